@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Sizes and limits, with the clauses they come from.  Everything that is
+ * taken from a peer is compared with one of these before memory is spent.
+ */
+
+#ifndef MTAD_LIMITS_H
+#define MTAD_LIMITS_H
+
+/* X.411 annex: upper bounds of P1. */
+#define UB_COUNTRY_NAME		3
+#define UB_DOMAIN_NAME		16
+#define UB_MTA_NAME		32
+#define UB_PASSWORD		62	/* octets of value, ub-password-length */
+#define UB_LOCAL_IDENTIFIER	32
+#define UB_CONTENT_ID		16
+#define UB_RECIPIENTS		32767
+#define UB_TRACE		512
+#define UB_OR_ATTRIBUTES	64
+#define UB_OR_VALUE		2048	/* octets of one attribute value */
+#define UB_BILATERAL_INFO	1024
+
+/* X.225 clause 8: session parameters. */
+#define S_USER_REFERENCE_MAX	64
+#define S_COMMON_REFERENCE_MAX	64
+#define S_ADDITIONAL_REFERENCE_MAX 4
+#define S_SELECTOR_MAX		16
+#define S_ACTIVITY_ID_MAX	6
+#define S_SERIAL_MAX		999999
+#define S_USER_DATA_V1		512
+#define S_USER_DATA_V2		10240
+
+/* X.224 13.3.4, RFC 1006 clause 6. */
+#define TSEL_MAX		32
+#define TPDU_SIZE_MAX		65531
+
+/* Ours. */
+#define ENVELOPE_MAX		(4 * 1024 * 1024)	/* octets of markup */
+#define IMSG_MAX		(64 * 1024 + 64)	/* octets of one imsg */
+#define FRAGMENT_MAX		(64 * 1024 - 64)	/* octets in it */
+#define PEER_NAME_MAX		64	/* of mtad.conf */
+#define PEER_ADDRESSES_MAX	8
+#define OR_TEXT_MAX		1024	/* an O/R address as text */
+
+#endif

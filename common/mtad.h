@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What the three processes say to each other: every imsg type and every
+ * structure that travels in one.  A receiver checks type, length, ranges
+ * and its own state before it believes a message; the sender of a bad one
+ * loses the channel.
+ *
+ * Channels: mtad-rtsd, mtad-spoold, rtsd-spoold (the data), and the control
+ * socket, mtactl-spoold (control.h).
+ *
+ * peerid of an imsg header names an association where the comment says so:
+ * ids of associations that we initiate are given by spoold (bit 31 clear),
+ * those of incoming ones by rtsd (bit 31 set).  They live as long as the
+ * rtsd-spoold channel.
+ */
+
+#ifndef MTAD_H
+#define MTAD_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+#include "envelope.h"
+#include "limits.h"
+
+#define PROC_FD			3	/* a child's channel to mtad */
+#define ASSOC_INCOMING		0x80000000u
+
+enum imsg_type {
+	IMSG_NONE = 0,
+
+	/* mtad -> rtsd, spoold: configuration, then CONF_END. */
+	IMSG_CONF_BEGIN,	/* - */
+	IMSG_CONF_MTA,		/* struct mta_conf */
+	IMSG_CONF_PEER,		/* struct peer_conf */
+	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
+	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
+	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
+	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
+	IMSG_CONF_END,		/* - */
+	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
+	IMSG_VERBOSE,		/* int */
+	IMSG_SHUTDOWN,		/* -: finish in order, then exit */
+	/* rtsd, spoold -> mtad */
+	IMSG_READY,		/* -: configured and confined */
+	IMSG_RELOAD,		/* -: spoold, on mtactl's behalf */
+
+	/* rtsd <-> mtad: outgoing sockets; peerid = association */
+	IMSG_CONNECT,		/* uint32_t peer id, uint32_t address index */
+	IMSG_CONNECT_CANCEL,	/* - */
+	IMSG_CONNECT_DONE,	/* char[] numeric address, fd */
+	IMSG_CONNECT_FAIL,	/* char[] text for the log */
+
+	/* spoold -> rtsd: associations; peerid = association */
+	IMSG_ASSOC_OPEN,	/* struct assoc_open */
+	IMSG_ASSOC_ANSWER,	/* struct assoc_answer, to ASSOC_IND */
+	IMSG_ASSOC_CLOSE,	/* - : release when nothing is under way */
+	IMSG_ASSOC_ABORT,	/* struct assoc_abort */
+	/* rtsd -> spoold */
+	IMSG_ASSOC_IND,		/* struct assoc_ind: PConnect was valid */
+	IMSG_ASSOC_UP,		/* struct assoc_up: ready for transfers */
+	IMSG_ASSOC_DOWN,	/* struct assoc_down: the last word on it */
+	IMSG_TURN,		/* struct assoc_turn: the turn moved (twa) */
+
+	/*
+	 * spoold -> rtsd: one outgoing transfer, given ahead of time; the
+	 * parts follow XFER_REQ in this order and XFER_GO closes it.
+	 */
+	IMSG_XFER_REQ,		/* struct xfer_req */
+	IMSG_XFER_ENVELOPE,	/* octets of message_serialise(), in pieces */
+	IMSG_XFER_HEAD,		/* octets before the content as first sent */
+	IMSG_XFER_CONTENT,	/* a small content, in pieces */
+	IMSG_XFER_GO,		/* uint32_t xfer; fd of a large content */
+	IMSG_XFER_STORED,	/* struct xfer_serial: our record is durable */
+	IMSG_XFER_CANCEL,	/* uint32_t xfer: drop if not begun */
+	/* rtsd -> spoold */
+	IMSG_XFER_BEGUN,	/* struct xfer_begun: first octet is going out */
+	IMSG_XFER_HEAD_OUT,	/* uint32_t xfer, then octets: keep for resume */
+	IMSG_XFER_CONFIRMED,	/* struct xfer_serial: peer confirmed */
+	IMSG_XFER_DONE,		/* struct xfer_serial: end confirmed */
+	IMSG_XFER_FAILED,	/* struct xfer_failed */
+
+	/* rtsd -> spoold: the incoming transfer of an association */
+	IMSG_RECV_START,	/* struct recv_start */
+	IMSG_RECV_RESUME,	/* struct recv_resume */
+	IMSG_RECV_MARKUP,	/* octets of the MPDU outside the content */
+	IMSG_RECV_CONTENT,	/* octets of the content */
+	IMSG_RECV_CHECKPOINT,	/* uint32_t serial */
+	IMSG_RECV_ENVELOPE,	/* message_serialise(), in pieces */
+	IMSG_RECV_END,		/* uint32_t serial: all of the MPDU is there */
+	IMSG_RECV_INTERRUPT,	/* uint32_t S reason: it may be resumed */
+	IMSG_RECV_DISCARD,	/* uint32_t S reason: it is given up */
+	/* spoold -> rtsd */
+	IMSG_RECV_OLD_MARKUP,	/* octets secured before, to be decoded again */
+	IMSG_RECV_RESUMED,	/* struct recv_resumed: RECV_RESUME is right */
+	IMSG_RECV_CONFIRM,	/* uint32_t serial: durable up to it */
+	IMSG_RECV_ENDED,	/* uint32_t serial: the message is ours */
+	IMSG_RECV_DISCARDED,	/* uint32_t: 0 gone, 1 was complete already */
+	IMSG_RECV_REFUSE,	/* struct recv_refuse */
+
+	IMSG_TYPE_MAX
+};
+
+/* Configuration */
+
+struct mta_conf {
+	char			name[UB_MTA_NAME + 1];
+	char			password[UB_PASSWORD + 1];
+	struct global_domain	domain;
+	uint32_t		max_associations;	/* all peers */
+	uint64_t		max_content;		/* octets, 0 none */
+	uint64_t		min_free;	/* octets kept free in spool */
+	int32_t			verbose;
+};
+
+enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
+enum dialogue_mode { DIALOGUE_MONOLOGUE = 0, DIALOGUE_TWA = 1 };
+
+struct selector {
+	uint8_t	len;
+	uint8_t	octets[TSEL_MAX];
+};
+
+struct credentials {
+	char	name[UB_MTA_NAME + 1];
+	char	password[UB_PASSWORD + 1];
+};
+
+/*
+ * What rtsd and spoold need to know of a peer.  id is stable over reloads
+ * for the same configuration name.
+ */
+struct peer_conf {
+	uint32_t		id;
+	char			name[PEER_NAME_MAX];
+	struct global_domain	domain;
+	uint8_t			mode;		/* enum peer_mode */
+	uint8_t			dialogue;	/* what we propose */
+	uint8_t			recover;	/* 0: never ask for recovery */
+	uint8_t			disabled;
+	uint16_t		naddress;	/* 0: the peer calls us */
+	uint16_t		tpdu_size;	/* 128..65531 octets */
+	struct selector		local_tsel;
+	struct selector		remote_tsel[PEER_ADDRESSES_MAX];
+	struct credentials	local;		/* we initiate: our PConnect */
+	struct credentials	local_response;	/* we accept: our PAccept */
+	struct credentials	remote;		/* its PConnect */
+	struct credentials	remote_response; /* its PAccept */
+	uint32_t		checkpoint;	/* units of 1024; 0 none */
+	uint32_t		window;
+	uint32_t		safe_store;	/* checkpoints, see rts.h */
+	uint32_t		recovery_delay;	/* s between tries */
+	uint32_t		recovery_timeout; /* s, as initiator */
+	uint32_t		recovery_keep;	/* s, as responder */
+	uint32_t		no_recovery_memory; /* s a peer counts as unable */
+	uint32_t		open_timeout;	/* s for connect to PAccept */
+	uint32_t		transfer_timeout; /* s without progress */
+	uint32_t		idle;		/* s before release */
+	uint32_t		retry_min, retry_max;	/* s */
+	uint32_t		max_associations;
+	uint32_t		reserved_urgent; /* of them */
+	uint32_t		threshold;	/* queued messages to open another */
+	uint64_t		max_content;	/* octets, 0 none */
+};
+
+struct listen_conf {
+	uint32_t		id;
+	struct selector		tsel;		/* len 0: any */
+	char			address[64];	/* for the log */
+};
+
+struct route_conf {
+	char		prefix[OR_TEXT_MAX];
+	uint32_t	peer;
+};
+
+struct deliver_conf {
+	uint32_t	id;
+	char		prefix[OR_TEXT_MAX];
+	char		directory[1024];	/* name, for the log */
+};
+
+/* Associations */
+
+/* X.225 8.3.1.3: octets of the user data exactly as on the wire. */
+struct s_connection_id {
+	uint8_t	user_len;	/* calling SS-user reference */
+	uint8_t	common_len;
+	uint8_t	additional_len;
+	uint8_t	user[S_USER_REFERENCE_MAX];
+	uint8_t	common[S_COMMON_REFERENCE_MAX];
+	uint8_t	additional[S_ADDITIONAL_REFERENCE_MAX];
+};
+
+struct activity_id {
+	uint8_t	len;
+	uint8_t	octets[S_ACTIVITY_ID_MAX];
+};
+
+enum rts_turn { TURN_INITIATOR = 0, TURN_RESPONDER = 1 };
+
+struct assoc_open {
+	uint32_t		peer;
+	uint8_t			recover;	/* recovered is meant */
+	uint8_t			turn;		/* enum rts_turn, after open */
+	uint8_t			dialogue;
+	uint32_t		checkpoint;	/* as at the original open */
+	uint32_t		window;
+	struct s_connection_id	id;		/* of the new connection */
+	struct s_connection_id	recovered;
+};
+
+struct assoc_ind {
+	uint32_t		peer;
+	uint8_t			recover;
+	uint8_t			turn;		/* as the CN places the tokens */
+	uint8_t			dialogue;
+	uint32_t		checkpoint;	/* proposed */
+	uint32_t		window;
+	struct s_connection_id	id;
+	struct s_connection_id	recovered;
+	char			address[64];	/* remote, for show and log */
+};
+
+/* X.410 RefuseReason. */
+enum rts_refuse {
+	RTS_BUSY = 0, RTS_CANNOT_RECOVER = 1, RTS_VALIDATION_FAILURE = 2,
+	RTS_UNACCEPTABLE_DIALOGUE_MODE = 3
+};
+
+struct assoc_answer {
+	uint8_t		accept;
+	uint8_t		refuse;		/* enum rts_refuse */
+	uint8_t		turn;
+	uint8_t		dialogue;
+	uint32_t	checkpoint;	/* answered */
+	uint32_t	window;
+};
+
+struct assoc_up {
+	uint32_t	peer;
+	uint8_t		initiator;	/* we are */
+	uint8_t		turn;
+	uint8_t		dialogue;
+	uint32_t	checkpoint;	/* negotiated, units of 1024 */
+	uint32_t	window;
+	char		address[64];
+};
+
+struct assoc_turn {
+	uint8_t	ours;			/* we may send now */
+};
+
+/* X.410 AbortReason; X.228 adds 5 to 7. */
+enum rts_abort {
+	RTS_ABORT_LOCAL_SYSTEM_PROBLEM = 0, RTS_ABORT_INVALID_PARAMETER = 1,
+	RTS_ABORT_UNRECOGNIZED_ACTIVITY = 2, RTS_ABORT_TEMPORARY_PROBLEM = 3,
+	RTS_ABORT_PROTOCOL_ERROR = 4, RTS_ABORT_PERMANENT_PROBLEM = 5,
+	RTS_ABORT_USER_ERROR = 6, RTS_ABORT_TRANSFER_COMPLETED = 7
+};
+
+struct assoc_abort {
+	uint8_t	reason;			/* enum rts_abort */
+	uint8_t	silent;			/* close without a word (superseded) */
+};
+
+enum assoc_down_kind {
+	DOWN_RELEASED = 0,	/* orderly */
+	DOWN_CONNECT_FAILED,	/* never reached the peer */
+	DOWN_TRANSPORT_LOST,	/* connection closed or reset */
+	DOWN_TIMEOUT,
+	DOWN_REFUSED,		/* PRefuse; reason = enum rts_refuse */
+	DOWN_REFUSED_BELOW,	/* DR or RF without PRefuse */
+	DOWN_ABORTED_BY_PEER,	/* AB; reason = enum rts_abort or 255 */
+	DOWN_ABORTED_BY_US	/* reason = enum rts_abort */
+};
+
+struct assoc_down {
+	uint8_t	kind;			/* enum assoc_down_kind */
+	uint8_t	reason;
+	uint8_t	was_up;			/* PAccept had been exchanged */
+	char	text[192];		/* the words of the log line */
+};
+
+/* Outgoing transfers */
+
+struct xfer_req {
+	uint32_t		xfer;		/* spoold's number for it */
+	uint8_t			priority;	/* enum priority */
+	uint8_t			content_follows;	/* in imsgs, else fd */
+	uint8_t			resume;		/* ACTIVITY-RESUME */
+	uint8_t			discard;	/* resume, then DISCARD */
+	uint32_t		serial;		/* resume: last confirmed */
+	uint64_t		offset;		/* resume: MPDU octets before it */
+	uint64_t		content_len;
+	struct activity_id	activity;	/* the new one */
+	struct activity_id	old_activity;
+	struct s_connection_id	old_connection;	/* user_len 0: this one */
+	char			id[32];		/* message id for the log */
+};
+
+struct xfer_begun {
+	uint32_t	xfer;
+	uint64_t	total;		/* octets of the MPDU */
+};
+
+struct xfer_serial {
+	uint32_t	xfer;
+	uint32_t	serial;
+	uint64_t	offset;		/* MPDU octets before it */
+	uint64_t	sent;		/* octets put out in this activity */
+};
+
+enum xfer_failure {
+	XFER_INTERRUPTED = 0,	/* resumable, association lives */
+	XFER_DISCARDED,		/* we discarded as asked, peer agreed */
+	XFER_COMPLETED,		/* peer: transferCompleted; counts as done */
+	XFER_UNRECOGNIZED,	/* peer does not know the activity */
+	XFER_JEOPARDIZED,	/* peer: receiving ability jeopardized */
+	XFER_REJECTED,		/* peer: unrecoverable or user error */
+	XFER_NOT_BEGUN,		/* never went out */
+	XFER_LOCAL		/* content unreadable, envelope unencodable */
+};
+
+struct xfer_failed {
+	uint32_t	xfer;
+	uint8_t		failure;	/* enum xfer_failure */
+	uint8_t		reason;		/* S reason or enum rts_abort */
+};
+
+/* Incoming transfers */
+
+struct recv_start {
+	struct activity_id	activity;
+};
+
+struct recv_resume {
+	struct activity_id	activity;	/* the new one */
+	struct activity_id	old_activity;
+	struct s_connection_id	old_connection;	/* user_len 0: this one */
+	uint32_t		serial;
+};
+
+struct recv_resumed {
+	uint64_t	content_len;	/* secured, after the markup sent */
+	uint8_t		complete;	/* take no data, only the end */
+};
+
+struct recv_refuse {
+	uint8_t	kind;		/* enum recv_refusal */
+	char	text[128];
+};
+
+enum recv_refusal {
+	RECV_JEOPARDIZED = 0,	/* S-U-EXCEPTION-REPORT, come back later */
+	RECV_UNRECOGNIZED,	/* unknown activity or serial: abort */
+	RECV_UNACCEPTABLE	/* never acceptable (too long): procedural error */
+};
+
+#endif
