@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * mtactl and spoold on the control socket.  One request at a time; the
+ * answer is any number of rows and one CTL_END.  spoold trusts nothing of a
+ * client but the peer credentials of the socket.
+ */
+
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "mtad.h"
+
+enum ctl_type {
+	/* mtactl -> spoold */
+	CTL_SHOW_SUMMARY = 200,	/* - ; row: struct ctl_summary */
+	CTL_SHOW_PEERS,		/* - ; struct ctl_peer */
+	CTL_SHOW_ASSOCIATIONS,	/* - ; struct ctl_association */
+	CTL_SHOW_QUEUE,		/* - ; struct ctl_message */
+	CTL_SHOW_TRANSFERS,	/* - ; struct ctl_transfer */
+	CTL_SHOW_MESSAGE,	/* uint64_t id ; struct ctl_message, then
+				 * CTL_ROW_RECIPIENT rows, then the envelope
+				 * as CTL_ROW_ENVELOPE pieces */
+	CTL_SUBMIT,		/* message_serialise() pieces, see below */
+	CTL_SUBMIT_CONTENT,	/* octets, in pieces, in order */
+	CTL_SUBMIT_END,		/* - ; row: struct ctl_submitted */
+	CTL_RETRY,		/* uint64_t id, 0 all */
+	CTL_PEER,		/* struct ctl_peer_set */
+	CTL_RELOAD,		/* - */
+	CTL_VERBOSE,		/* int32_t */
+	CTL_HOLD,		/* uint64_t id */
+	CTL_RELEASE,		/* uint64_t id */
+	CTL_REMOVE,		/* uint64_t id */
+	/* spoold -> mtactl */
+	CTL_ROW,		/* a row of the kind asked for */
+	CTL_ROW_RECIPIENT,	/* struct ctl_recipient */
+	CTL_ROW_ENVELOPE,	/* message_serialise() octets */
+	CTL_END,		/* - : done */
+	CTL_FAIL		/* char[]: why not, NUL terminated */
+};
+
+struct ctl_summary {
+	char		name[UB_MTA_NAME + 1];
+	char		version[32];
+	char		state[64];	/* "running", "spool full: ..." */
+	uint64_t	uptime;		/* s */
+	uint64_t	queued, held, deferred;	/* messages */
+	uint64_t	queued_octets;
+	uint64_t	oldest;		/* s, age of the oldest queued */
+	uint64_t	received, sent, delivered, duplicates;
+	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	recoveries_in, recoveries_out;	/* successful */
+	uint64_t	associations, transfers;
+	uint64_t	commits;
+};
+
+struct ctl_peer {
+	char		name[PEER_NAME_MAX];
+	char		state[128];	/* "up", "retry in 12 s: reason" */
+	uint32_t	associations_in, associations_out;
+	uint64_t	queued[3];	/* by enum priority */
+	uint64_t	oldest;		/* s */
+	uint64_t	received, sent, received_octets, sent_octets;
+	uint64_t	resent_octets;
+	uint64_t	last_in, last_out;	/* time_t, 0 never */
+	uint32_t	retry_in;		/* s */
+	uint8_t		down;			/* by the operator */
+	uint8_t		no_recovery;		/* remembered */
+};
+
+struct ctl_association {
+	uint32_t	id;
+	char		peer[PEER_NAME_MAX];
+	char		address[64];
+	char		connection[160];	/* connection_id_print */
+	uint8_t		initiator;
+	uint8_t		dialogue;
+	uint8_t		up;
+	uint8_t		ours;		/* the turn */
+	uint32_t	checkpoint, window;
+	uint64_t	age;		/* s */
+	uint64_t	idle;		/* s */
+	uint64_t	sent, received;	/* transfers */
+};
+
+struct ctl_message {
+	uint64_t	id;
+	char		mts_id[160];
+	char		originator[OR_TEXT_MAX];
+	uint8_t		type;
+	uint8_t		priority;
+	uint8_t		held;
+	uint32_t	recipients, waiting;
+	uint64_t	size;		/* octets of content */
+	uint64_t	arrival;	/* time_t */
+	char		from[PEER_NAME_MAX];	/* "" local */
+	char		state[128];
+};
+
+struct ctl_recipient {
+	char		name[OR_TEXT_MAX];
+	char		where[PEER_NAME_MAX];	/* peer or directory */
+	char		state[128];
+};
+
+struct ctl_transfer {
+	char		peer[PEER_NAME_MAX];
+	uint8_t		out;		/* direction */
+	uint64_t	message;	/* id; 0 not yet known */
+	char		activity[32];
+	char		connection[160];
+	uint64_t	octets;		/* so far */
+	uint64_t	total;		/* 0 not known */
+	uint32_t	checkpoint;	/* last confirmed serial */
+	uint64_t	checkpoint_octets;
+	uint64_t	age;		/* s since its first activity */
+	char		state[96];	/* "sending", "waiting for recovery" */
+};
+
+struct ctl_submitted {
+	uint64_t	id;
+	char		mts_id[160];
+};
+
+struct ctl_peer_set {
+	char	name[PEER_NAME_MAX];
+	uint8_t	up;
+};
+
+/*
+ * CTL_SUBMIT: a message with originator, recipients, priority, content type
+ * and so on; spoold gives identifier, trace and arrival.  Envelope pieces
+ * end with the first CTL_SUBMIT_CONTENT or CTL_SUBMIT_END.
+ */
+
+#endif
