@@ -213,6 +213,11 @@ struct assoc_open {
 	struct s_connection_id	recovered;
 };
 
+/*
+ * A recover PConnect carries no credentials: peer is 0 then, and it is the
+ * recovered identifier that tells whose association it is.  spoold accepts
+ * it only from the host that the association was with.
+ */
 struct assoc_ind {
 	uint32_t		peer;
 	uint8_t			recover;
@@ -236,6 +241,7 @@ struct assoc_answer {
 	uint8_t		refuse;		/* enum rts_refuse */
 	uint8_t		turn;
 	uint8_t		dialogue;
+	uint32_t	peer;		/* recover: found by the identifier */
 	uint32_t	checkpoint;	/* answered */
 	uint32_t	window;
 };
