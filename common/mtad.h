@@ -98,6 +98,8 @@ enum imsg_type {
 	IMSG_RECV_RESUMED,	/* struct recv_resumed: RECV_RESUME is right */
 	IMSG_RECV_CONFIRM,	/* uint32_t serial: durable up to it */
 	IMSG_RECV_ENDED,	/* uint32_t serial: the message is ours */
+	IMSG_RECV_INTERRUPTED,	/* -: to RECV_INTERRUPT; no RECV_CONFIRM of
+				 * that activity follows it */
 	IMSG_RECV_DISCARDED,	/* uint32_t: 0 gone, 1 was complete already */
 	IMSG_RECV_REFUSE,	/* struct recv_refuse */
 

@@ -111,6 +111,7 @@ int	 rts_discard_req(struct rts *, int reason);
 /* Receiver. */
 int	 rts_checkpoint_rsp(struct rts *, uint32_t serial);
 int	 rts_end_rsp(struct rts *);
+int	 rts_interrupt_rsp(struct rts *);
 /* completed: the APDU had been secured: abort transferCompleted (rule 5) */
 int	 rts_discard_rsp(struct rts *, int completed);
 /* enum recv_refusal */
