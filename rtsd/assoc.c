@@ -1,0 +1,840 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * An association from its descriptor to its RTS: octets between the socket
+ * and the transport, the handshakes of both roles, time limits, the end.
+ *
+ * Input is read into one buffer that all associations share and passes
+ * through the layers at once; only output waits for the socket.
+ */
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imsg.h"
+#include "log.h"
+#include "rtsd.h"
+
+RB_HEAD(assocs, assoc) assocs = RB_INITIALIZER(&assocs);
+static unsigned nassocs;
+static int all_paused;
+static uint32_t next_incoming;
+
+static void	assoc_read(int, short, void *);
+static void	assoc_write(int, short, void *);
+static void	assoc_free(struct assoc *);
+static void	assoc_over(struct assoc *, int, int, const char *);
+
+static int
+assoc_cmp(struct assoc *a, struct assoc *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+RB_PROTOTYPE(assocs, assoc, entry, assoc_cmp)
+RB_GENERATE(assocs, assoc, entry, assoc_cmp)
+
+struct assoc *
+assoc_find(uint32_t id)
+{
+	struct assoc key;
+
+	key.id = id;
+	return (RB_FIND(assocs, &assocs, &key));
+}
+
+unsigned
+assoc_count(void)
+{
+	return (nassocs);
+}
+
+const char *
+assoc_name(const struct assoc *a)
+{
+	static char buf[2][PEER_NAME_MAX + 120];
+	static int i;
+
+	i = !i;
+	snprintf(buf[i], sizeof(buf[i]), "assoc %x %s %s%s%s",
+	    a->id & ~ASSOC_INCOMING, a->initiator ? "to" : "from",
+	    a->has_peer ? a->peer.name : "",
+	    a->has_peer && a->address[0] != '\0' ? " at " : "",
+	    a->address);
+	return (buf[i]);
+}
+
+/* Descriptor */
+
+static void
+want_write(struct assoc *a)
+{
+	if (a->wev != NULL && !event_pending(a->wev, EV_WRITE, NULL))
+		event_add(a->wev, NULL);
+}
+
+static void
+write_failed(struct assoc *a)
+{
+	char why[96];
+
+	if (errno == EAGAIN || errno == EINTR) {
+		want_write(a);
+		return;
+	}
+	snprintf(why, sizeof(why), "write: %s", strerror(errno));
+	evbuffer_drain(a->out, evbuffer_get_length(a->out));
+	if (a->phase == ASSOC_GONE)
+		a->progress = 0;
+	else
+		rts_disconnected(a->rts, why);
+}
+
+/* Puts out what waits.  The association may be over afterwards. */
+void
+assoc_flush(struct assoc *a)
+{
+	if (a->fd == -1)
+		return;
+	while (evbuffer_get_length(a->out) > 0) {
+		if (evbuffer_write(a->out, a->fd) <= 0) {
+			write_failed(a);
+			return;
+		}
+	}
+	if (a->phase == ASSOC_GONE && !a->shut) {
+		a->shut = 1;
+		shutdown(a->fd, SHUT_WR);
+	}
+}
+
+/* From the transport: small pieces are gathered, large ones go straight. */
+static void
+output(void *arg, const struct iovec *iov, int n)
+{
+	struct assoc *a = arg;
+	size_t len = 0, off;
+	ssize_t w = 0;
+	int i;
+
+	if (a->fd == -1)
+		return;
+	for (i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	if (len >= DIRECT_WRITE && evbuffer_get_length(a->out) > 0)
+		evbuffer_write(a->out, a->fd);
+	if (len >= DIRECT_WRITE && evbuffer_get_length(a->out) == 0 &&
+	    (w = writev(a->fd, iov, n)) == -1)
+		w = 0;		/* a lasting error shows at the next write */
+	for (i = 0; i < n; i++) {
+		off = (size_t)w < iov[i].iov_len ? (size_t)w :
+		    iov[i].iov_len;
+		w -= off;
+		if (off < iov[i].iov_len && evbuffer_add(a->out,
+		    (const char *)iov[i].iov_base + off,
+		    iov[i].iov_len - off) == -1)
+			fatalx("out of memory");
+	}
+	if (evbuffer_get_length(a->out) > 0)
+		want_write(a);
+}
+
+void
+assoc_update_reading(struct assoc *a)
+{
+	int stop;
+
+	if (a->rev == NULL)
+		return;
+	stop = a->phase != ASSOC_GONE && (a->holding || all_paused ||
+	    evbuffer_get_length(a->out) > 2 * OUT_HIGH);
+	if (stop == a->paused)
+		return;
+	a->paused = stop;
+	if (stop)
+		event_del(a->rev);
+	else {
+		a->progress = now_ms();
+		event_add(a->rev, NULL);
+	}
+}
+
+void
+assoc_pause_all(int pause)
+{
+	struct assoc *a;
+
+	if (all_paused == pause)
+		return;
+	all_paused = pause;
+	RB_FOREACH(a, assocs, &assocs)
+		assoc_update_reading(a);
+}
+
+void
+assoc_run(struct assoc *a)
+{
+	if (a->phase == ASSOC_OPEN)
+		xfer_run(a);
+	if (a->phase == ASSOC_OPEN && a->closing && a->cur == NULL &&
+	    TAILQ_EMPTY(&a->outq) && a->in == NULL && !a->holding) {
+		if (!a->initiator)
+			rts_abort_req(a->rts, RTS_ABORT_TEMPORARY_PROBLEM,
+			    "closed by us, the responder");
+		else if (rts_turn(a->rts)) {
+			if (rts_close_req(a->rts) == 0)
+				a->closing = 0;
+		} else if (!a->asked_turn &&
+		    rts_turn_please_req(a->rts, 2) == 0)
+			a->asked_turn = 1;
+	}
+	assoc_flush(a);
+	assoc_update_reading(a);
+}
+
+static void
+assoc_read(int fd, short what, void *arg)
+{
+	static uint8_t buf[READ_SIZE];
+	struct assoc *a = arg;
+	char why[96];
+	ssize_t n;
+
+	n = read(fd, buf, sizeof(buf));
+	if (n == -1) {
+		if (errno == EAGAIN || errno == EINTR)
+			return;
+		snprintf(why, sizeof(why), "read: %s", strerror(errno));
+	} else if (n == 0)
+		snprintf(why, sizeof(why), "connection closed by the peer");
+	if (a->phase == ASSOC_GONE) {
+		if (n <= 0)
+			assoc_free(a);
+		return;
+	}
+	if (n <= 0) {
+		event_del(a->rev);
+		rts_disconnected(a->rts, why);
+		assoc_flush(a);
+		return;
+	}
+	a->progress = now_ms();
+	transport_input(a->t, buf, n);
+	recv_flush(a);
+	assoc_run(a);
+}
+
+static void
+assoc_write(int fd, short what, void *arg)
+{
+	struct assoc *a = arg;
+
+	a->progress = now_ms();
+	assoc_flush(a);
+	if (a->phase != ASSOC_GONE)
+		assoc_run(a);
+}
+
+/* Layers */
+
+static void
+t_data_ind(void *arg, const uint8_t *p, size_t len, int last)
+{
+	struct assoc *a = arg;
+
+	rts_input(a->rts, p, len, last);
+}
+
+static void
+t_disconnect_ind(void *arg, int reason, const char *why)
+{
+	struct assoc *a = arg;
+
+	rts_disconnected(a->rts, why);
+}
+
+static void
+t_connect_ind(void *arg, const struct selector *calling,
+    const struct selector *called)
+{
+	struct assoc *a = arg;
+	const struct selector *want = &a->local_tsel;
+
+	if (want->len > 0 && (called->len != want->len ||
+	    memcmp(called->octets, want->octets, want->len) != 0)) {
+		log_warnx("%s: refused: called transport selector \"%s\" is "
+		    "not the one we listen on", assoc_name(a),
+		    log_octets(called->octets, called->len));
+		t_connect_refuse(a->t, 1);	/* TSAP not attached */
+		rts_disconnected(a->rts, "unknown transport selector");
+		return;
+	}
+	t_connect_rsp(a->t);
+}
+
+static void
+t_connect_cnf(void *arg)
+{
+	struct assoc *a = arg;
+	struct rts_open o;
+
+	memset(&o, 0, sizeof(o));
+	o.id = a->open.id;
+	o.turn = a->open.turn;
+	o.pconnect.checkpoint = a->open.checkpoint;
+	o.pconnect.window = a->open.window;
+	o.pconnect.dialogue = a->open.dialogue;
+	o.pconnect.protocol = 1;
+	o.pconnect.version = -1;
+	if (a->open.recover) {
+		o.pconnect.data.recover = 1;
+		o.pconnect.data.recovered = a->open.recovered;
+	} else {
+		o.pconnect.data.has_credentials = 1;
+		o.pconnect.data.credentials = a->peer.local;
+	}
+	if (rts_open_req(a->rts, &o) == -1)
+		rts_abort_req(a->rts, RTS_ABORT_LOCAL_SYSTEM_PROBLEM,
+		    "PConnect cannot be sent");
+}
+
+static const struct t_user transport_user = {
+	.t_connect_ind = t_connect_ind,
+	.t_connect_cnf = t_connect_cnf,
+	.t_data_ind = t_data_ind,
+	.t_disconnect_ind = t_disconnect_ind,
+	.output = output,
+};
+
+static void
+s_t_data_req(void *arg, const uint8_t *p, size_t len, int last)
+{
+	struct assoc *a = arg;
+
+	t_data_req(a->t, p, len, last);
+}
+
+static void
+s_t_disconnect_req(void *arg)
+{
+	/* The TCP connection goes when what was put out has left. */
+}
+
+static const struct s_transport session_transport = {
+	.t_data_req = s_t_data_req,
+	.t_disconnect_req = s_t_disconnect_req,
+};
+
+/* RTS user */
+
+static void
+tell_up(struct assoc *a)
+{
+	struct assoc_up up;
+
+	memset(&up, 0, sizeof(up));
+	up.peer = a->peer.id;
+	up.initiator = a->initiator;
+	up.turn = (rts_turn(a->rts) != 0) == (a->initiator != 0) ?
+	    TURN_INITIATOR : TURN_RESPONDER;
+	up.dialogue = rts_dialogue(a->rts);
+	up.checkpoint = rts_checkpoint_size(a->rts);
+	up.window = rts_window(a->rts);
+	memcpy(up.address, a->address, sizeof(up.address));
+	a->phase = ASSOC_OPEN;
+	a->phase_since = now_ms();
+	a->was_up = 1;
+	to_spoold(IMSG_ASSOC_UP, a, &up, sizeof(up));
+}
+
+static void
+open_cnf(void *arg, const struct paccept *pa)
+{
+	struct assoc *a = arg;
+	const struct credentials *want = &a->peer.remote_response;
+	const char *why = NULL;
+
+	if (a->open.recover) {
+		if (!pa->data.recover)
+			log_info("%s: PAccept of a recovery does not echo the "
+			    "identifier; taken all the same", assoc_name(a));
+	} else if (pa->data.recover)
+		why = "PAccept answers our open with a recovery";
+	else if (want->name[0] != '\0' && strcmp(want->name,
+	    pa->data.credentials.name) != 0)
+		why = "PAccept carries another MTA name than configured";
+	else if (want->name[0] != '\0' && !secret_equal(want->password,
+	    pa->data.credentials.password))
+		why = "PAccept carries a wrong password";
+	if (why != NULL) {
+		log_warnx("%s: %s (name \"%s\", expected \"%s\")",
+		    assoc_name(a), why, log_octets(pa->data.credentials.name,
+		    strlen(pa->data.credentials.name)), want->name);
+		rts_abort_req(a->rts, RTS_ABORT_INVALID_PARAMETER, why);
+		return;
+	}
+	tell_up(a);
+}
+
+static void
+refuse(struct assoc *a, int reason, const char *why)
+{
+	rts_open_refuse(a->rts, reason);
+	assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
+}
+
+static void
+open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
+{
+	struct assoc *a = arg;
+	const struct peer_conf *peer;
+	struct assoc_ind ai;
+	const char *why;
+	char text[160];
+	int turn;
+
+	a->pconnect = *pc;
+	turn = (c->tokens & 0x03) == (S_TOKENS_RESPONDER & 0x03) ?
+	    TURN_RESPONDER : TURN_INITIATOR;
+	if (pc->protocol != 1 && pc->protocol != 8883) {
+		snprintf(text, sizeof(text), "application protocol %u is not "
+		    "P1 of 1984", pc->protocol);
+		log_warnx("%s: refused: %s", assoc_name(a), text);
+		refuse(a, RTS_VALIDATION_FAILURE, text);
+		return;
+	}
+	if (c->id.user_len == 0 || c->id.common_len == 0) {
+		log_warnx("%s: refused: no session connection identifier",
+		    assoc_name(a));
+		refuse(a, RTS_VALIDATION_FAILURE,
+		    "no session connection identifier");
+		return;
+	}
+	if (!pc->data.recover) {
+		peer = peer_by_credentials(&pc->data.credentials, &why);
+		if (peer == NULL) {
+			log_warnx("%s: refused: MTA name \"%s\": %s",
+			    assoc_name(a), log_octets(
+			    pc->data.credentials.name,
+			    strlen(pc->data.credentials.name)), why);
+			refuse(a, RTS_VALIDATION_FAILURE, why);
+			return;
+		}
+		a->peer = *peer;
+		a->has_peer = 1;
+		if (turn == TURN_RESPONDER &&
+		    pc->dialogue == DIALOGUE_MONOLOGUE) {
+			log_warnx("%s: refused: the initiator of a monologue "
+			    "does not take the turn", assoc_name(a));
+			refuse(a, RTS_VALIDATION_FAILURE, "turn");
+			return;
+		}
+	}
+	if (spoold == NULL) {
+		log_warnx("%s: refused: spoold is not there", assoc_name(a));
+		refuse(a, RTS_BUSY, "no spoold");
+		return;
+	}
+	memset(&ai, 0, sizeof(ai));
+	ai.peer = a->has_peer ? a->peer.id : 0;
+	ai.recover = pc->data.recover;
+	ai.turn = turn;
+	ai.dialogue = pc->dialogue;
+	ai.checkpoint = pc->checkpoint;
+	ai.window = pc->window;
+	ai.id = c->id;
+	if (pc->data.recover)
+		ai.recovered = pc->data.recovered;
+	memcpy(ai.address, a->address, sizeof(ai.address));
+	a->phase = ASSOC_ASKED;
+	a->known = 1;
+	to_spoold(IMSG_ASSOC_IND, a, &ai, sizeof(ai));
+}
+
+void
+assoc_answer(struct assoc *a, const struct assoc_answer *an)
+{
+	const struct peer_conf *peer;
+	struct paccept pa;
+
+	if (a->phase != ASSOC_ASKED)
+		return;
+	if (!an->accept) {
+		a->known = 0;	/* spoold is done with it */
+		refuse(a, an->refuse, "refused by spoold");
+		assoc_flush(a);
+		return;
+	}
+	memset(&pa, 0, sizeof(pa));
+	if (a->pconnect.data.recover) {
+		if ((peer = peer_by_id(an->peer)) == NULL) {
+			refuse(a, RTS_CANNOT_RECOVER, "peer no longer there");
+			assoc_flush(a);
+			return;
+		}
+		a->peer = *peer;
+		a->has_peer = 1;
+		pa.data.recover = 1;
+		pa.data.recovered = a->pconnect.data.recovered;
+	} else {
+		pa.data.has_credentials = 1;
+		pa.data.credentials = a->peer.local_response;
+	}
+	pa.checkpoint = an->checkpoint;
+	pa.window = an->window;
+	if (rts_open_rsp(a->rts, &pa, an->dialogue, an->turn) == -1) {
+		if (a->phase != ASSOC_GONE)
+			rts_abort_req(a->rts, RTS_ABORT_LOCAL_SYSTEM_PROBLEM,
+			    "PAccept cannot be sent");
+		assoc_flush(a);
+		return;
+	}
+	tell_up(a);
+	assoc_run(a);
+}
+
+static void
+turn_please_ind(void *arg, int priority)
+{
+	struct assoc *a = arg;
+
+	a->peer_asked = 1;
+	a->peer_priority = priority;
+}
+
+static void
+turn_give_ind(void *arg)
+{
+	struct assoc *a = arg;
+	struct assoc_turn at;
+
+	a->asked_turn = 0;
+	at.ours = 1;
+	to_spoold(IMSG_TURN, a, &at, sizeof(at));
+}
+
+static void
+rt_down(void *arg, int kind, int reason, const char *why)
+{
+	assoc_over(arg, kind, reason, why);
+}
+
+static const struct rts_user rts_user = {
+	.rt_open_ind = open_ind,
+	.rt_open_cnf = open_cnf,
+	.rt_turn_please_ind = turn_please_ind,
+	.rt_turn_give_ind = turn_give_ind,
+	.rt_confirmed = xfer_confirmed,
+	.rt_room = xfer_room,
+	.rt_transfer_cnf = xfer_cnf,
+	.rt_start_ind = recv_start_ind,
+	.rt_resume_ind = recv_resume_ind,
+	.rt_data_ind = recv_data_ind,
+	.rt_checkpoint_ind = recv_checkpoint_ind,
+	.rt_end_ind = recv_end_ind,
+	.rt_interrupt_ind = recv_interrupt_ind,
+	.rt_discard_ind = recv_discard_ind,
+	.rt_down = rt_down,
+};
+
+/* Life */
+
+static struct assoc *
+assoc_new(uint32_t id, int initiator)
+{
+	struct assoc *a;
+
+	if (nassocs >= ASSOC_LIMIT || (a = calloc(1, sizeof(*a))) == NULL)
+		return (NULL);
+	a->id = id;
+	a->initiator = initiator;
+	a->fd = -1;
+	a->phase = ASSOC_TRANSPORT;
+	a->progress = a->phase_since = now_ms();
+	TAILQ_INIT(&a->outq);
+	TAILQ_INIT(&a->held);
+	a->out = evbuffer_new();
+	a->rts = rts_new(&rts_user, a, &session_transport, a, initiator);
+	if (a->out == NULL || a->rts == NULL ||
+	    RB_INSERT(assocs, &assocs, a) != NULL) {
+		if (a->out != NULL)
+			evbuffer_free(a->out);
+		rts_free(a->rts);
+		free(a);
+		return (NULL);
+	}
+	nassocs++;
+	return (a);
+}
+
+static void
+assoc_free(struct assoc *a)
+{
+	RB_REMOVE(assocs, &assocs, a);
+	nassocs--;
+	if (a->rev != NULL)
+		event_free(a->rev);
+	if (a->wev != NULL)
+		event_free(a->wev);
+	if (a->fd != -1)
+		close(a->fd);
+	xfer_free_all(a);
+	recv_free(a);
+	evbuffer_free(a->out);
+	rts_free(a->rts);
+	transport_free(a->t);
+	explicit_bzero(&a->peer, sizeof(a->peer));
+	explicit_bzero(&a->pconnect, sizeof(a->pconnect));
+	free(a);
+}
+
+/* The last word to spoold; the descriptor may outlive it a little. */
+static void
+assoc_over(struct assoc *a, int kind, int reason, const char *why)
+{
+	struct assoc_down ad;
+
+	if (a->phase == ASSOC_GONE)
+		return;
+	if (a->known) {
+		recv_flush(a);
+		memset(&ad, 0, sizeof(ad));
+		ad.kind = kind;
+		ad.reason = reason;
+		ad.was_up = a->was_up;
+		strlcpy(ad.text, why, sizeof(ad.text));
+		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
+	} else if (a->address[0] != '\0')
+		log_info("%s: over before it was open: %s", assoc_name(a),
+		    why);
+	a->phase = ASSOC_GONE;
+	a->progress = a->phase_since = now_ms();
+	if (a->paused && a->rev != NULL) {
+		a->paused = 0;
+		event_add(a->rev, NULL);
+	}
+}
+
+static int
+assoc_attach(struct assoc *a, int fd, uint32_t tpdu)
+{
+	int one = 1;
+
+	if ((a->t = transport_new(&transport_user, a, a->initiator,
+	    tpdu)) == NULL)
+		return (-1);
+	a->rev = event_new(base, fd, EV_READ | EV_PERSIST, assoc_read, a);
+	a->wev = event_new(base, fd, EV_WRITE, assoc_write, a);
+	if (a->rev == NULL || a->wev == NULL)
+		return (-1);
+	a->fd = fd;
+	/* An acknowledgement must not wait for the next data. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	evutil_make_socket_nonblocking(fd);
+	a->paused = all_paused;
+	if (!a->paused)
+		event_add(a->rev, NULL);
+	return (0);
+}
+
+int
+assoc_accept(int fd, const char *address, const struct listen_conf *lc)
+{
+	struct assoc *a;
+	uint32_t id, tries;
+
+	for (tries = 0; tries < ASSOC_LIMIT + 1; tries++) {
+		id = (++next_incoming & ~ASSOC_INCOMING) | ASSOC_INCOMING;
+		if (assoc_find(id) == NULL)
+			break;
+	}
+	if ((a = assoc_new(id, 0)) == NULL) {
+		close(fd);
+		return (-1);
+	}
+	strlcpy(a->address, address, sizeof(a->address));
+	a->local_tsel = lc->tsel;
+	if (assoc_attach(a, fd, TPDU_SIZE_MAX) == -1) {
+		if (a->fd == -1)
+			close(fd);
+		assoc_free(a);
+		return (-1);
+	}
+	return (0);
+}
+
+/* spoold wants an association; mtad makes the connection. */
+int
+assoc_begin(uint32_t id, const struct assoc_open *ao)
+{
+	const struct peer_conf *peer;
+	struct assoc *a;
+	uint32_t req[2];
+
+	/* What lingers here is over for spoold, which may use its number. */
+	if ((a = assoc_find(id)) != NULL && a->phase == ASSOC_GONE)
+		assoc_free(a);
+	if (id & ASSOC_INCOMING || assoc_find(id) != NULL)
+		return (-1);
+	if ((a = assoc_new(id, 1)) == NULL)
+		return (-1);
+	a->known = 1;
+	a->open = *ao;
+	a->phase = ASSOC_CONNECTING;
+	if ((peer = peer_by_id(ao->peer)) == NULL || peer->naddress == 0) {
+		assoc_over(a, DOWN_CONNECT_FAILED, 0,
+		    "no address configured for the peer");
+		return (0);
+	}
+	a->peer = *peer;
+	a->has_peer = 1;
+	req[0] = peer->id;
+	req[1] = a->address_index = 0;
+	imsgev_compose(&parent, IMSG_CONNECT, id, 0, -1, req, sizeof(req));
+	return (0);
+}
+
+void
+assoc_connected(struct assoc *a, int fd, const char *address)
+{
+	if (a->phase != ASSOC_CONNECTING) {
+		close(fd);
+		return;
+	}
+	strlcpy(a->address, address, sizeof(a->address));
+	if (assoc_attach(a, fd, a->peer.tpdu_size) == -1) {
+		if (a->fd == -1)
+			close(fd);
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, "out of memory");
+		return;
+	}
+	a->phase = ASSOC_TRANSPORT;
+	a->progress = a->phase_since = now_ms();
+	if (t_connect_req(a->t, &a->peer.local_tsel,
+	    &a->peer.remote_tsel[a->address_index]) == -1)
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, "CR cannot be sent");
+	assoc_flush(a);
+}
+
+void
+assoc_connect_failed(struct assoc *a, const char *why)
+{
+	uint32_t req[2];
+
+	if (a->phase != ASSOC_CONNECTING)
+		return;
+	if (++a->address_index < a->peer.naddress) {
+		log_info("%s: %s; trying the next address", assoc_name(a),
+		    why);
+		req[0] = a->peer.id;
+		req[1] = a->address_index;
+		imsgev_compose(&parent, IMSG_CONNECT, a->id, 0, -1, req,
+		    sizeof(req));
+		return;
+	}
+	assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
+}
+
+void
+assoc_close(struct assoc *a)
+{
+	if (a->phase == ASSOC_OPEN) {
+		a->closing = 1;
+		assoc_run(a);
+	} else
+		assoc_abort(a, RTS_ABORT_TEMPORARY_PROBLEM, "not needed", 0);
+}
+
+void
+assoc_abort(struct assoc *a, int reason, const char *why, int silent)
+{
+	if (a->phase == ASSOC_GONE)
+		return;
+	if (a->phase == ASSOC_CONNECTING) {
+		imsgev_compose(&parent, IMSG_CONNECT_CANCEL, a->id, 0, -1,
+		    NULL, 0);
+		assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
+		return;
+	}
+	if (silent)
+		assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
+	else
+		rts_abort_req(a->rts, reason, why);
+	assoc_flush(a);
+}
+
+void
+assoc_abort_all(int reason, const char *why)
+{
+	struct assoc *a, *next;
+
+	RB_FOREACH_SAFE(a, assocs, &assocs, next) {
+		assoc_abort(a, reason, why, 0);
+		a->known = 0;
+	}
+}
+
+void
+assoc_close_all(void)
+{
+	struct assoc *a, *next;
+
+	RB_FOREACH_SAFE(a, assocs, &assocs, next) {
+		if (a->phase == ASSOC_GONE)
+			continue;
+		xfer_free_all_but_current(a);
+		assoc_close(a);
+	}
+}
+
+/* Time limits, once a second. */
+void
+assoc_tick(void)
+{
+	struct assoc *a, *next;
+	uint64_t now = now_ms(), limit;
+
+	RB_FOREACH_SAFE(a, assocs, &assocs, next) {
+		switch (a->phase) {
+		case ASSOC_CONNECTING:
+			break;		/* mtad's limit */
+		case ASSOC_TRANSPORT:
+		case ASSOC_ASKED:
+			limit = a->has_peer ? a->peer.open_timeout : 30;
+			if (now - a->phase_since <= limit * 1000)
+				break;
+			if (a->was_up || !a->initiator)
+				log_warnx("%s: not open after %llu s",
+				    assoc_name(a), (unsigned long long)limit);
+			assoc_over(a, DOWN_TIMEOUT, 0,
+			    "no answer within the time for opening");
+			assoc_flush(a);
+			break;
+		case ASSOC_OPEN:
+			if (a->cur == NULL && a->in == NULL && !a->holding)
+				break;
+			if (a->paused || now - a->progress <=
+			    (uint64_t)a->peer.transfer_timeout * 1000)
+				break;
+			rts_abort_req(a->rts, RTS_ABORT_TEMPORARY_PROBLEM,
+			    "transfer makes no progress");
+			assoc_flush(a);
+			break;
+		case ASSOC_GONE:
+			if (a->fd == -1 || a->progress == 0 ||
+			    now - a->phase_since > LINGER * 1000)
+				assoc_free(a);
+			break;
+		}
+	}
+}

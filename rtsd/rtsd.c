@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * rtsd: channels, configuration and listening sockets of the network
+ * process.  It is started by mtad with its channel as descriptor PROC_FD,
+ * gets configuration and descriptors over it, confines itself, and then has
+ * nothing but those descriptors.
+ */
+
+#include <sys/socket.h>
+
+#include <netdb.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "imsg.h"
+#include "log.h"
+#include "rtsd.h"
+#include "sandbox.h"
+
+#define SHUTDOWN_GRACE	3	/* s for transfers under way */
+
+struct listener {
+	TAILQ_ENTRY(listener)	 entry;
+	struct listen_conf	 conf;
+	int			 fd;
+	struct event		*ev;
+};
+TAILQ_HEAD(listeners, listener);
+
+struct peer {
+	TAILQ_ENTRY(peer)	 entry;
+	struct peer_conf	 conf;
+};
+TAILQ_HEAD(peers, peer);
+
+struct conf {
+	struct mta_conf		 mta;
+	int			 has_mta;
+	struct peers		 peers;
+	struct listeners	 listeners;
+};
+
+struct event_base	*base;
+struct imsgev		 parent;
+struct imsgev		*spoold;
+static struct imsgev	 spoold_ev;
+static struct conf	*conf;		/* in force */
+static struct conf	*staged;	/* between CONF_BEGIN and CONF_END */
+static struct event	*tick;
+static int		 confined, unconfined, stopping;
+static uint64_t		 stopping_since;
+static const char	*user = RTSD_USER;
+static const char	*root = EMPTY_DIR;
+
+uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+const struct mta_conf *
+mta(void)
+{
+	return (&conf->mta);
+}
+
+const struct peer_conf *
+peer_by_id(uint32_t id)
+{
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->conf.id == id)
+			return (&p->conf);
+	return (NULL);
+}
+
+/* Takes the same time whatever the two hold; both are NUL terminated. */
+int
+secret_equal(const char *a, const char *b)
+{
+	volatile unsigned char diff = 0;
+	unsigned char x[UB_PASSWORD + 1], y[UB_PASSWORD + 1];
+	size_t i;
+
+	memset(x, 0, sizeof(x));
+	memset(y, 0, sizeof(y));
+	strlcpy((char *)x, a, sizeof(x));
+	strlcpy((char *)y, b, sizeof(y));
+	for (i = 0; i < sizeof(x); i++)
+		diff |= x[i] ^ y[i];
+	explicit_bzero(x, sizeof(x));
+	explicit_bzero(y, sizeof(y));
+	return (diff == 0);
+}
+
+const struct peer_conf *
+peer_by_credentials(const struct credentials *c, const char **why)
+{
+	const struct peer_conf *found = NULL;
+	struct peer *p;
+	int named = 0, same;
+
+	TAILQ_FOREACH(p, &conf->peers, entry) {
+		if (strcmp(p->conf.remote.name, c->name) != 0)
+			continue;
+		named = 1;
+		same = secret_equal(p->conf.remote.password, c->password);
+		if (same && found == NULL)
+			found = &p->conf;
+	}
+	*why = named ? "the password does not match" :
+	    "no peer has this remote name";
+	if (found != NULL && found->disabled) {
+		*why = "the peer is disabled";
+		return (NULL);
+	}
+	return (found);
+}
+
+/* -1 only when the channel is gone. */
+int
+to_spoold(uint32_t type, struct assoc *a, const void *p, size_t len)
+{
+	if (spoold == NULL || !a->known)
+		return (-1);
+	if (imsgev_compose(spoold, type, a->id, 0, -1, p, len) == -1)
+		return (-1);
+	if (imsgev_pending(spoold) > SPOOL_HIGH)
+		assoc_pause_all(1);
+	return (0);
+}
+
+/* Listening sockets */
+
+static void
+accept_cb(int fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	char host[48], serv[8], address[64];
+	int s, i;
+
+	for (i = 0; i < 64; i++) {
+		len = sizeof(ss);
+		s = accept4(fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (s == -1) {
+			if (errno != EAGAIN && errno != EINTR &&
+			    errno != ECONNABORTED)
+				log_warn("accept on %s", l->conf.address);
+			return;
+		}
+		if (getnameinfo((struct sockaddr *)&ss, len, host,
+		    sizeof(host), serv, sizeof(serv),
+		    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+			close(s);
+			continue;
+		}
+		snprintf(address, sizeof(address), "%s port %s", host, serv);
+		if (assoc_accept(s, address, &l->conf) == -1)
+			log_warnx("connection from %s dropped: too many",
+			    address);
+	}
+}
+
+static void
+listeners_free(struct listeners *ls)
+{
+	struct listener *l;
+
+	while ((l = TAILQ_FIRST(ls)) != NULL) {
+		TAILQ_REMOVE(ls, l, entry);
+		if (l->ev != NULL)
+			event_free(l->ev);
+		if (l->fd != -1)
+			close(l->fd);
+		free(l);
+	}
+}
+
+static void
+listeners_start(struct listeners *ls)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, ls, entry) {
+		if (l->ev != NULL)
+			continue;
+		evutil_make_socket_nonblocking(l->fd);
+		l->ev = event_new(base, l->fd, EV_READ | EV_PERSIST,
+		    accept_cb, l);
+		if (l->ev == NULL)
+			fatalx("out of memory");
+		event_add(l->ev, NULL);
+	}
+}
+
+/* Configuration */
+
+static struct conf *
+conf_new(void)
+{
+	struct conf *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		fatalx("out of memory");
+	TAILQ_INIT(&c->peers);
+	TAILQ_INIT(&c->listeners);
+	return (c);
+}
+
+static void
+conf_free(struct conf *c)
+{
+	struct peer *p;
+
+	if (c == NULL)
+		return;
+	while ((p = TAILQ_FIRST(&c->peers)) != NULL) {
+		TAILQ_REMOVE(&c->peers, p, entry);
+		explicit_bzero(p, sizeof(*p));
+		free(p);
+	}
+	listeners_free(&c->listeners);
+	explicit_bzero(c, sizeof(*c));
+	free(c);
+}
+
+static void
+conf_peer(struct imsg *imsg)
+{
+	struct peer *p;
+	int i;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		fatalx("out of memory");
+	if (imsg_get_data(imsg, &p->conf, sizeof(p->conf)) == -1 ||
+	    p->conf.naddress > PEER_ADDRESSES_MAX ||
+	    p->conf.local_tsel.len > TSEL_MAX)
+		fatalx("bad peer in the configuration");
+	for (i = 0; i < p->conf.naddress; i++)
+		if (p->conf.remote_tsel[i].len > TSEL_MAX)
+			fatalx("bad peer in the configuration");
+	p->conf.name[sizeof(p->conf.name) - 1] = '\0';
+	TAILQ_INSERT_TAIL(&staged->peers, p, entry);
+}
+
+static void
+conf_listen(struct imsg *imsg)
+{
+	struct listener *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		fatalx("out of memory");
+	if (imsg_get_data(imsg, &l->conf, sizeof(l->conf)) == -1 ||
+	    l->conf.tsel.len > TSEL_MAX ||
+	    (l->fd = imsg_get_fd(imsg)) == -1)
+		fatalx("bad listening socket in the configuration");
+	l->conf.address[sizeof(l->conf.address) - 1] = '\0';
+	TAILQ_INSERT_TAIL(&staged->listeners, l, entry);
+}
+
+static void
+confine(void)
+{
+	struct sandbox_conf sc;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.user = user;
+	sc.root = root;
+	sc.unconfined = unconfined;
+	if (sandbox_enter(ROLE_RTSD, &sc) == -1)
+		fatalx("cannot confine myself, so I do not run");
+	confined = 1;
+}
+
+static void
+conf_end(void)
+{
+	if (staged == NULL || !staged->has_mta)
+		fatalx("configuration incomplete");
+	conf_free(conf);
+	conf = staged;
+	staged = NULL;
+	log_setverbose(conf->mta.verbose);
+	if (!confined)
+		confine();
+	if (!stopping)
+		listeners_start(&conf->listeners);
+	imsgev_compose(&parent, IMSG_READY, 0, 0, -1, NULL, 0);
+}
+
+/* Channels */
+
+static void
+spoold_lost(const char *why)
+{
+	if (spoold == NULL)
+		return;
+	log_warnx("channel to spoold lost: %s", why);
+	imsgev_free(spoold);
+	spoold = NULL;
+	/* What is under way is resumed when the peers come again. */
+	assoc_abort_all(RTS_ABORT_TEMPORARY_PROBLEM, "spoold is gone");
+	assoc_pause_all(0);
+}
+
+static int
+spoold_assoc_imsg(struct assoc *a, struct imsg *imsg)
+{
+	struct assoc_answer an;
+	struct assoc_abort ab;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_ASSOC_ANSWER:
+		if (imsg_get_data(imsg, &an, sizeof(an)) == -1 ||
+		    an.refuse > RTS_UNACCEPTABLE_DIALOGUE_MODE ||
+		    an.turn > TURN_RESPONDER || an.dialogue > DIALOGUE_TWA)
+			return (-1);
+		assoc_answer(a, &an);
+		return (0);
+	case IMSG_ASSOC_CLOSE:
+		assoc_close(a);
+		return (0);
+	case IMSG_ASSOC_ABORT:
+		if (imsg_get_data(imsg, &ab, sizeof(ab)) == -1 ||
+		    ab.reason > RTS_ABORT_TRANSFER_COMPLETED)
+			return (-1);
+		assoc_abort(a, ab.reason, ab.silent ? "superseded" :
+		    "aborted by spoold", ab.silent);
+		return (0);
+	case IMSG_XFER_REQ:
+	case IMSG_XFER_ENVELOPE:
+	case IMSG_XFER_HEAD:
+	case IMSG_XFER_CONTENT:
+	case IMSG_XFER_GO:
+	case IMSG_XFER_STORED:
+	case IMSG_XFER_CANCEL:
+		return (xfer_imsg(a, imsg));
+	default:
+		return (recv_imsg(a, imsg));
+	}
+}
+
+static void
+spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
+{
+	struct assoc_open ao;
+	struct assoc *a;
+	uint32_t type = imsg_get_type(imsg), id = imsg_get_id(imsg);
+	int ret;
+
+	if (type <= IMSG_NONE || type >= IMSG_TYPE_MAX) {
+		spoold_lost("unknown imsg");
+		return;
+	}
+	if (type == IMSG_ASSOC_OPEN) {
+		if (imsg_get_data(imsg, &ao, sizeof(ao)) == -1 ||
+		    ao.id.user_len > S_USER_REFERENCE_MAX ||
+		    ao.id.common_len > S_COMMON_REFERENCE_MAX ||
+		    ao.id.additional_len > S_ADDITIONAL_REFERENCE_MAX ||
+		    ao.recovered.user_len > S_USER_REFERENCE_MAX ||
+		    ao.recovered.common_len > S_COMMON_REFERENCE_MAX ||
+		    ao.recovered.additional_len >
+		    S_ADDITIONAL_REFERENCE_MAX ||
+		    ao.turn > TURN_RESPONDER || ao.dialogue > DIALOGUE_TWA ||
+		    assoc_begin(id, &ao) == -1)
+			spoold_lost("bad ASSOC_OPEN");
+		return;
+	}
+	/* Associations that are over may still be spoken of. */
+	if ((a = assoc_find(id)) == NULL || !a->known)
+		return;
+	if ((ret = spoold_assoc_imsg(a, imsg)) == -1) {
+		log_warnx("imsg %u from spoold does not fit", type);
+		spoold_lost("imsg out of place");
+		return;
+	}
+	assoc_run(a);
+}
+
+static void
+spoold_close(struct imsgev *iev, const char *why, void *arg)
+{
+	spoold_lost(why);
+}
+
+static void
+spoold_drain(struct imsgev *iev, void *arg)
+{
+	assoc_pause_all(0);
+}
+
+static void
+new_channel(struct imsg *imsg)
+{
+	int fd;
+
+	if ((fd = imsg_get_fd(imsg)) == -1)
+		fatalx("channel without a descriptor");
+	spoold_lost("replaced");
+	if (imsgev_init(&spoold_ev, base, fd, spoold_imsg, spoold_close,
+	    spoold_drain, NULL, NULL) == -1)
+		fatalx("out of memory");
+	if (imsgbuf_set_maxsize(&spoold_ev.ibuf, IMSG_MAX) == -1)
+		fatal("imsgbuf_set_maxsize");
+	spoold = &spoold_ev;
+}
+
+static void
+stop(void)
+{
+	if (stopping)
+		return;
+	stopping = 1;
+	stopping_since = now_ms();
+	if (conf != NULL)
+		listeners_free(&conf->listeners);
+	assoc_close_all();
+}
+
+static void
+parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
+{
+	char text[256];
+	struct assoc *a;
+	struct ibuf b;
+	size_t len;
+	int fd, verbose;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_CONF_BEGIN:
+		conf_free(staged);
+		staged = conf_new();
+		break;
+	case IMSG_CONF_MTA:
+		if (staged == NULL || imsg_get_data(imsg, &staged->mta,
+		    sizeof(staged->mta)) == -1)
+			fatalx("bad configuration");
+		staged->has_mta = 1;
+		break;
+	case IMSG_CONF_PEER:
+		if (staged == NULL)
+			fatalx("bad configuration");
+		conf_peer(imsg);
+		break;
+	case IMSG_CONF_LISTEN:
+		if (staged == NULL)
+			fatalx("bad configuration");
+		conf_listen(imsg);
+		break;
+	case IMSG_CONF_END:
+		conf_end();
+		break;
+	case IMSG_CHANNEL:
+		new_channel(imsg);
+		break;
+	case IMSG_VERBOSE:
+		if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == 0)
+			log_setverbose(verbose);
+		break;
+	case IMSG_SHUTDOWN:
+		stop();
+		break;
+	case IMSG_CONNECT_DONE:
+	case IMSG_CONNECT_FAIL:
+		fd = imsg_get_fd(imsg);
+		len = 0;
+		if (imsg_get_ibuf(imsg, &b) == 0) {
+			len = ibuf_size(&b);
+			if (len >= sizeof(text))
+				len = sizeof(text) - 1;
+			memcpy(text, ibuf_data(&b), len);
+		}
+		text[len] = '\0';
+		a = assoc_find(imsg_get_id(imsg));
+		if (a == NULL) {
+			if (fd != -1)
+				close(fd);
+		} else if (imsg_get_type(imsg) == IMSG_CONNECT_DONE &&
+		    fd != -1)
+			assoc_connected(a, fd, text);
+		else
+			assoc_connect_failed(a, text);
+		break;
+	default:
+		fatalx("unknown imsg %u from mtad", imsg_get_type(imsg));
+	}
+}
+
+static void
+parent_close(struct imsgev *iev, const char *why, void *arg)
+{
+	/* Without mtad there is nothing to do here. */
+	_exit(0);
+}
+
+static void
+tick_cb(int fd, short what, void *arg)
+{
+	assoc_tick();
+	if (!stopping)
+		return;
+	if (now_ms() - stopping_since > SHUTDOWN_GRACE * 1000)
+		assoc_abort_all(RTS_ABORT_TEMPORARY_PROBLEM, "shutting down");
+	if (assoc_count() == 0 ||
+	    now_ms() - stopping_since > 2 * SHUTDOWN_GRACE * 1000)
+		event_base_loopexit(base, NULL);
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: rtsd [-duv] [-R directory] [-U user]\n"
+	    "rtsd is started by mtad(8).\n");
+	exit(1);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct timeval second = { 1, 0 };
+	int ch, debug = 0, verbose = 0;
+
+	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+		switch (ch) {
+		case 'd':
+			debug = 1;
+			break;
+		case 'R':
+			root = optarg;
+			break;
+		case 'u':
+			unconfined = 1;
+			break;
+		case 'U':
+			user = optarg;
+			break;
+		case 'v':
+			verbose++;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc != optind)
+		usage();
+	log_init("rtsd", debug, verbose);
+	if (fcntl(PROC_FD, F_GETFD) == -1)
+		usage();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+
+	if ((base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	if (imsgev_init(&parent, base, PROC_FD, parent_imsg, parent_close,
+	    NULL, NULL, NULL) == -1)
+		fatalx("out of memory");
+	imsgbuf_allow_fdpass(&parent.ibuf);
+	if ((tick = event_new(base, -1, EV_PERSIST, tick_cb, NULL)) == NULL)
+		fatalx("out of memory");
+	event_add(tick, &second);
+	event_base_dispatch(base);
+	conf_free(staged);
+	conf_free(conf);
+	return (0);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * rtsd: the network process.  rtsd.c holds the channels and the
+ * configuration, assoc.c an association from descriptor to RTS, xfer_out.c
+ * and xfer_in.c the transfers on it.
+ */
+
+#ifndef RTSD_H
+#define RTSD_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#include "imsgev.h"
+#include "mtad.h"
+#include "p1.h"
+#include "rts.h"
+#include "transport.h"
+
+#define READ_SIZE	(256 * 1024)	/* octets taken from a socket at once */
+#define OUT_HIGH	(512 * 1024)	/* octets that wait for the socket */
+#define DIRECT_WRITE	(16 * 1024)	/* from here on not copied first */
+#define SPOOL_HIGH	(4 * 1024 * 1024) /* octets that wait for spoold */
+#define LINGER		3		/* s for the last octets to leave */
+#define ASSOC_LIMIT	4096		/* connections at all */
+
+/* One transfer that spoold has handed us. */
+struct xfer {
+	TAILQ_ENTRY(xfer)	 entry;
+	struct xfer_req		 req;
+	struct ibuf		*envelope;
+	struct ibuf		*head;		/* octets before the content */
+	struct ibuf		*content;	/* small one, or NULL */
+	int			 fd;		/* large one, or -1 */
+	int			 ready;		/* XFER_GO has come */
+	int			 head_given;	/* as it was sent before */
+	uint64_t		 offset;	/* octets handed to the RTS */
+	uint64_t		 total;
+	uint64_t		 begun_at;	/* ms */
+};
+TAILQ_HEAD(xfers, xfer);
+
+/* What arrived while spoold looks up what we hold of a resumed activity. */
+enum held_kind { HELD_DATA, HELD_CHECKPOINT, HELD_END };
+
+struct held {
+	TAILQ_ENTRY(held)	 entry;
+	enum held_kind		 kind;
+	uint32_t		 serial;
+	size_t			 len;
+	uint8_t			 data[];
+};
+TAILQ_HEAD(held_list, held);
+
+enum assoc_phase {
+	ASSOC_CONNECTING,	/* mtad is at it */
+	ASSOC_TRANSPORT,	/* CR and CC, CN */
+	ASSOC_ASKED,		/* spoold decides on the PConnect */
+	ASSOC_OPEN,
+	ASSOC_GONE		/* over, the last octets leave */
+};
+
+struct assoc {
+	RB_ENTRY(assoc)		 entry;
+	uint32_t		 id;
+	enum assoc_phase	 phase;
+	int			 initiator;
+	int			 known;		/* spoold has heard of it */
+	int			 was_up;
+	int			 closing;	/* ASSOC_CLOSE came */
+	int			 fd;
+	int			 shut;		/* our half is shut down */
+	int			 paused;	/* not reading */
+	int			 has_peer;
+	struct peer_conf	 peer;		/* as it was when opened */
+	uint32_t		 listener;
+	uint32_t		 address_index;
+	struct selector		 local_tsel;	/* of the listener */
+	struct assoc_open	 open;		/* initiator */
+	struct pconnect		 pconnect;	/* responder */
+	char			 address[64];
+	struct event		*rev, *wev;
+	struct evbuffer		*out;
+	struct transport	*t;
+	struct rts		*rts;
+	uint64_t		 progress;	/* ms, of the last octet */
+	uint64_t		 phase_since;	/* ms */
+
+	/* outgoing */
+	struct xfers		 outq;
+	struct xfer		*cur;		/* first of outq, begun */
+	struct xfer		*filling;	/* XFER_GO not yet seen */
+	int			 asked_turn;
+	int			 peer_asked;	/* for the turn */
+	int			 peer_priority;
+
+	/* incoming */
+	struct p1_in		*in;
+	int			 in_refused;
+	int			 in_complete;	/* only the end is awaited */
+	int			 holding;
+	struct held_list	 held;
+	size_t			 held_octets;
+	struct ibuf		*old_markup;
+	struct ibuf		*piece;		/* small fragments, gathered */
+	int			 piece_content;
+};
+
+/* rtsd.c */
+extern struct imsgev	*spoold;	/* NULL: no channel */
+extern struct imsgev	 parent;
+extern struct event_base *base;
+const struct peer_conf	*peer_by_id(uint32_t);
+/*
+ * The peer whose PConnect carries these credentials, or NULL with *why
+ * naming what did not match.  Takes the same time for every password.
+ */
+const struct peer_conf	*peer_by_credentials(const struct credentials *,
+			    const char **why);
+/* Passwords, in constant time. */
+int		 secret_equal(const char *, const char *);
+int		 to_spoold(uint32_t, struct assoc *, const void *, size_t);
+uint64_t	 now_ms(void);
+const struct mta_conf *mta(void);
+
+/* assoc.c */
+struct assoc	*assoc_find(uint32_t);
+int		 assoc_accept(int, const char *, const struct listen_conf *);
+int		 assoc_begin(uint32_t, const struct assoc_open *);
+void		 assoc_connected(struct assoc *, int, const char *);
+void		 assoc_connect_failed(struct assoc *, const char *);
+void		 assoc_answer(struct assoc *, const struct assoc_answer *);
+void		 assoc_close(struct assoc *);
+void		 assoc_abort(struct assoc *, int, const char *, int silent);
+void		 assoc_flush(struct assoc *);
+void		 assoc_tick(void);
+void		 assoc_abort_all(int, const char *);
+void		 assoc_close_all(void);
+unsigned	 assoc_count(void);
+void		 assoc_pause_all(int);
+void		 assoc_update_reading(struct assoc *);
+/* After anything happened: turn, next transfer, release, write. */
+void		 assoc_run(struct assoc *);
+/* Words that name it in a log line. */
+const char	*assoc_name(const struct assoc *);
+
+/* xfer_out.c */
+int		 xfer_imsg(struct assoc *, struct imsg *);
+void		 xfer_run(struct assoc *);
+void		 xfer_free_all(struct assoc *);
+/* Drops what has not begun. */
+void		 xfer_free_all_but_current(struct assoc *);
+void		 xfer_confirmed(void *, uint32_t, uint64_t);
+void		 xfer_room(void *);
+void		 xfer_cnf(void *, int, int);
+
+/* xfer_in.c */
+int		 recv_imsg(struct assoc *, struct imsg *);
+void		 recv_free(struct assoc *);
+void		 recv_flush(struct assoc *);
+void		 recv_start_ind(void *, const struct activity_id *);
+void		 recv_resume_ind(void *, const struct s_resume *);
+void		 recv_data_ind(void *, const uint8_t *, size_t);
+void		 recv_checkpoint_ind(void *, uint32_t);
+void		 recv_end_ind(void *, uint32_t);
+void		 recv_interrupt_ind(void *, int);
+void		 recv_discard_ind(void *, int);
+
+#endif

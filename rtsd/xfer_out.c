@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The sending side of an association: transfers that spoold handed out wait
+ * in a queue; the first goes out when we have the turn, as far as the window
+ * and the socket allow.  Its head is encoded here; the content comes from
+ * the descriptor or from the imsgs that brought a small one.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imsg.h"
+#include "log.h"
+#include "rtsd.h"
+
+#define QUEUE_MAX	64		/* handed out ahead of time */
+#define INLINE_MAX	(1024 * 1024)	/* octets of a small content */
+
+/* X.410 4.2.3: the lower the number, the more urgent. */
+static int
+turn_priority(int priority)
+{
+	switch (priority) {
+	case PRIORITY_URGENT:
+		return (0);
+	case PRIORITY_NORMAL:
+		return (1);
+	default:
+		return (2);
+	}
+}
+
+static void
+xfer_free(struct assoc *a, struct xfer *x)
+{
+	TAILQ_REMOVE(&a->outq, x, entry);
+	if (a->cur == x)
+		a->cur = NULL;
+	if (a->filling == x)
+		a->filling = NULL;
+	ibuf_free(x->envelope);
+	ibuf_free(x->head);
+	ibuf_free(x->content);
+	if (x->fd != -1)
+		close(x->fd);
+	free(x);
+}
+
+void
+xfer_free_all(struct assoc *a)
+{
+	struct xfer *x;
+
+	while ((x = TAILQ_FIRST(&a->outq)) != NULL)
+		xfer_free(a, x);
+}
+
+void
+xfer_free_all_but_current(struct assoc *a)
+{
+	struct xfer *x, *next;
+
+	for (x = TAILQ_FIRST(&a->outq); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, entry);
+		if (x != a->cur)
+			xfer_free(a, x);
+	}
+}
+
+static void
+xfer_failed(struct assoc *a, struct xfer *x, int failure, int reason)
+{
+	struct xfer_failed xf;
+
+	memset(&xf, 0, sizeof(xf));
+	xf.xfer = x->req.xfer;
+	xf.failure = failure;
+	xf.reason = reason;
+	to_spoold(IMSG_XFER_FAILED, a, &xf, sizeof(xf));
+	xfer_free(a, x);
+}
+
+/* The octets before the content: as first sent, or encoded now. */
+static int
+make_head(struct assoc *a, struct xfer *x)
+{
+	struct message *m;
+	const char *why = "envelope not understood";
+	int ret = -1;
+
+	if (x->head != NULL) {
+		x->head_given = 1;
+		return (0);
+	}
+	if (x->envelope == NULL || (m = message_deserialise(
+	    ibuf_data(x->envelope), ibuf_size(x->envelope))) == NULL)
+		goto done;
+	m->content_len = x->req.content_len;
+	if ((x->head = ibuf_dynamic(512, ENVELOPE_MAX)) != NULL)
+		ret = p1_out_head(m, x->head, &why);
+	message_free(m);
+done:
+	if (ret == -1)
+		log_warnx("%s: message %s cannot be encoded: %s",
+		    assoc_name(a), x->req.id, why);
+	return (ret);
+}
+
+/* Begins the first transfer of the queue.  0: begun, -1: it is not to be. */
+static int
+xfer_begin(struct assoc *a, struct xfer *x)
+{
+	struct s_resume resume;
+	struct xfer_begun xb;
+	struct ibuf *b;
+
+	memset(&resume, 0, sizeof(resume));
+	if (x->req.resume) {
+		resume.activity = x->req.activity;
+		resume.old_activity = x->req.old_activity;
+		resume.serial = x->req.serial;
+		if (x->req.old_connection.user_len > 0) {
+			resume.has_connection = 1;
+			resume.old_connection = x->req.old_connection;
+			resume.called_len = x->req.old_connection.user_len;
+			memcpy(resume.called, x->req.old_connection.user,
+			    resume.called_len);
+		}
+	}
+	if (x->req.resume && x->req.discard) {
+		a->cur = x;
+		if (rts_resume_discard_req(a->rts, &x->req.activity,
+		    &resume) == -1) {
+			xfer_failed(a, x, XFER_NOT_BEGUN, 0);
+			return (-1);
+		}
+		return (0);
+	}
+	if (make_head(a, x) == -1) {
+		xfer_failed(a, x, XFER_LOCAL, 0);
+		return (-1);
+	}
+	x->total = ibuf_size(x->head) + x->req.content_len;
+	x->offset = x->req.resume ? x->req.offset : 0;
+	if (x->offset >= x->total || (x->content != NULL &&
+	    ibuf_size(x->content) != x->req.content_len)) {
+		log_warnx("%s: message %s: lengths do not agree",
+		    assoc_name(a), x->req.id);
+		xfer_failed(a, x, XFER_LOCAL, 0);
+		return (-1);
+	}
+	a->cur = x;
+	x->begun_at = now_ms();
+	if (rts_transfer_req(a->rts, &x->req.activity, x->req.resume ?
+	    &resume : NULL, x->offset, x->total, a->peer.safe_store) == -1) {
+		xfer_failed(a, x, XFER_NOT_BEGUN, 0);
+		return (-1);
+	}
+	memset(&xb, 0, sizeof(xb));
+	xb.xfer = x->req.xfer;
+	xb.total = x->total;
+	to_spoold(IMSG_XFER_BEGUN, a, &xb, sizeof(xb));
+	/* It can come to a resumption only when there are checkpoints. */
+	if (!x->head_given && rts_checkpoint_size(a->rts) != 0 &&
+	    x->total > (uint64_t)rts_checkpoint_size(a->rts) * 1024 &&
+	    ibuf_size(x->head) < FRAGMENT_MAX - sizeof(uint32_t)) {
+		b = ibuf_dynamic(512, FRAGMENT_MAX);
+		if (b != NULL && ibuf_add(b, &x->req.xfer,
+		    sizeof(x->req.xfer)) == 0 &&
+		    ibuf_add_ibuf(b, x->head) == 0)
+			to_spoold(IMSG_XFER_HEAD_OUT, a, ibuf_data(b),
+			    ibuf_size(b));
+		ibuf_free(b);
+	}
+	return (0);
+}
+
+/* Hands octets to the RTS as far as it and the socket take them. */
+static void
+xfer_pump(struct assoc *a)
+{
+	static uint8_t buf[FRAGMENT_MAX];
+	struct xfer *x = a->cur;
+	const uint8_t *p;
+	uint64_t room, head, at;
+	ssize_t n;
+
+	while (x != NULL && x == a->cur && a->phase == ASSOC_OPEN &&
+	    (room = rts_data_room(a->rts)) > 0 &&
+	    evbuffer_get_length(a->out) < OUT_HIGH) {
+		head = ibuf_size(x->head);
+		if (x->offset < head) {
+			p = (const uint8_t *)ibuf_data(x->head) + x->offset;
+			n = head - x->offset;
+			if ((uint64_t)n > room)
+				n = room;
+		} else if (x->content != NULL) {
+			at = x->offset - head;
+			p = (const uint8_t *)ibuf_data(x->content) + at;
+			n = ibuf_size(x->content) - at;
+			if ((uint64_t)n > room)
+				n = room;
+		} else {
+			at = x->offset - head;
+			n = room < sizeof(buf) ? room : sizeof(buf);
+			n = pread(x->fd, buf, n, at);
+			p = buf;
+			if (n <= 0) {
+				if (n == -1)
+					log_warn("%s: content of message %s",
+					    assoc_name(a), x->req.id);
+				else
+					log_warnx("%s: content of message %s "
+					    "ends too early", assoc_name(a),
+					    x->req.id);
+				a->cur->req.discard = 1;
+				rts_discard_req(a->rts, S_REASON_LOCAL_USER);
+				return;
+			}
+		}
+		x->offset += n;
+		a->progress = now_ms();
+		if (rts_data_req(a->rts, p, n) == -1)
+			return;
+	}
+}
+
+/* The turn and the next transfer. */
+void
+xfer_run(struct assoc *a)
+{
+	struct xfer *x;
+	struct assoc_turn at;
+
+	while (a->phase == ASSOC_OPEN) {
+		if (a->cur != NULL) {
+			xfer_pump(a);
+			return;
+		}
+		x = TAILQ_FIRST(&a->outq);
+		if (x != NULL && !x->ready)
+			x = NULL;
+		if (rts_turn(a->rts) && a->peer_asked && (x == NULL ||
+		    a->peer_priority <= turn_priority(x->req.priority))) {
+			a->peer_asked = 0;
+			a->asked_turn = 0;
+			if (rts_turn_give_req(a->rts) == 0) {
+				at.ours = 0;
+				to_spoold(IMSG_TURN, a, &at, sizeof(at));
+			}
+			continue;
+		}
+		if (x == NULL)
+			return;
+		if (!rts_turn(a->rts)) {
+			if (!a->asked_turn && rts_turn_please_req(a->rts,
+			    turn_priority(x->req.priority)) == 0)
+				a->asked_turn = 1;
+			return;
+		}
+		if (rts_sending(a->rts))
+			return;
+		xfer_begin(a, x);
+	}
+}
+
+/* From the RTS. */
+
+void
+xfer_confirmed(void *arg, uint32_t serial, uint64_t offset)
+{
+	struct assoc *a = arg;
+	struct xfer_serial xs;
+
+	if (a->cur == NULL)
+		return;
+	memset(&xs, 0, sizeof(xs));
+	xs.xfer = a->cur->req.xfer;
+	xs.serial = serial;
+	xs.offset = offset;
+	xs.sent = rts_sent(a->rts);
+	to_spoold(IMSG_XFER_CONFIRMED, a, &xs, sizeof(xs));
+}
+
+void
+xfer_room(void *arg)
+{
+	xfer_pump(arg);
+}
+
+void
+xfer_cnf(void *arg, int failure, int reason)
+{
+	struct assoc *a = arg;
+	struct xfer *x = a->cur;
+	struct xfer_serial xs;
+
+	if (x == NULL)
+		return;
+	if (failure == XFER_DISCARDED && x->req.discard && !x->req.resume)
+		failure = XFER_LOCAL;	/* we could not read it */
+	if (failure != -1) {
+		xfer_failed(a, x, failure, reason);
+		return;
+	}
+	memset(&xs, 0, sizeof(xs));
+	xs.xfer = x->req.xfer;
+	xs.offset = x->total;
+	xs.sent = rts_sent(a->rts);
+	to_spoold(IMSG_XFER_DONE, a, &xs, sizeof(xs));
+	xfer_free(a, x);
+}
+
+/* From spoold. */
+
+static int
+append(struct ibuf **to, struct imsg *imsg, size_t max)
+{
+	struct ibuf b;
+
+	if (imsg_get_ibuf(imsg, &b) == -1)
+		return (-1);
+	if (*to == NULL && (*to = ibuf_dynamic(ibuf_size(&b) + 1, max)) ==
+	    NULL)
+		return (-1);
+	return (ibuf_add(*to, ibuf_data(&b), ibuf_size(&b)));
+}
+
+static struct xfer *
+xfer_find(struct assoc *a, uint32_t id)
+{
+	struct xfer *x;
+
+	TAILQ_FOREACH(x, &a->outq, entry)
+		if (x->req.xfer == id)
+			return (x);
+	return (NULL);
+}
+
+static int
+xfer_req(struct assoc *a, struct imsg *imsg)
+{
+	struct xfer *x, *y;
+	unsigned n = 0;
+
+	if (a->filling != NULL)
+		return (-1);
+	TAILQ_FOREACH(y, &a->outq, entry)
+		n++;
+	if (n >= QUEUE_MAX || (x = calloc(1, sizeof(*x))) == NULL)
+		return (-1);
+	x->fd = -1;
+	if (imsg_get_data(imsg, &x->req, sizeof(x->req)) == -1 ||
+	    x->req.activity.len > S_ACTIVITY_ID_MAX ||
+	    x->req.old_activity.len > S_ACTIVITY_ID_MAX ||
+	    x->req.old_connection.user_len > S_USER_REFERENCE_MAX ||
+	    x->req.old_connection.common_len > S_COMMON_REFERENCE_MAX ||
+	    x->req.old_connection.additional_len >
+	    S_ADDITIONAL_REFERENCE_MAX ||
+	    x->req.serial > S_SERIAL_MAX ||
+	    x->req.content_len > INT64_MAX ||
+	    (x->req.discard && !x->req.resume) ||
+	    (x->req.content_follows && x->req.content_len > INLINE_MAX)) {
+		free(x);
+		return (-1);
+	}
+	x->req.id[sizeof(x->req.id) - 1] = '\0';
+	TAILQ_INSERT_TAIL(&a->outq, x, entry);
+	a->filling = x;
+	return (0);
+}
+
+static int
+xfer_go(struct assoc *a, struct imsg *imsg)
+{
+	struct xfer *x = a->filling;
+	uint32_t id;
+
+	if (x == NULL || imsg_get_data(imsg, &id, sizeof(id)) == -1 ||
+	    id != x->req.xfer)
+		return (-1);
+	x->fd = imsg_get_fd(imsg);
+	if (!x->req.discard) {
+		if (x->req.content_follows ? x->fd != -1 : x->fd == -1)
+			return (-1);
+		if (x->req.content_follows && x->content == NULL &&
+		    (x->content = ibuf_dynamic(1, 1)) == NULL)
+			return (-1);
+	}
+	x->ready = 1;
+	a->filling = NULL;
+	return (0);
+}
+
+/* -1: not what may come now; the channel is to be dropped. */
+int
+xfer_imsg(struct assoc *a, struct imsg *imsg)
+{
+	struct xfer_serial xs;
+	struct xfer *x;
+	uint32_t id;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_XFER_REQ:
+		return (xfer_req(a, imsg));
+	case IMSG_XFER_ENVELOPE:
+		return (a->filling == NULL ? -1 : append(&a->filling->envelope,
+		    imsg, 2 * ENVELOPE_MAX));
+	case IMSG_XFER_HEAD:
+		return (a->filling == NULL ? -1 : append(&a->filling->head,
+		    imsg, ENVELOPE_MAX));
+	case IMSG_XFER_CONTENT:
+		return (a->filling == NULL ? -1 : append(&a->filling->content,
+		    imsg, INLINE_MAX));
+	case IMSG_XFER_GO:
+		return (xfer_go(a, imsg));
+	case IMSG_XFER_STORED:
+		if (imsg_get_data(imsg, &xs, sizeof(xs)) == -1)
+			return (-1);
+		if (a->phase == ASSOC_OPEN && a->cur != NULL &&
+		    a->cur->req.xfer == xs.xfer)
+			rts_stored(a->rts, xs.serial);
+		return (0);
+	case IMSG_XFER_CANCEL:
+		if (imsg_get_data(imsg, &id, sizeof(id)) == -1)
+			return (-1);
+		if ((x = xfer_find(a, id)) != NULL && x != a->cur)
+			xfer_failed(a, x, XFER_NOT_BEGUN, 0);
+		return (0);
+	default:
+		return (-1);
+	}
+}
