@@ -99,6 +99,7 @@ struct trace_element {
 	struct utctime		deferred;
 	uint8_t			action;		/* enum trace_action */
 	struct eits		converted;
+	uint8_t			other_actions;	/* 1988: bit 0 redirected, 1 DL */
 	uint8_t			has_previous;	/* 1984: rerouted from */
 	struct global_domain	previous;
 };
