@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: ISC
+"""Sequential synced writing to the disk that the spools are on."""
+
+import os
+import time
+
+BLOCK = 1 << 20
+
+
+def write(directory, size, every=None, block=BLOCK):
+    """Octets a second of writing size octets to a new file, with fdatasync
+    at the end, and after each `every` octets if given."""
+    name = os.path.join(directory, 'disk.%d' % os.getpid())
+    if every:
+        block = min(block, every)
+    octets = os.urandom(block)
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        start = time.monotonic()
+        done = since = 0
+        while done < size:
+            n = os.write(fd, octets[:min(block, size - done)])
+            done += n
+            since += n
+            if every and since >= every:
+                os.fdatasync(fd)
+                since = 0
+        os.fdatasync(fd)
+        return size / (time.monotonic() - start)
+    finally:
+        os.close(fd)
+        os.unlink(name)
+
+
+def syncs(directory, count=200):
+    """Appends of 4 KB with fdatasync, a second."""
+    name = os.path.join(directory, 'sync.%d' % os.getpid())
+    octets = os.urandom(4096)
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        start = time.monotonic()
+        for _ in range(count):
+            os.write(fd, octets)
+            os.fdatasync(fd)
+        return count / (time.monotonic() - start)
+    finally:
+        os.close(fd)
+        os.unlink(name)
