@@ -244,7 +244,7 @@ decode_integer(struct asn1 *a, const struct asn1_type *type, struct ber *b,
  */
 static int
 string_contents(struct asn1 *a, struct ber *b, const struct ber_element *e,
-    int bits, int depth, uint8_t *buf, uint64_t *len, uint8_t *unused)
+    uint32_t own, int depth, uint8_t *buf, uint64_t *len, uint8_t *unused)
 {
 	struct ber		in;
 	struct ber_element	ie;
@@ -253,7 +253,7 @@ string_contents(struct asn1 *a, struct ber *b, const struct ber_element *e,
 	int			 r;
 
 	if (!e->h.constructed) {
-		if (bits) {
+		if (own == BER_BIT_STRING) {
 			if (*unused != 0)
 				return asn1_fail(a, "unused bits inside");
 			if (n == 0 || p[0] > 7 || (n == 1 && p[0] != 0))
@@ -267,14 +267,14 @@ string_contents(struct asn1 *a, struct ber *b, const struct ber_element *e,
 		b->p = e->value + e->h.len;
 		return 0;
 	}
-	if (depth == 16)
+	if (depth == ASN1_SEGMENT_DEPTH)
 		return asn1_fail(a, "string nested too deep");
 	ber_enter(b, e, &in);
 	while ((r = decode_next(a, &in, &ie)) == 1) {
-		if (BER_CLASS(ie.h.tag) != 0 || ie.h.tag == BER_SEQUENCE ||
-		    ie.h.tag == BER_SET)
+		if (ie.h.tag != own && (ie.h.tag != BER_OCTET_STRING ||
+		    own == BER_BIT_STRING))
 			return asn1_fail(a, "string of something else");
-		if (string_contents(a, &in, &ie, bits, depth + 1, buf, len,
+		if (string_contents(a, &in, &ie, own, depth + 1, buf, len,
 		    unused) == -1)
 			return -1;
 	}
@@ -287,7 +287,8 @@ string_contents(struct asn1 *a, struct ber *b, const struct ber_element *e,
 /* One run of octets, copied only when the string is constructed. */
 static int
 string_flatten(struct asn1 *a, struct ber *b, const struct ber_element *e,
-    int bits, uint64_t max, const uint8_t **p, uint64_t *len, uint8_t *unused)
+    uint32_t own, uint64_t max, const uint8_t **p, uint64_t *len,
+    uint8_t *unused)
 {
 	struct ber	 again = *b;
 	uint8_t		*buf;
@@ -295,13 +296,13 @@ string_flatten(struct asn1 *a, struct ber *b, const struct ber_element *e,
 	*len = 0;
 	*unused = 0;
 	*p = e->value;
-	if (string_contents(a, b, e, bits, 0, NULL, len, unused) == -1)
+	if (string_contents(a, b, e, own, 0, NULL, len, unused) == -1)
 		return -1;
 	if (*len > max)
 		return asn1_fail(a, "%llu octets, limit %llu",
 		    (unsigned long long)*len, (unsigned long long)max);
 	if (!e->h.constructed) {
-		*p += bits ? 1 : 0;
+		*p += own == BER_BIT_STRING ? 1 : 0;
 		return 0;
 	}
 	if ((buf = asn1_memory_alloc(a->memory, *len + 1)) == NULL)
@@ -309,7 +310,7 @@ string_flatten(struct asn1 *a, struct ber *b, const struct ber_element *e,
 	*p = buf;
 	*len = 0;
 	*unused = 0;
-	return string_contents(a, &again, e, bits, 0, buf, len, unused);
+	return string_contents(a, &again, e, own, 0, buf, len, unused);
 }
 
 static int
@@ -319,8 +320,8 @@ decode_bits(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 	uint64_t	len;
 	uint8_t		unused;
 
-	if (string_flatten(a, b, e, 1, (uint64_t)type->max / 8 + 1, &bits->p,
-	    &len, &unused) == -1)
+	if (string_flatten(a, b, e, BER_BIT_STRING, ((uint64_t)type->max + 7) / 8,
+	    &bits->p, &len, &unused) == -1)
 		return -1;
 	bits->nbits = len * 8 - unused;
 	return 0;
@@ -362,7 +363,7 @@ decode_string(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 		s->tag = type->string;
 	else
 		s->tag = e->h.tag;
-	if (string_flatten(a, b, e, 0, type->max, &s->p, &s->len,
+	if (string_flatten(a, b, e, s->tag, type->max, &s->p, &s->len,
 	    &unused) == -1)
 		return -1;
 	return asn1_check_string(a, type, s);

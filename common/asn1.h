@@ -131,6 +131,7 @@ void	*asn1_memory_alloc(struct asn1_memory *, size_t);
 void	 asn1_memory_free(struct asn1_memory *);
 
 #define ASN1_PATH_MAX	24	/* nested fields of any of our types */
+#define ASN1_SEGMENT_DEPTH 16	/* of constructed strings in each other */
 
 struct asn1 {
 	struct asn1_memory	*memory;

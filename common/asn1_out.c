@@ -73,6 +73,8 @@ encode_string(struct asn1 *a, const struct asn1_type *type, uint32_t tag,
 
 	if (t.p == NULL && t.len > 0) {
 		/* The octets stay where they are; nothing can follow them. */
+		if (t.len > (uint64_t)type->max)
+			return asn1_fail(a, "too long");
 		if (ber_out_length(o) != 0)
 			return asn1_fail(a, "octets kept apart not at the end");
 		o->after = t.len;

@@ -59,7 +59,8 @@ int		 p1_out_head(const struct message *, struct ibuf *,
 
 /*
  * Prints an MPDU's octets field by field with the names of the
- * Recommendation, through the same tables (mtactl decode, tests).
+ * Recommendation, through the same tables (mtactl decode, tests).  -1: not
+ * a legal MPDU; the line printed says why.
  */
 int		 p1_print(const uint8_t *, size_t, FILE *);
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * O/R names of 1984 as ASN.1 (X.411-1984 clause 4.3, figure 24), which P1 and
+ * P2 share: tables, the C structures they fill, and translation from and to
+ * struct or_address.
+ */
+
+#ifndef ORNAME_H
+#define ORNAME_H
+
+#include "asn1.h"
+#include "envelope.h"
+
+/* PersonalName */
+enum { PN_SURNAME, PN_GIVEN, PN_INITIALS, PN_QUALIFIER };
+struct or_personal_name {
+	struct asn1_members	a;
+	struct asn1_octets	part[4];	/* by row */
+};
+
+/* StandardAttributeList */
+enum { SA_COUNTRY, SA_ADMD, SA_X121, SA_TERMINAL, SA_PRMD, SA_ORGANIZATION,
+	SA_UA, SA_PERSONAL, SA_UNITS };
+struct or_standard {
+	struct asn1_members	a;
+	struct asn1_octets	value[7];	/* SA_COUNTRY..SA_UA, by row */
+	struct or_personal_name	personal;
+	struct asn1_list	units;		/* struct asn1_octets */
+};
+
+/* DomainDefinedAttribute */
+enum { DD_TYPE, DD_VALUE };
+struct or_dda {
+	struct asn1_members	a;
+	struct asn1_octets	type;
+	struct asn1_octets	value;
+};
+
+/* ORName */
+enum { OR_STANDARD, OR_DOMAIN_DEFINED };
+struct or_name {
+	struct asn1_members	a;
+	struct or_standard	standard;
+	struct asn1_list	defined;	/* struct or_dda */
+};
+
+extern const struct asn1_type	type_country_name;
+extern const struct asn1_type	type_administration_domain_name;
+extern const struct asn1_type	type_private_domain_name;
+extern const struct asn1_type	type_or_name;
+
+/* Types that all modules use. */
+extern const struct asn1_type	type_time;		/* UTCTime */
+extern const struct asn1_type	type_any_4096;		/* ANY */
+
+/* Fields that say which characters a string has (enum or_charset). */
+int	or_charset_of(const struct asn1_octets *);
+
+/*
+ * Into an address in the arena of the message, everything copied.  -1: no
+ * memory or more attributes than UB_OR_ATTRIBUTES.
+ */
+int	or_address_from_name(struct message *, struct or_address *,
+	    const struct or_name *);
+/*
+ * The other way; values point into the address.  A common name becomes the
+ * domain-defined attribute "Common" (RFC 2156 appendix B).  -1 with *why
+ * when an O/R name of 1984 has no place for an attribute, or no memory.
+ */
+int	or_name_from_address(struct or_name *, const struct or_address *,
+	    struct asn1_memory *, const char **why);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Values at random, made by the tables that decode them: every field of every
+ * type comes up, in every legal form of BER.
+ */
+
+#ifndef ASN1_RANDOM_H
+#define ASN1_RANDOM_H
+
+#include "asn1.h"
+#include "vectors.h"
+
+static inline void
+asn1_random_string(const struct asn1_type *type, struct asn1_octets *s,
+    struct asn1_memory *m, uint64_t *seed)
+{
+	static const char	time[] = "261123160000Z";
+	uint64_t		max = type->max;
+	uint8_t			*p;
+	uint32_t		i, n;
+
+	if (type->kind == ASN1_TIME) {
+		s->p = (const uint8_t *)time;
+		s->len = 13;
+		return;
+	}
+	if (max > (uint64_t)type->min + 20)
+		max = type->min + 20;
+	s->len = type->min + test_random(seed) % (max - type->min + 1);
+	s->p = p = asn1_memory_alloc(m, s->len + 1);
+	for (i = 0; i < s->len; i++)
+		p[i] = type->flags & ASN1_GRAPHIC ?
+		    0x20 + test_random(seed) % 0x5f : test_random(seed);
+	do
+		n = test_random(seed) % 32;
+	while ((type->strings & ASN1_S(n)) == 0);
+	s->tag = n;
+}
+
+static inline void	asn1_random(const struct asn1_type *, void *,
+			    struct asn1_memory *, uint64_t *);
+
+static inline void
+asn1_random_members(const struct asn1_type *type, struct asn1_members *v,
+    struct asn1_memory *m, uint64_t *seed)
+{
+	static const char		*others[] = {
+		"\x81\x01\x00", "\xa2\x03\x80\x01\x00", "\xa3\x80\x00\x00"
+	};
+	static const uint64_t		length[] = { 3, 5, 4 };
+	const struct asn1_field		*f;
+	struct asn1_octets		*s;
+	uint32_t			 i, n;
+
+	for (i = 0; i < type->nfield; i++) {
+		f = &type->field[i];
+		if ((f->flags & (ASN1_OPTIONAL | ASN1_DEFAULT |
+		    ASN1_OTHERS)) && test_random(seed) % 2) {
+			if ((f->flags & ASN1_DEFAULT) &&
+			    f->type->kind == ASN1_INTEGER)
+				*(int64_t *)((void *)((uint8_t *)v +
+				    f->offset)) = f->dflt;
+			continue;
+		}
+		v->present |= 1u << i;
+		if (f->flags & ASN1_OTHERS) {
+			s = (void *)((uint8_t *)v + f->offset);
+			n = test_random(seed) % 3;
+			s->p = (const uint8_t *)others[n];
+			s->len = length[n];
+		} else
+			asn1_random(f->type, (uint8_t *)v + f->offset, m,
+			    seed);
+	}
+}
+
+/* value is zeroed and of type->size octets. */
+static inline void
+asn1_random(const struct asn1_type *type, void *value, struct asn1_memory *m,
+    uint64_t *seed)
+{
+	struct asn1_octets	*s = value;
+	struct asn1_bits	*b = value;
+	struct asn1_list	*l = value;
+	struct asn1_choice	*c = value;
+	uint8_t			*p;
+	uint64_t		 range;
+	uint32_t		 i;
+
+	switch (type->kind) {
+	case ASN1_SEQUENCE:
+	case ASN1_SET:
+		asn1_random_members(type, value, m, seed);
+		break;
+	case ASN1_CHOICE:
+		c->chosen = test_random(seed) % type->nfield;
+		asn1_random(type->field[c->chosen].type, (uint8_t *)value +
+		    type->field[c->chosen].offset, m, seed);
+		break;
+	case ASN1_SEQUENCE_OF:
+		range = type->max - type->min;
+		l->n = type->min + test_random(seed) % (range < 3 ?
+		    range + 1 : 4);
+		l->p = asn1_memory_alloc(m, l->n * type->of->size + 1);
+		for (i = 0; i < l->n; i++)
+			asn1_random(type->of, (uint8_t *)l->p +
+			    i * type->of->size, m, seed);
+		break;
+	case ASN1_INTEGER:
+		range = (uint64_t)type->max - type->min;
+		i = test_random(seed);
+		*(int64_t *)value = i % 8 == 0 ? type->max : i % 8 == 1 ?
+		    type->min : type->min + (int64_t)(i % (range < 300 ?
+		    range + 1 : 300));
+		break;
+	case ASN1_BIT_STRING:
+		b->nbits = test_random(seed) % (type->max + 1);
+		b->p = p = asn1_memory_alloc(m, b->nbits / 8 + 1);
+		for (i = 0; i < (b->nbits + 7) / 8; i++)
+			p[i] = test_random(seed);
+		break;
+	case ASN1_STRING:
+	case ASN1_TIME:
+		asn1_random_string(type, s, m, seed);
+		break;
+	case ASN1_NULL:
+		break;
+	case ASN1_ANY:
+		s->p = (const uint8_t *)"\x30\x04\x02\x01\x05\x05\x00";
+		s->p += test_random(seed) % 2 ? 0 : 2;
+		s->len = s->p[1] + 2;
+		break;
+	}
+}
+
+/* A form for each element at random; arg: the seed. */
+static inline unsigned int
+asn1_random_form(void *seed)
+{
+	return test_random(seed) & 0x1f;
+}
+
+#endif

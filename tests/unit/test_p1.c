@@ -1,0 +1,959 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * P1 of 1984: what real systems sent, every form of BER for values at random,
+ * any division into pieces, replay, and what hostile peers might send.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "asn1_random.h"
+#include "imsg.h"
+#include "p1.h"
+#include "p1_84.h"
+#include "vectors.h"
+
+/* Octets of an MPDU kept as spoold keeps them. */
+struct kept {
+	uint8_t	*markup, *content;
+	size_t	 nmarkup, ncontent;
+};
+
+static void
+kept_init(struct kept *k, size_t len)
+{
+	k->markup = malloc(len + 1);
+	k->content = malloc(len + 1);
+	k->nmarkup = k->ncontent = 0;
+}
+
+static void
+kept_free(struct kept *k)
+{
+	free(k->markup);
+	free(k->content);
+}
+
+/* Hands in n octets; -1 when they are refused. */
+static int
+feed(struct p1_in *in, const uint8_t *p, size_t n, struct kept *k)
+{
+	ssize_t	used;
+	int	content;
+
+	while (n > 0) {
+		if ((used = p1_in_octets(in, p, n, &content)) == -1)
+			return -1;
+		assert_true(used > 0 && (size_t)used <= n);
+		if (k != NULL && content) {
+			memcpy(k->content + k->ncontent, p, used);
+			k->ncontent += used;
+		} else if (k != NULL) {
+			memcpy(k->markup + k->nmarkup, p, used);
+			k->nmarkup += used;
+		}
+		p += used;
+		n -= used;
+	}
+	return 0;
+}
+
+/* Decodes in pieces of the size given (0: of random sizes). */
+static struct message *
+decode_pieces(const uint8_t *p, size_t len, size_t piece, uint64_t *seed,
+    struct kept *k, char *error, size_t size)
+{
+	struct p1_in	*in = p1_in_new(0);
+	struct message	*m = NULL;
+	size_t		 n, off;
+
+	for (off = 0; off < len; off += n) {
+		n = piece != 0 ? piece : 1 + test_random(seed) % 40;
+		if (n > len - off)
+			n = len - off;
+		if (feed(in, p + off, n, k) == -1)
+			break;
+	}
+	if (off >= len)
+		m = p1_in_end(in);
+	if (error != NULL)
+		strlcpy(error, p1_in_error(in), size);
+	assert_true((m == NULL) == (p1_in_error(in)[0] != '\0'));
+	p1_in_free(in);
+	return m;
+}
+
+static struct message *
+decode(const uint8_t *p, size_t len)
+{
+	char		 error[256];
+	struct message	*m = decode_pieces(p, len, len, NULL, NULL, error,
+			    sizeof(error));
+
+	if (m == NULL)
+		fail_msg("%s", error);
+	return m;
+}
+
+/* The MPDU of a message and a content. */
+static struct ibuf *
+encode(const struct message *m, const uint8_t *content, size_t len)
+{
+	struct ibuf	*b = ibuf_dynamic(0, 1 << 24);
+	const char	*why = "";
+
+	if (p1_out_head(m, b, &why) == -1)
+		fail_msg("cannot encode: %s", why);
+	assert_int_equal(ibuf_add(b, content, len), 0);
+	return b;
+}
+
+static char *
+print(const uint8_t *p, size_t len)
+{
+	char	*text;
+	size_t	 size;
+	FILE	*fp = open_memstream(&text, &size);
+	int	 r = p1_print(p, len, fp);
+
+	fclose(fp);
+	if (r == -1)
+		fail_msg("cannot print: %s", text);
+	/* Room for a few characters more. */
+	return realloc(text, size + 16);
+}
+
+static const char	*mpdus[] = {
+	"ean-1985/msg1.mpdu-reassembled.ber",
+	"ean-1985/msg2.mpdu-reassembled.ber",
+	"ean-1985/msg3.mpdu-reassembled.ber"
+};
+
+static void
+assert_attr(const struct or_address *or, int i, int type, const char *value)
+{
+	assert_true(i < or->nattr);
+	assert_int_equal(or->attr[i].type, type);
+	assert_int_equal(or->attr[i].len, strlen(value));
+	assert_string_equal(or->attr[i].value, value);
+	assert_int_equal(or->attr[i].charset, OR_PRINTABLE);
+}
+
+/* What EAN of 1985 wrote comes out field by field. */
+static void
+test_ean(void **state)
+{
+	struct message		*m;
+	const struct or_address	*or;
+	uint8_t			*p;
+	size_t			 len;
+
+	p = vector_read(mpdus[0], &len);
+	m = decode(p, len);
+	free(p);
+	assert_int_equal(m->type, MESSAGE_USER);
+	assert_int_equal(m->has_content, 1);
+	assert_int_equal(m->content_len, 342);
+	assert_int_equal(m->content_type, 2);
+	assert_int_equal(m->has_content_id, 1);
+	assert_int_equal(m->id.domain.country[0], '\0');
+	assert_int_equal(m->id.domain.admd[0], '\0');
+	assert_string_equal(m->id.domain.prmd, "uk");
+	assert_string_equal(m->id.local, "851106103311");
+	or = &m->originator;
+	assert_int_equal(or->nattr, 5);
+	assert_attr(or, 0, OR_C, "");
+	assert_attr(or, 1, OR_A, "");
+	assert_attr(or, 2, OR_P, "uk");
+	assert_attr(or, 3, OR_DDA, "ean");
+	assert_string_equal(or->attr[3].dda_type, "");
+	assert_attr(or, 4, OR_DDA, "ean.vax2.cs.ucl.ac");
+	assert_int_equal(m->original.present, 1);
+	assert_int_equal(m->nrecipient, 1);
+	or = &m->recipient[0].name;
+	assert_int_equal(or->nattr, 5);
+	assert_attr(or, 3, OR_DDA, "alina");
+	assert_int_equal(m->ntrace, 1);
+	assert_string_equal(m->trace[0].domain.prmd, "uk");
+	assert_int_equal(strlen(m->trace[0].arrival.text), 17);
+	assert_int_equal(m->trace[0].action, TRACE_RELAYED);
+	assert_int_equal(m->nbilateral, 0);
+	assert_int_equal(m->deferred.text[0], '\0');
+	message_free(m);
+}
+
+/* A real MPDU decodes and encodes again to the same values. */
+static void
+test_captured_again(void **state)
+{
+	struct kept	 k;
+	struct message	*m;
+	struct ibuf	*b;
+	uint8_t		*p, *c;
+	char		*before, *after, *flags;
+	size_t		 i, len, clen;
+	char		 name[64];
+
+	for (i = 0; i < 3; i++) {
+		p = vector_read(mpdus[i], &len);
+		kept_init(&k, len);
+		m = decode_pieces(p, len, len, NULL, &k, NULL, 0);
+		assert_non_null(m);
+		/* The content is what was put together into the MPDU. */
+		snprintf(name, sizeof(name), "ean-1985/msg%zu.content.ber",
+		    i + 1);
+		c = vector_read(name, &clen);
+		assert_int_equal(k.ncontent, clen);
+		assert_memory_equal(k.content, c, clen);
+		assert_int_equal(m->content_len, clen);
+		b = encode(m, k.content, k.ncontent);
+		before = print(p, len);
+		after = print(ibuf_data(b), ibuf_size(b));
+		/* Five bits came; we write the three reserved ones too. */
+		flags = strstr(before, "'10001'B");
+		assert_non_null(flags);
+		assert_memory_equal(strstr(after, "'10001000'B"),
+		    "'10001000'B", 11);
+		memmove(flags + 9, flags + 6, strlen(flags + 6) + 1);
+		memcpy(flags + 6, "000'B", 3);
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+		free(c);
+		ibuf_free(b);
+		message_free(m);
+		kept_free(&k);
+		free(p);
+	}
+}
+
+/* TraceInformation elements of Exchange, which are all indefinite. */
+static void
+test_captured_trace(void **state)
+{
+	static const struct {
+		const char	*file, *country, *prmd, *arrival;
+	} v[] = {
+		{ "01-Q153188", "US", "MICROSOFT", "960701133155-0400" },
+		{ "03-Q184681", "US", "Microsoft", "980320155300-0800" },
+		{ "04-Q224987", "US", "Microsoft", "981208151400-0500" },
+		{ "05-Q231488", "US", "JHANCOCK", "990413111837-0400" },
+		{ "06-Q251016", "US", "JOE", "000113162204Z" },
+	};
+	struct asn1_memory	 mem;
+	struct asn1		 a;
+	struct p1_trace		 t;
+	struct ber_out		 o;
+	char			 name[64];
+	uint8_t			*p;
+	size_t			 i, len;
+
+	for (i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "kb-trace-information/%s.ber",
+		    i < 5 ? v[i].file : "02-Q176952");
+		p = vector_read(name, &len);
+		memset(&t, 0, sizeof(t));
+		asn1_memory_init(&mem, 4096);
+		asn1_init(&a, &mem);
+		if (i == 5) {
+			/* cut short where it was printed */
+			assert_int_equal(asn1_decode_all(&a, &p1_type_trace,
+			    p, len, &t), -1);
+			asn1_memory_free(&mem);
+			free(p);
+			break;
+		}
+		if (asn1_decode_all(&a, &p1_type_trace, p, len, &t) == -1)
+			fail_msg("%s: %s", name, a.error);
+		assert_memory_equal(t.domain.country.p, v[i].country, 2);
+		assert_int_equal(t.domain.prmd.len, strlen(v[i].prmd));
+		assert_memory_equal(t.domain.prmd.p, v[i].prmd,
+		    t.domain.prmd.len);
+		assert_int_equal(t.supplied.arrival.len,
+		    strlen(v[i].arrival));
+		assert_memory_equal(t.supplied.arrival.p, v[i].arrival,
+		    t.supplied.arrival.len);
+		assert_int_equal(t.supplied.action, 0);
+		assert_int_equal(t.supplied.other_actions.nbits, 2);
+		ber_out_init(&o);
+		assert_int_equal(asn1_encode(&a, &p1_type_trace, &t, &o), 0);
+		assert_true(ber_out_length(&o) < len);
+		ber_out_free(&o);
+		asn1_memory_free(&mem);
+		free(p);
+	}
+}
+
+static struct message *
+sample(int type)
+{
+	struct message			*m = message_new();
+	struct reported_recipient	*rr;
+	struct recipient		*r;
+	struct trace_element		*t;
+	struct or_attr			*at;
+	int				 i;
+
+	m->type = type;
+	strlcpy(m->id.domain.country, "GB", 4);
+	strlcpy(m->id.domain.admd, "GOLD 400", 9);
+	strlcpy(m->id.domain.prmd, "ALPHA", 6);
+	strlcpy(m->id.local, "alpha-1", 8);
+	m->trace = t = message_alloc(m, sizeof(*t));
+	m->ntrace = 1;
+	t->domain = m->id.domain;
+	strlcpy(t->arrival.text, "261123160000Z", 14);
+	at = message_alloc(m, 6 * sizeof(*at));
+	m->originator.attr = at;
+	m->originator.nattr = 6;
+	for (i = 0; i < 6; i++) {
+		static const uint8_t	type_of[] = { OR_C, OR_A, OR_P,
+			OR_S, OR_OU1, OR_DDA };
+		static const char	*value[] = { "GB", "GOLD 400",
+			"ALPHA", "Doe", "Sales", "jo@example.com" };
+
+		at[i].type = type_of[i];
+		at[i].value = message_memdup(m, value[i], strlen(value[i]));
+		at[i].len = strlen(value[i]);
+	}
+	at[5].dda_type = message_memdup(m, "RFC-822", 7);
+	at[5].dda_len = 7;
+	m->content_type = type == MESSAGE_REPORT ? -1 : 2;
+	if (type == MESSAGE_REPORT) {
+		m->subject = m->id;
+		m->reported = rr = message_alloc(m, 2 * sizeof(*rr));
+		m->nreported = 2;
+		for (i = 0; i < 2; i++) {
+			rr[i].name = m->originator;
+			rr[i].number = i + 1;
+			rr[i].flags = PRI_RESPONSIBILITY | PRI_REPORT(2);
+			rr[i].arrival = t->arrival;
+			rr[i].delivered = i;
+			rr[i].delivery = t->arrival;
+			rr[i].type_of_ua = i == 0 ? -1 : 1;
+			rr[i].reason = 1;
+			rr[i].diagnostic = i == 0 ? 0 : -1;
+		}
+		rr[0].intended = m->originator;
+		rr[0].supplementary = message_memdup(m, "no such user", 12);
+		return m;
+	}
+	m->recipient = r = message_alloc(m, sizeof(*r));
+	m->nrecipient = 1;
+	r->name = m->originator;
+	r->number = 1;
+	r->flags = PRI_RESPONSIBILITY | PRI_REPORT(1);
+	if (type == MESSAGE_USER)
+		m->priority = PRIORITY_URGENT;
+	return m;
+}
+
+/* Bodies of no octets, of one, and on either side of length forms. */
+static void
+test_content_lengths(void **state)
+{
+	static const size_t	lengths[] = {
+		0, 1, 2, 127, 128, 129, 255, 256, 65535, 65536, 200000
+	};
+	uint8_t			*c = calloc(1, 200000);
+	struct message		*m, *again;
+	struct ibuf		*b;
+	size_t			 i;
+	int			 type;
+
+	for (type = MESSAGE_USER; type <= MESSAGE_REPORT; type++)
+		for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			m = sample(type);
+			m->has_content = 1;
+			m->content_len = lengths[i];
+			b = encode(m, c, lengths[i]);
+			again = decode(ibuf_data(b), ibuf_size(b));
+			assert_int_equal(again->type, type);
+			assert_int_equal(again->has_content, 1);
+			assert_int_equal(again->content_len, lengths[i]);
+			message_free(again);
+			message_free(m);
+			ibuf_free(b);
+		}
+	free(c);
+}
+
+/* A head says how long a content is that it does not hold. */
+static void
+test_head_of_huge_content(void **state)
+{
+	uint8_t		 zero[65536] = { 0 };
+	struct message	*m = sample(MESSAGE_USER);
+	struct p1_in	*in;
+	struct ibuf	*b;
+	uint64_t	 left = 5ULL << 30, n;
+
+	m->content_len = left;
+	b = encode(m, NULL, 0);
+	message_free(m);
+	in = p1_in_new(0);
+	assert_int_equal(p1_in_markup(in, ibuf_data(b), ibuf_size(b)),
+	    ibuf_size(b));
+	assert_int_equal(feed(in, zero, sizeof(zero), NULL), 0);
+	left -= sizeof(zero);
+	n = p1_in_skip(in, left);
+	assert_int_equal(n, left);
+	m = p1_in_end(in);
+	assert_non_null(m);
+	assert_true(m->content_len == 5ULL << 30);
+	message_free(m);
+	p1_in_free(in);
+	ibuf_free(b);
+}
+
+/* Report and probe with everything in them, and their values again. */
+static void
+test_report_and_probe(void **state)
+{
+	struct message	*m, *r;
+	struct ibuf	*b, *b2;
+
+	m = sample(MESSAGE_REPORT);
+	m->has_content_id = 1;		/* and empty */
+	m->subject_trace = m->trace;
+	m->nsubject_trace = 1;
+	m->billing = (uint8_t *)message_memdup(m, "\x13\x03xyz", 5);
+	m->billing_len = 5;
+	m->has_content = 1;
+	m->content_len = 3;
+	b = encode(m, (const uint8_t *)"abc", 3);
+	r = decode(ibuf_data(b), ibuf_size(b));
+	assert_int_equal(r->type, MESSAGE_REPORT);
+	assert_int_equal(r->nreported, 2);
+	assert_int_equal(r->reported[0].delivered, 0);
+	assert_int_equal(r->reported[0].reason, 1);
+	assert_int_equal(r->reported[0].diagnostic, 0);
+	assert_string_equal(r->reported[0].supplementary, "no such user");
+	assert_int_equal(r->reported[0].intended.nattr, 6);
+	assert_int_equal(r->reported[1].delivered, 1);
+	assert_int_equal(r->reported[1].type_of_ua, 1);
+	assert_int_equal(r->reported[1].diagnostic, -1);
+	assert_int_equal(r->reported[1].flags,
+	    PRI_RESPONSIBILITY | PRI_REPORT(2));
+	assert_string_equal(r->reported[1].delivery.text, "261123160000Z");
+	assert_int_equal(r->nsubject_trace, 1);
+	assert_int_equal(r->has_content_id, 1);
+	assert_int_equal(r->billing_len, 5);
+	assert_memory_equal(r->billing, "\x13\x03xyz", 5);
+	b2 = encode(r, (const uint8_t *)"abc", 3);
+	assert_int_equal(ibuf_size(b), ibuf_size(b2));
+	assert_memory_equal(ibuf_data(b), ibuf_data(b2), ibuf_size(b));
+	ibuf_free(b);
+	ibuf_free(b2);
+	message_free(m);
+	message_free(r);
+
+	m = sample(MESSAGE_PROBE);
+	m->probe_length = 123456789012;
+	m->indicators = PMI_ALTERNATE_RECIPIENT;
+	b = encode(m, NULL, 0);
+	r = decode(ibuf_data(b), ibuf_size(b));
+	assert_int_equal(r->type, MESSAGE_PROBE);
+	assert_true(r->probe_length == 123456789012);
+	assert_int_equal(r->has_content, 0);
+	assert_int_equal(r->indicators, PMI_ALTERNATE_RECIPIENT);
+	assert_int_equal(r->nrecipient, 1);
+	ibuf_free(b);
+	message_free(m);
+	message_free(r);
+}
+
+/*
+ * Values at random in random forms of BER, in random pieces: the message is
+ * the same as that of the canonical form.
+ */
+static void
+test_every_form(void **state)
+{
+	struct asn1_memory	 mem;
+	struct asn1		 a;
+	struct p1_mpdu		 v;
+	struct ber_out		 o;
+	struct kept		 k;
+	struct message		*m;
+	struct ibuf		*b[2], *wire;
+	uint64_t		 seed = 7;
+	char			 error[256], *t1, *t2;
+	size_t			 content[2];
+	int			 i, form;
+
+	for (i = 0; i < 1500; i++) {
+		asn1_memory_init(&mem, 1 << 22);
+		asn1_init(&a, &mem);
+		memset(&v, 0, sizeof(v));
+		asn1_random(&p1_type_mpdu, &v, &mem, &seed);
+		for (form = 0; form < 2; form++) {
+			ber_out_init(&o);
+			if (form == 1) {
+				o.form = asn1_random_form;
+				o.form_arg = &seed;
+			}
+			if (asn1_encode(&a, &p1_type_mpdu, &v, &o) == -1)
+				fail_msg("%s", a.error);
+			wire = ibuf_dynamic(0, 1 << 22);
+			assert_int_equal(ber_out_flush(&o, wire), 0);
+			kept_init(&k, ibuf_size(wire));
+			m = decode_pieces(ibuf_data(wire), ibuf_size(wire),
+			    0, &seed, &k, error, sizeof(error));
+			if (m == NULL)
+				fail_msg("run %d: %s", i, error);
+			assert_int_equal(m->content_len, k.ncontent);
+			assert_int_equal(k.nmarkup + k.ncontent,
+			    ibuf_size(wire));
+			content[form] = k.ncontent;
+			b[form] = encode(m, k.content, k.ncontent);
+			message_free(m);
+			kept_free(&k);
+			ibuf_free(wire);
+		}
+		assert_int_equal(content[0], content[1]);
+		assert_int_equal(ibuf_size(b[0]), ibuf_size(b[1]));
+		assert_memory_equal(ibuf_data(b[0]), ibuf_data(b[1]),
+		    ibuf_size(b[0]));
+		/* Printing takes the whole MPDU through the tables. */
+		t1 = print(ibuf_data(b[0]), ibuf_size(b[0]));
+		t2 = print(ibuf_data(b[1]), ibuf_size(b[1]));
+		assert_string_equal(t1, t2);
+		free(t1);
+		free(t2);
+		ibuf_free(b[0]);
+		ibuf_free(b[1]);
+		asn1_memory_free(&mem);
+	}
+}
+
+/* Pieces of one octet, and every division into two. */
+static void
+test_split(void **state)
+{
+	struct kept	 whole, k;
+	struct p1_in	*in;
+	struct message	*m;
+	uint8_t		*p;
+	size_t		 i, j, len;
+
+	for (i = 0; i < 3; i++) {
+		p = vector_read(mpdus[i], &len);
+		kept_init(&whole, len);
+		m = decode_pieces(p, len, len, NULL, &whole, NULL, 0);
+		assert_non_null(m);
+		message_free(m);
+		kept_init(&k, len);
+		m = decode_pieces(p, len, 1, NULL, &k, NULL, 0);
+		assert_non_null(m);
+		message_free(m);
+		assert_int_equal(k.nmarkup, whole.nmarkup);
+		assert_memory_equal(k.markup, whole.markup, k.nmarkup);
+		assert_memory_equal(k.content, whole.content, k.ncontent);
+		for (j = 1; j < len; j++) {
+			k.nmarkup = k.ncontent = 0;
+			in = p1_in_new(0);
+			assert_int_equal(feed(in, p, j, &k), 0);
+			assert_int_equal(feed(in, p + j, len - j, &k), 0);
+			m = p1_in_end(in);
+			assert_non_null(m);
+			message_free(m);
+			p1_in_free(in);
+			assert_int_equal(k.nmarkup, whole.nmarkup);
+			assert_memory_equal(k.markup, whole.markup,
+			    k.nmarkup);
+		}
+		kept_free(&k);
+		kept_free(&whole);
+		free(p);
+	}
+}
+
+/* One random MPDU in a random form. */
+static struct ibuf *
+random_mpdu(uint64_t *seed)
+{
+	struct asn1_memory	 mem;
+	struct asn1		 a;
+	struct p1_mpdu		 v = { 0 };
+	struct ber_out		 o;
+	struct ibuf		*b = ibuf_dynamic(0, 1 << 22);
+
+	asn1_memory_init(&mem, 1 << 22);
+	asn1_init(&a, &mem);
+	asn1_random(&p1_type_mpdu, &v, &mem, seed);
+	ber_out_init(&o);
+	o.form = asn1_random_form;
+	o.form_arg = seed;
+	assert_int_equal(asn1_encode(&a, &p1_type_mpdu, &v, &o), 0);
+	assert_int_equal(ber_out_flush(&o, b), 0);
+	asn1_memory_free(&mem);
+	return b;
+}
+
+/* Cut at any octet it is no MPDU, and the error says something. */
+static void
+test_truncated(void **state)
+{
+	struct message	*m;
+	struct ibuf	*b;
+	uint64_t	 seed = 3;
+	uint8_t		*p;
+	char		 error[256];
+	size_t		 j;
+	int		 i;
+
+	for (i = 0; i < 20; i++) {
+		b = random_mpdu(&seed);
+		for (j = 0; j < ibuf_size(b); j++) {
+			p = malloc(j + 1);
+			memcpy(p, ibuf_data(b), j);
+			m = decode_pieces(p, j, 1000, NULL, NULL, error,
+			    sizeof(error));
+			assert_null(m);
+			assert_int_not_equal(error[0], '\0');
+			free(p);
+		}
+		ibuf_free(b);
+	}
+}
+
+/*
+ * A transfer that was cut: the markup kept is replayed and the content
+ * counted, then the rest is decoded as if nothing had been.
+ */
+static void
+test_replay(void **state)
+{
+	struct kept	 whole, half;
+	struct p1_in	*in;
+	struct message	*m;
+	struct ibuf	*b, *out[2];
+	uint64_t	 seed = 11, n;
+	uint8_t		*p;
+	size_t		 cut, len, mark, cont;
+	ssize_t		 used;
+	int		 i;
+
+	for (i = 0; i < 600; i++) {
+		b = random_mpdu(&seed);
+		p = ibuf_data(b);
+		len = ibuf_size(b);
+		kept_init(&whole, len);
+		kept_init(&half, len);
+		m = decode_pieces(p, len, len, NULL, &whole, NULL, 0);
+		assert_non_null(m);
+		out[0] = encode(m, whole.content, whole.ncontent);
+		message_free(m);
+
+		cut = test_random(&seed) % (len + 1);
+		in = p1_in_new(0);
+		assert_int_equal(feed(in, p, cut, &half), 0);
+		p1_in_free(in);
+
+		in = p1_in_new(0);
+		mark = cont = 0;
+		while (mark < half.nmarkup || cont < half.ncontent) {
+			used = p1_in_markup(in, half.markup + mark,
+			    half.nmarkup - mark);
+			assert_true(used >= 0);
+			mark += used;
+			n = p1_in_skip(in, half.ncontent - cont);
+			cont += n;
+			assert_true(used > 0 || n > 0);
+		}
+		assert_int_equal(feed(in, p + cut, len - cut, &half), 0);
+		m = p1_in_end(in);
+		assert_non_null(m);
+		p1_in_free(in);
+		assert_int_equal(half.nmarkup, whole.nmarkup);
+		assert_memory_equal(half.markup, whole.markup, half.nmarkup);
+		assert_int_equal(half.ncontent, whole.ncontent);
+		assert_memory_equal(half.content, whole.content,
+		    half.ncontent);
+		out[1] = encode(m, half.content, half.ncontent);
+		assert_int_equal(ibuf_size(out[0]), ibuf_size(out[1]));
+		assert_memory_equal(ibuf_data(out[0]), ibuf_data(out[1]),
+		    ibuf_size(out[0]));
+		message_free(m);
+		ibuf_free(out[0]);
+		ibuf_free(out[1]);
+		ibuf_free(b);
+		kept_free(&whole);
+		kept_free(&half);
+	}
+}
+
+/* A content in a million segments streams through; its headers count. */
+static void
+test_segments(void **state)
+{
+	static uint8_t	 segment[1004] = { 4, 0x82, 1000 >> 8, 1000 & 0xff };
+	struct message	*m = sample(MESSAGE_USER);
+	struct p1_in	*in;
+	struct ibuf	*b;
+	uint8_t		*head;
+	size_t		 n;
+	int		 i;
+
+	m->content_len = 0;
+	b = encode(m, NULL, 0);
+	message_free(m);
+	/* a0 82 xx xx ... 04 00: make both indefinite. */
+	n = ibuf_size(b);
+	head = malloc(n);
+	memcpy(head, ibuf_data(b), n);
+	assert_int_equal(head[1], 0x82);
+	head[2] = 0xa0;
+	head[3] = 0x80;
+	head[n - 2] = 0x24;
+	head[n - 1] = 0x80;
+	in = p1_in_new(0);
+	assert_int_equal(feed(in, head + 2, n - 2, NULL), 0);
+	for (i = 0; i < 100000; i++)
+		assert_int_equal(feed(in, segment, sizeof(segment), NULL), 0);
+	assert_int_equal(feed(in, (const uint8_t *)"\0\0\0\0", 4, NULL), 0);
+	m = p1_in_end(in);
+	assert_non_null(m);
+	assert_int_equal(m->content_len, 100000000);
+	message_free(m);
+	p1_in_free(in);
+
+	/* Nothing but empty segments comes to an end. */
+	in = p1_in_new(0);
+	assert_int_equal(feed(in, head + 2, n - 2, NULL), 0);
+	for (i = 0; i < 1000000; i++)
+		if (feed(in, (const uint8_t *)"\4\0", 2, NULL) == -1)
+			break;
+	assert_true(i < 1000000);
+	assert_non_null(strstr(p1_in_error(in), "segments"));
+	p1_in_free(in);
+	free(head);
+	ibuf_free(b);
+}
+
+static void
+refused(const char *hex, const char *why)
+{
+	struct p1_in	*in = p1_in_new(1000);
+	struct message	*m = NULL;
+	uint8_t		*p;
+	size_t		 len;
+
+	p = hex_octets(hex, &len);
+	if (feed(in, p, len, NULL) == 0)
+		m = p1_in_end(in);
+	if (m != NULL)
+		fail_msg("%s is taken", hex);
+	if (strstr(p1_in_error(in), why) == NULL)
+		fail_msg("%s: %s", hex, p1_in_error(in));
+	/* It stays refused. */
+	assert_int_equal(p1_in_markup(in, p, len), -1);
+	assert_null(p1_in_end(in));
+	p1_in_free(in);
+	free(p);
+}
+
+#define SMALL_ENVELOPE "31 4c 64 10 63 0a 61 02 13 00 62 04 13 02 58 58 " \
+	"16 02 69 64 60 02 30 00 46 01 02 a2 12 31 10 60 04 30 00 30 00 " \
+	"80 01 01 81 02 00 a0 82 01 00 69 1d 30 1b 63 08 61 02 13 00 " \
+	"62 02 13 00 31 0f 80 0a 31 31 31 31 31 31 31 31 31 31 82 01 00 "
+
+static void
+test_hostile(void **state)
+{
+	char	*big, *q;
+	int	 i;
+
+	refused("", "truncated");
+	refused("30 00", "MPDU: unexpected element");
+	refused("80 00", "MPDU: unexpected element");
+	refused("a3 00", "MPDU: unexpected element");
+	refused("a0 00", "no envelope");
+	refused("a1 00", "no envelope");
+	refused("a2 00", "MPDU.probeMPDU: no probe");
+	refused("a0 80 00 00", "no envelope");
+	refused("a0 02 04 00", "unexpected element");
+	refused("a0 04 31 00 04 00", "UMPDUEnvelope: no mpduIdentifier");
+	refused("a1 04 31 00 31 00", "no report");
+	/* lengths of 2^63 and near, and longer than what holds them */
+	refused("a0 88 80 00 00 00 00 00 00 00", "length too large");
+	refused("a0 88 7f ff ff ff ff ff ff ff 31 88 7f ff ff ff ff ff ff ff",
+	    "longer");
+	refused("a0 88 00 ff ff ff ff ff ff ff 31 87 ff ff ff ff ff ff 00",
+	    "more than");
+	refused("a0 89 01 00 00 00 00 00 00 00 00", "length too large");
+	refused("a0 ff", "length octets");
+	refused("a0 80 31 84 7f ff ff ff", "more than");
+	refused("a0 03 31 02 00 00", "longer");
+	refused("a0 01 31 00", "longer");
+	refused("a2 80 30 85 01 00 00 00 00", "more than");
+	/* end-of-contents where none is due, and malformed */
+	refused("a0 02 00 00", "end-of-contents");
+	refused("a0 80 00 01 00", "end-of-contents");
+	refused("a0 80 20 80", "end-of-contents");
+	refused("a0 80 00 81 00", "end-of-contents");
+	/* tags */
+	refused("bf ff ff ff ff ff 7f 00", "tag number");
+	refused("9f 80 80 80 80 80", "tag number");
+	/* contents */
+	refused("a0 80 " SMALL_ENVELOPE "04 82 03 e9", "more than 1000");
+	refused("a0 80 " SMALL_ENVELOPE "24 80 04 82 03 e9",
+	    "more than 1000");
+	refused("a0 80 " SMALL_ENVELOPE "24 80 02 01 00",
+	    "unexpected element");
+	refused("a0 80 " SMALL_ENVELOPE "04 00 05 00", "unexpected element");
+	refused("a0 80 " SMALL_ENVELOPE "00 00", "no content");
+	refused("a0 80 " SMALL_ENVELOPE "04 00", "truncated");
+	refused("a0 80 " SMALL_ENVELOPE "04 00 00 00 00", "behind");
+	refused("a0 50 " SMALL_ENVELOPE "04 00 00", "behind");
+	refused("a0 80 " SMALL_ENVELOPE "24 80 24 80 24 80 24 80 24 80 24 80 "
+	    "24 80 24 80 24 80 24 80 24 80 24 80 24 80 24 80 24 80 24 80 "
+	    "24 80", "nested too deep");
+	/* returned twice */
+	refused("a1 80 31 00 31 80 81 00 81 00", "twice");
+
+	/* Indefinite lengths ten thousand deep. */
+	big = malloc(3 * 20002 + 1);
+	q = big + sprintf(big, "a2 80 ");
+	for (i = 0; i < 10000; i++)
+		q += sprintf(q, "30 80 ");
+	refused(big, "nested too deep");
+	free(big);
+}
+
+/* The error names the field. */
+static void
+test_error_path(void **state)
+{
+	struct message	*m = sample(MESSAGE_USER);
+	struct ibuf	*b = encode(m, NULL, 0);
+	uint8_t		*p = ibuf_data(b), *q;
+	char		 error[256];
+
+	message_free(m);
+	/* In the recipient: the surname becomes some other member. */
+	q = memmem(p, ibuf_size(b), "\x80\3Doe", 5);
+	assert_non_null(q);
+	q = memmem(q + 5, ibuf_size(b) - (q + 5 - p), "\x80\3Doe", 5);
+	assert_non_null(q);
+	*q = 0x8e;
+	m = decode_pieces(p, ibuf_size(b), 100, NULL, NULL, error,
+	    sizeof(error));
+	assert_null(m);
+	assert_string_equal(error, "UMPDUEnvelope.recipients[0].recipient."
+	    "standardAttributes.personalName: unexpected element [14]");
+	ibuf_free(b);
+}
+
+/* What cannot be said in P1 of 1984 is not said. */
+static void
+test_not_encodable(void **state)
+{
+	struct message	*m = sample(MESSAGE_USER);
+	struct ibuf	*b = ibuf_dynamic(0, 4096);
+	const char	*why = "";
+
+	m->originator.attr[3].type = OR_PD_STREET;
+	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_non_null(strstr(why, "1988"));
+	m->originator.attr[3].type = OR_S;
+	m->originator.attr[3].charset = OR_TELETEX;
+	assert_int_equal(p1_out_head(m, b, &why), -1);
+	m->originator.attr[3].charset = OR_PRINTABLE;
+	m->originator.attr[3].type = OR_C;
+	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_non_null(strstr(why, "twice"));
+	m->originator.attr[3].type = OR_S;
+	m->trace[0].arrival.text[0] = '\0';
+	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_non_null(strstr(why, "arrival"));
+	strlcpy(m->trace[0].arrival.text, "2611231600Z", 12);
+	m->nrecipient = 0;
+	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_non_null(strstr(why, "recipients"));
+	assert_int_equal(ibuf_size(b), 0);
+	m->nrecipient = 1;
+	/* A common name travels as an attribute of the domain. */
+	m->originator.attr[5].type = OR_CN;
+	assert_int_equal(p1_out_head(m, b, &why), 0);
+	assert_non_null(memmem(ibuf_data(b), ibuf_size(b), "Common", 6));
+	ibuf_free(b);
+	message_free(m);
+}
+
+/* Octets changed at random; pieces or not make no difference. */
+static void
+test_mutations(void **state)
+{
+	struct message	*m, *m2;
+	struct ibuf	*b;
+	uint64_t	 seed = 5;
+	uint8_t		*p;
+	size_t		 len;
+	char		*text;
+	size_t		 size;
+	FILE		*fp;
+	int		 i, n;
+
+	for (i = 0; i < 8000; i++) {
+		if (i % 4 == 0)
+			p = vector_read(mpdus[i / 4 % 3], &len);
+		else {
+			b = random_mpdu(&seed);
+			len = ibuf_size(b);
+			p = malloc(len);
+			memcpy(p, ibuf_data(b), len);
+			ibuf_free(b);
+		}
+		for (n = test_random(&seed) % 3; n >= 0; n--)
+			p[test_random(&seed) % len] = test_random(&seed);
+		m = decode_pieces(p, len, len, NULL, NULL, NULL, 0);
+		m2 = decode_pieces(p, len, 0, &seed, NULL, NULL, 0);
+		assert_true((m == NULL) == (m2 == NULL));
+		/* The tables alone come to the same end. */
+		fp = open_memstream(&text, &size);
+		n = p1_print(p, len, fp);
+		fclose(fp);
+		if ((n == 0) != (m != NULL))
+			fail_msg("run %d: %s", i, text);
+		free(text);
+		if (m != NULL && m->content_type >= 0) {
+			b = encode(m, NULL, 0);
+			ibuf_free(b);
+		}
+		message_free(m);
+		message_free(m2);
+		free(p);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	tests[] = {
+		cmocka_unit_test(test_ean),
+		cmocka_unit_test(test_captured_again),
+		cmocka_unit_test(test_captured_trace),
+		cmocka_unit_test(test_content_lengths),
+		cmocka_unit_test(test_head_of_huge_content),
+		cmocka_unit_test(test_report_and_probe),
+		cmocka_unit_test(test_every_form),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_error_path),
+		cmocka_unit_test(test_not_encodable),
+		cmocka_unit_test(test_mutations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
