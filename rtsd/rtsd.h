@@ -39,6 +39,7 @@ struct xfer {
 	int			 fd;		/* large one, or -1 */
 	int			 ready;		/* XFER_GO has come */
 	int			 head_given;	/* as it was sent before */
+	int			 unreadable;	/* the content is */
 	uint64_t		 offset;	/* octets handed to the RTS */
 	uint64_t		 total;
 	uint64_t		 begun_at;	/* ms */

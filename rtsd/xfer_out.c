@@ -215,7 +215,7 @@ xfer_pump(struct assoc *a)
 					log_warnx("%s: content of message %s "
 					    "ends too early", assoc_name(a),
 					    x->req.id);
-				a->cur->req.discard = 1;
+				x->unreadable = 1;
 				rts_discard_req(a->rts, S_REASON_LOCAL_USER);
 				return;
 			}
@@ -299,8 +299,8 @@ xfer_cnf(void *arg, int failure, int reason)
 
 	if (x == NULL)
 		return;
-	if (failure == XFER_DISCARDED && x->req.discard && !x->req.resume)
-		failure = XFER_LOCAL;	/* we could not read it */
+	if (failure == XFER_DISCARDED && x->unreadable)
+		failure = XFER_LOCAL;
 	if (failure != -1) {
 		xfer_failed(a, x, failure, reason);
 		return;
