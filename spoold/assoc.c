@@ -1,0 +1,774 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Associations (X.410 clause 4, X.218): answering those that peers open,
+ * recognising a recovered one by any identifier that it ever had, and
+ * keeping what recovery needs.  An association here outlives its
+ * connections; its imsg id names one connection.
+ */
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#include "log.h"
+#include "spoold.h"
+
+#define T61STRING	0x14
+#define UTCTIME		0x17
+#define KEEP_UNKNOWN	3600	/* s, associations of peers now unknown */
+
+static TAILQ_HEAD(, assoc) dirty = TAILQ_HEAD_INITIALIZER(dirty);
+
+int
+assoc_cmp(struct assoc *a, struct assoc *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+RB_GENERATE(assoc_tree, assoc, by_id, assoc_cmp)
+
+struct assoc *
+assoc_find(uint32_t id)
+{
+	struct assoc	key;
+
+	key.id = id;
+	return (id == 0 ? NULL : RB_FIND(assoc_tree, &sp.assoc_tree, &key));
+}
+
+struct assoc *
+assoc_new(struct peer *peer)
+{
+	struct assoc	*a;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return (NULL);
+	a->peer = peer;
+	a->state = ASSOC_LOST;
+	TAILQ_INIT(&a->xfers);
+	TAILQ_INSERT_TAIL(&sp.assocs, a, entry);
+	sp.nassoc++;
+	return (a);
+}
+
+void
+assoc_free(struct assoc *a)
+{
+	assoc_unregister(a);
+	xfer_free_all(a);
+	if (a->dirty)
+		TAILQ_REMOVE(&dirty, a, dirty_entry);
+	TAILQ_REMOVE(&sp.assocs, a, entry);
+	sp.nassoc--;
+	free(a);
+}
+
+void
+assoc_register(struct assoc *a, uint32_t id)
+{
+	a->id = id;
+	RB_INSERT(assoc_tree, &sp.assoc_tree, a);
+	a->opened = a->active = spool_clock();
+}
+
+void
+assoc_unregister(struct assoc *a)
+{
+	if (a->id != 0)
+		RB_REMOVE(assoc_tree, &sp.assoc_tree, a);
+	a->id = 0;
+	a->state = ASSOC_LOST;
+	a->say = 0;
+	recv_detach(a);
+}
+
+void
+assoc_dirty(struct assoc *a)
+{
+	if (!a->dirty)
+		TAILQ_INSERT_TAIL(&dirty, a, dirty_entry);
+	a->dirty = 1;
+	spool_dirty();
+}
+
+void
+assoc_drop(struct assoc *a)
+{
+	a->drop = 1;
+	assoc_dirty(a);
+}
+
+void
+assoc_detach(struct assoc *a, int reason, int silent)
+{
+	struct assoc_abort	abort_it;
+
+	if (a->id == 0)
+		return;
+	memset(&abort_it, 0, sizeof(abort_it));
+	abort_it.reason = reason;
+	abort_it.silent = silent;
+	rtsd_send(IMSG_ASSOC_ABORT, a->id, -1, &abort_it, sizeof(abort_it));
+	assoc_unregister(a);
+}
+
+/* Names */
+
+/* A reference without its tag and length, when it has them. */
+static int
+reference_text(const uint8_t *p, int len, char *out, size_t size)
+{
+	size_t	n = 0;
+
+	if (len >= 2 && p[1] == len - 2) {
+		p += 2;
+		len -= 2;
+	}
+	for (; len > 0 && n + 1 < size; p++, len--)
+		out[n++] = isprint(*p) && *p != '"' ? *p : '?';
+	out[n] = '\0';
+	return ((int)n);
+}
+
+const char *
+connection_text(const struct connection_key *key, char *out, size_t size)
+{
+	struct s_connection_id	id;
+	size_t			n;
+
+	if (connection_key_parse(key, &id) == -1) {
+		strlcpy(out, "?", size);
+		return (out);
+	}
+	n = reference_text(id.user, id.user_len, out, size);
+	if (n + 2 < size) {
+		out[n++] = ' ';
+		n += reference_text(id.common, id.common_len, out + n,
+		    size - n);
+	}
+	if (id.additional_len > 0 && n + 2 < size) {
+		out[n++] = ' ';
+		reference_text(id.additional, id.additional_len, out + n,
+		    size - n);
+	}
+	return (out);
+}
+
+const char *
+activity_text(const struct activity_id *a, char *out, size_t size)
+{
+	uint64_t	v = 0;
+	int		i;
+
+	if (a->len > 2 && a->octets[0] == 0x02 && a->octets[1] == a->len - 2) {
+		for (i = 2; i < a->len; i++)
+			v = v << 8 | a->octets[i];
+		snprintf(out, size, "%" PRIu64, v);
+		return (out);
+	}
+	for (i = 0; i < a->len && (size_t)i * 2 + 2 < size; i++)
+		snprintf(out + i * 2, size - i * 2, "%02x", a->octets[i]);
+	if (a->len == 0)
+		strlcpy(out, "-", size);
+	return (out);
+}
+
+const char *
+assoc_name(const struct assoc *a)
+{
+	static char	name[256];
+	char		text[160];
+
+	snprintf(name, sizeof(name), "peer %s: association [%s]",
+	    a->peer->conf.name, connection_text(&a->conn.key, text,
+	    sizeof(text)));
+	return (name);
+}
+
+const char *
+down_text(const struct assoc_down *d)
+{
+	static const char *const kind[] = { "released", "not connected",
+	    "connection lost", "timeout", "refused", "refused below",
+	    "aborted by peer", "aborted by us" };
+	static const char *const refuse[] = { "busy", "cannot recover",
+	    "validation failure", "unacceptable dialogue mode" };
+	static const char *const reason[] = { "local system problem",
+	    "invalid parameter", "unrecognized activity",
+	    "temporary problem", "protocol error", "permanent problem",
+	    "user error", "transfer completed" };
+	static char	 text[320];
+	const char	*why = "";
+
+	if (d->kind == DOWN_REFUSED && d->reason < nitems(refuse))
+		why = refuse[d->reason];
+	else if ((d->kind == DOWN_ABORTED_BY_PEER ||
+	    d->kind == DOWN_ABORTED_BY_US) && d->reason < nitems(reason))
+		why = reason[d->reason];
+	snprintf(text, sizeof(text), "%s%s%s%s%.*s",
+	    d->kind < nitems(kind) ? kind[d->kind] : "down",
+	    *why != '\0' ? ": " : "", why, d->text[0] != '\0' ? ": " : "",
+	    (int)sizeof(d->text), d->text);
+	return (text);
+}
+
+/* The host of "192.0.2.1:102", "[2001:db8::1]:102", "2001:db8::1". */
+static void
+host_of(const char *address, char *host, size_t size)
+{
+	const char	*colon;
+	char		*p;
+
+	if (*address == '[') {
+		strlcpy(host, address + 1, size);
+		if ((p = strchr(host, ']')) != NULL)
+			*p = '\0';
+		return;
+	}
+	strlcpy(host, address, size);
+	if ((colon = strchr(host, ':')) != NULL &&
+	    strchr(colon + 1, ':') == NULL)
+		host[colon - host] = '\0';
+	if ((p = strchr(host, ' ')) != NULL)
+		*p = '\0';
+}
+
+static int
+same_host(const char *a, const char *b)
+{
+	char	host_a[64], host_b[64];
+
+	host_of(a, host_a, sizeof(host_a));
+	host_of(b, host_b, sizeof(host_b));
+	return (strcmp(host_a, host_b) == 0);
+}
+
+/* Identifiers of our own (X.410 4.3; rule 10: never the same twice) */
+
+static uint8_t
+put_reference(uint8_t *p, int tag, const char *text)
+{
+	size_t	len = strlen(text);
+
+	p[0] = tag;
+	p[1] = len;
+	memcpy(p + 2, text, len);
+	return (len + 2);
+}
+
+int
+assoc_connection(struct assoc *a, struct s_connection_id *id)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	struct utctime	now;
+	char		additional[3];
+	int64_t		second;
+	uint32_t	number;
+
+	store_next_connection(sp.store, &second, &number);
+	utctime_set(&now, second);
+	additional[0] = digits[number / 36 % 36];
+	additional[1] = digits[number % 36];
+	additional[2] = '\0';
+	memset(id, 0, sizeof(*id));
+	id->user_len = put_reference(id->user, T61STRING,
+	    a->peer->conf.local.name[0] != '\0' ? a->peer->conf.local.name :
+	    sp.mta.name);
+	id->common_len = put_reference(id->common, UTCTIME, now.text);
+	id->additional_len = put_reference(id->additional, T61STRING,
+	    additional);
+	memset(&a->conn, 0, sizeof(a->conn));
+	a->conn.id = store_connection_id(sp.store);
+	a->conn.association = a->row.id;
+	a->put_conn = 1;
+	return (connection_key(id, &a->conn.key));
+}
+
+/* Answering */
+
+static void
+answer(uint32_t id, const struct assoc_answer *ans)
+{
+	rtsd_send(IMSG_ASSOC_ANSWER, id, -1, ans, sizeof(*ans));
+}
+
+static int
+refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
+    int reason, const char *why)
+{
+	struct assoc_answer	ans;
+
+	memset(&ans, 0, sizeof(ans));
+	ans.refuse = reason;
+	ans.peer = ind->peer;
+	answer(id, &ans);
+	log_info("peer %s: association from %.*s refused: %s", peer,
+	    (int)sizeof(ind->address), ind->address, why);
+	return (0);
+}
+
+static struct peer *
+peer_by_id(uint32_t id)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (p->conf.id == id)
+			return (p);
+	return (NULL);
+}
+
+static void
+ask(struct assoc *a, uint32_t id, const struct assoc_ind *ind,
+    const struct connection_key *key)
+{
+	assoc_register(a, id);
+	a->state = ASSOC_ASKED;
+	strlcpy(a->address, ind->address, sizeof(a->address));
+	memset(&a->conn, 0, sizeof(a->conn));
+	a->conn.id = store_connection_id(sp.store);
+	a->conn.association = a->row.id;
+	a->conn.key = *key;
+	a->put_row = a->put_conn = 1;
+	a->say = SAY_ANSWER;
+	memset(&a->answer, 0, sizeof(a->answer));
+	a->answer.accept = 1;
+	a->answer.turn = a->row.turn;
+	a->answer.dialogue = a->row.dialogue;
+	a->answer.peer = a->peer->conf.id;
+	a->answer.checkpoint = a->row.checkpoint;
+	a->answer.window = a->row.window;
+	assoc_dirty(a);
+}
+
+/* 0 offered: we may choose; 0 of ours: none (X.410 4.2.1.1). */
+static uint32_t
+negotiate_checkpoint(uint32_t offer, uint32_t ours)
+{
+	return (offer == 0 || ours < offer ? ours : offer);
+}
+
+static int
+ind_open(uint32_t id, const struct assoc_ind *ind,
+    const struct connection_key *key)
+{
+	struct peer	*p;
+	struct assoc	*a;
+	uint32_t	 margin = sp.mta.max_associations / 8;
+
+	if ((p = peer_by_id(ind->peer)) == NULL || p->target == NULL)
+		return (refuse(id, ind, "?", RTS_VALIDATION_FAILURE,
+		    "unknown peer"));
+	if (p->conf.disabled || p->down)
+		return (refuse(id, ind, p->conf.name, RTS_BUSY,
+		    "taken out of service"));
+	if (sp.mta.max_associations != 0 &&
+	    sp.nassoc + margin >= sp.mta.max_associations)
+		return (refuse(id, ind, p->conf.name, RTS_BUSY,
+		    "too many associations"));
+	if ((a = assoc_new(p)) == NULL)
+		return (refuse(id, ind, p->conf.name, RTS_BUSY,
+		    "out of memory"));
+	a->row.id = store_next_id(sp.store);
+	a->row.peer = p->target->number;
+	a->row.dialogue = ind->dialogue;
+	a->row.turn = ind->turn;
+	a->row.checkpoint = negotiate_checkpoint(ind->checkpoint,
+	    p->conf.checkpoint);
+	a->row.window = ind->window < p->conf.window || p->conf.window == 0 ?
+	    ind->window : p->conf.window;
+	if (a->row.window == 0)
+		a->row.window = 1;
+	a->row.opened = time(NULL);
+	a->row.next_activity = 1;
+	strlcpy(a->row.address, ind->address, sizeof(a->row.address));
+	ask(a, id, ind, key);
+	return (0);
+}
+
+static int
+count_receiving(void *arg, const struct store_receiving *r)
+{
+	*(int *)arg = 1;
+	return (1);
+}
+
+int
+assoc_has_partial(const struct assoc *a)
+{
+	int	n = 0;
+
+	if (store_receiving_of(sp.store, a->row.id, count_receiving,
+	    &n) == -1)
+		return (-1);
+	return (n);
+}
+
+/* Rule 2: whose turn it is follows from who was sending. */
+static int
+derive_turn(const struct assoc *a)
+{
+	int	theirs = assoc_has_partial(a) == 1;
+	int	ours = xfer_in_question(a);
+
+	if (a->row.dialogue == DIALOGUE_MONOLOGUE)
+		return (TURN_INITIATOR);
+	if (theirs != ours)
+		return ((ours != 0) == (a->row.initiator != 0) ?
+		    TURN_INITIATOR : TURN_RESPONDER);
+	return (a->row.turn);
+}
+
+/* The association that was known by that identifier, from that host. */
+static struct assoc *
+recovered_assoc(const struct assoc_ind *ind, const struct connection_key *key,
+    const char **why)
+{
+	struct store_connection	 conn[8];
+	struct store_association row;
+	struct target		*t;
+	struct assoc		*a;
+	int			 i, n;
+
+	*why = "not known here";
+	if ((n = store_connection_find(sp.store, key, 0, conn,
+	    nitems(conn))) == -1)
+		goto fail;
+	for (i = 0; i < n; i++) {
+		switch (store_association_get(sp.store, conn[i].association,
+		    &row)) {
+		case -1:
+			goto fail;
+		case 0:
+			continue;
+		}
+		if (!same_host(row.address, ind->address)) {
+			*why = "it was with another host";
+			continue;
+		}
+		if ((t = target_number(row.peer)) == NULL ||
+		    t->peer == NULL || t->peer->down ||
+		    t->peer->conf.disabled || (ind->peer != 0 &&
+		    ind->peer != t->peer->conf.id)) {
+			*why = "it was with another peer";
+			continue;
+		}
+		TAILQ_FOREACH(a, &sp.assocs, entry)
+			if (a->row.id == row.id)
+				break;
+		if (a != NULL && a->drop)
+			continue;
+		if (a == NULL) {
+			if ((a = assoc_new(t->peer)) == NULL) {
+				*why = "out of memory";
+				return (NULL);
+			}
+			a->row = row;
+			a->next_activity = row.next_activity;
+		}
+		a->established = conn[i];
+		return (a);
+	}
+	return (NULL);
+fail:
+	*why = "spool failed";
+	spool_failed(store_error(sp.store));
+	return (NULL);
+}
+
+static int
+ind_recover(uint32_t id, const struct assoc_ind *ind,
+    const struct connection_key *key)
+{
+	struct connection_key	 old;
+	struct assoc		*a;
+	const char		*why;
+	char			 text[160], words[256];
+
+	/* what a half-open connection still holds must be on record */
+	if (connection_key(&ind->recovered, &old) == -1)
+		return (-1);
+	if (spool_commit() == -1)
+		return (refuse(id, ind, "?", RTS_BUSY, sp.state));
+	if ((a = recovered_assoc(ind, &old, &why)) == NULL) {
+		snprintf(words, sizeof(words), "recovery of [%s]: %s",
+		    connection_text(&old, text, sizeof(text)), why);
+		return (refuse(id, ind, "?", sp.failing ? RTS_BUSY :
+		    RTS_CANNOT_RECOVER, words));
+	}
+	if (a->id != 0) {
+		log_info("%s: superseded by its recovery", assoc_name(a));
+		assoc_detach(a, RTS_ABORT_TEMPORARY_PROBLEM, 1);
+		xfer_down(a);
+		if (spool_commit() == -1)
+			return (refuse(id, ind, a->peer->conf.name, RTS_BUSY,
+			    sp.state));
+	}
+	a->recovering = 1;
+	a->gone = 0;
+	a->row.lost = 0;
+	a->row.turn = derive_turn(a);
+	ask(a, id, ind, key);
+	return (0);
+}
+
+int
+assoc_ind(uint32_t id, const struct assoc_ind *ind)
+{
+	struct connection_key	 key;
+	struct peer		*p;
+
+	if (!(id & ASSOC_INCOMING) || assoc_find(id) != NULL ||
+	    memchr(ind->address, '\0', sizeof(ind->address)) == NULL ||
+	    ind->turn > TURN_RESPONDER || ind->dialogue > DIALOGUE_TWA ||
+	    connection_key(&ind->id, &key) == -1)
+		return (-1);
+	if (!spool_receiving()) {
+		p = peer_by_id(ind->peer);
+		return (refuse(id, ind, p == NULL ? "?" : p->conf.name,
+		    RTS_BUSY, sp.stopping ? "stopping" : sp.state));
+	}
+	return (ind->recover ? ind_recover(id, ind, &key) :
+	    ind_open(id, ind, &key));
+}
+
+int
+assoc_up(struct assoc *a, const struct assoc_up *up)
+{
+	char	text[160];
+
+	if ((a->state != ASSOC_OPENING && a->state != ASSOC_ANSWERED) ||
+	    a->say != 0 || up->turn > TURN_RESPONDER ||
+	    up->dialogue > DIALOGUE_TWA ||
+	    memchr(up->address, '\0', sizeof(up->address)) == NULL)
+		return (-1);
+	a->state = ASSOC_IS_UP;
+	a->recovered = a->recovering;
+	a->progress = 0;
+	a->row.checkpoint = up->checkpoint;
+	a->row.window = up->window;
+	a->row.dialogue = up->dialogue;
+	a->row.turn = up->turn;
+	a->row.lost = 0;
+	a->row.connection = a->conn.id;
+	a->turn_ours = (up->turn == TURN_INITIATOR) == (a->row.initiator != 0);
+	strlcpy(a->address, up->address, sizeof(a->address));
+	strlcpy(a->row.address, up->address, sizeof(a->row.address));
+	a->put_row = 1;
+	assoc_dirty(a);
+	log_info("%s %s%s %s, checkpoint %u window %u%s%s%s", assoc_name(a),
+	    a->recovering ? "recovered" : "opened",
+	    a->row.initiator ? " to" : " from", a->address,
+	    a->row.checkpoint, a->row.window,
+	    a->row.dialogue == DIALOGUE_TWA ? ", two-way alternate" : "",
+	    a->recovering ? ", was " : "", a->recovering ?
+	    connection_text(&a->established.key, text, sizeof(text)) : "");
+	if (a->recovering) {
+		if (a->row.initiator)
+			sp.stats.recoveries_out++;
+		else
+			sp.stats.recoveries_in++;
+	}
+	a->established = a->conn;
+	a->uncertain = 0;
+	if (a->recovering)
+		a->peer->cannot_recover = 0;
+	a->active = spool_clock();
+	schedule_up(a);
+	return (0);
+}
+
+/* One that the peer had opened is down: it may come back. */
+static void
+incoming_down(struct assoc *a, const struct assoc_down *down, int was_up)
+{
+	xfer_down(a);
+	if (down->kind == DOWN_RELEASED || (!was_up && !a->recovering)) {
+		if (xfer_suspended(a) == 0 && assoc_has_partial(a) == 0) {
+			xfer_abandon(a, 0, "");
+			assoc_drop(a);
+			return;
+		}
+	}
+	a->row.lost = time(NULL);
+	a->lost = spool_clock();
+	a->put_row = 1;
+	if (!xfer_in_question(a))
+		a->gone = 1;
+	assoc_dirty(a);
+}
+
+int
+assoc_down(struct assoc *a, const struct assoc_down *down)
+{
+	enum assoc_state	was = a->state;
+
+	if (memchr(down->text, '\0', sizeof(down->text)) == NULL ||
+	    down->kind > DOWN_ABORTED_BY_US)
+		return (-1);
+	log_info("%s %s", assoc_name(a), down_text(down));
+	/* its last checkpoints are to be on record before it is judged */
+	assoc_unregister(a);
+	if (spool_commit() == -1 && sp.store == NULL)
+		return (0);
+	if (a->row.initiator)
+		schedule_down(a, was, down);
+	else
+		incoming_down(a, down, was == ASSOC_IS_UP ||
+		    was == ASSOC_CLOSING);
+	return (0);
+}
+
+/* The store */
+
+int
+assoc_flush(void)
+{
+	struct assoc	*a;
+
+	TAILQ_FOREACH(a, &dirty, dirty_entry) {
+		if (a->no_recovery != 0 && store_target_no_recovery(sp.store,
+		    a->row.peer, a->no_recovery) == -1)
+			return (-1);
+		if (a->drop) {
+			if (recv_forget(a->row.id) == -1 ||
+			    store_association_delete(sp.store,
+			    a->row.id) == -1)
+				return (-1);
+			continue;
+		}
+		if (a->put_row &&
+		    store_association_put(sp.store, &a->row) == -1)
+			return (-1);
+		if (a->put_conn &&
+		    store_connection_put(sp.store, &a->conn) == -1)
+			return (-1);
+		if (a->drop_conn != 0 &&
+		    store_connection_delete(sp.store, a->drop_conn) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static void
+say(struct assoc *a)
+{
+	if (a->say == SAY_ANSWER) {
+		a->state = ASSOC_ANSWERED;
+		answer(a->id, &a->answer);
+	} else if (a->say == SAY_OPEN)
+		schedule_open_now(a);
+	a->say = 0;
+}
+
+void
+assoc_committed(void)
+{
+	struct assoc	*a;
+
+	while ((a = TAILQ_FIRST(&dirty)) != NULL) {
+		TAILQ_REMOVE(&dirty, a, dirty_entry);
+		a->dirty = 0;
+		a->put_row = a->put_conn = 0;
+		a->drop_conn = 0;
+		a->no_recovery = 0;
+		if (a->drop || (a->gone && a->id == 0))
+			assoc_free(a);
+		else
+			say(a);
+	}
+}
+
+/* Those that waited for an answer get another one. */
+void
+assoc_failed(void)
+{
+	struct assoc_answer	 ans;
+	struct assoc		*a, *next;
+
+	for (a = TAILQ_FIRST(&dirty); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, dirty_entry);
+		if (a->say != SAY_ANSWER)
+			continue;
+		memset(&ans, 0, sizeof(ans));
+		ans.refuse = RTS_BUSY;
+		ans.peer = a->peer->conf.id;
+		answer(a->id, &ans);
+		log_info("%s refused: %s", assoc_name(a), sp.state);
+		assoc_unregister(a);
+		a->put_conn = 0;
+		if (a->recovering) {
+			a->row.lost = time(NULL);
+			a->gone = !xfer_in_question(a);
+		} else
+			a->drop = 1;
+	}
+}
+
+/* Recovery time is over on the receiving side (rule 8). */
+static void
+expire_peer(uint32_t number, const char *name, int64_t before)
+{
+	struct assoc	*a;
+	uint64_t	 ids[64];
+	int		 i, n, r = 0;
+
+	if ((n = store_association_expired(sp.store, number, before, ids,
+	    nitems(ids))) <= 0) {
+		if (n == -1)
+			spool_failed(store_error(sp.store));
+		return;
+	}
+	if (store_begin(sp.store) == -1) {
+		spool_failed(store_error(sp.store));
+		return;
+	}
+	for (i = 0; i < n && r == 0; i++) {
+		TAILQ_FOREACH(a, &sp.assocs, entry)
+			if (a->row.id == ids[i])
+				break;
+		if (a != NULL)
+			continue;
+		r = recv_forget(ids[i]);
+		if (r == 0)
+			r = store_association_delete(sp.store, ids[i]);
+	}
+	if (r == -1 || store_commit(sp.store) == -1) {
+		content_keep();
+		store_rollback(sp.store);
+		spool_failed(store_error(sp.store));
+	} else
+		content_discarded();
+}
+
+void
+assoc_expire(time_t now)
+{
+	static time_t	 last;
+	struct target	*t;
+	struct assoc	*a;
+
+	if (now >= last && now - last < 2)
+		return;
+	last = now;
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->row.initiator || a->id != 0 || a->drop || a->gone ||
+		    a->row.lost == 0 || now - a->row.lost <=
+		    (int64_t)a->peer->conf.recovery_keep)
+			continue;
+		log_info("%s not recovered in time, its messages are sent "
+		    "anew", assoc_name(a));
+		xfer_abandon(a, 0, "not recovered");
+		a->gone = 1;
+		assoc_dirty(a);
+	}
+	TAILQ_FOREACH(t, &sp.targets, entry) {
+		if (t->kind == TARGET_PEER && !sp.failing)
+			expire_peer(t->number, t->name, now - (t->peer ==
+			    NULL ? KEEP_UNKNOWN :
+			    (int64_t)t->peer->conf.recovery_keep));
+	}
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The commit: everything one turn of the event loop changed, in one
+ * transaction, and then the confirmations.  And the health of the spool:
+ * when the store or the disk fails, transfers that need it are told to come
+ * back later, new associations hear "busy", the reason is logged once, and
+ * the spool is tried again every few seconds until it works.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+
+#include "log.h"
+#include "spoold.h"
+
+struct spool	 sp;
+
+static uint8_t	 told;		/* that it fails */
+static uint8_t	 loaded;	/* memory was filled from the store */
+static uint64_t	 look_at;	/* next look at a sick spool */
+
+static int
+load(void)
+{
+	int	n;
+
+	if (content_init() == -1) {
+		log_warn("spool: content directories");
+		return (-1);
+	}
+	if (store_associations_lost(sp.store, time(NULL)) == -1 ||
+	    queue_load() == -1 || (n = content_sweep()) == -1)
+		return (-1);
+	if (n > 0)
+		log_info("spool: removed %d files of unfinished transfers",
+		    n);
+	spool_configured();
+	if (load_associations() == -1)
+		return (-1);
+	loaded = 1;
+	return (0);
+}
+
+static int
+try_open(void)
+{
+	char	why[256];
+
+	if ((sp.store = store_open(sp.dir, why, sizeof(why))) == NULL) {
+		spool_failed(why);
+		return (-1);
+	}
+	if (load() == -1) {
+		spool_failed(store_error(sp.store));
+		store_close(sp.store);
+		sp.store = NULL;
+		return (-1);
+	}
+	return (0);
+}
+
+int
+spool_open(const char *dir)
+{
+	strlcpy(sp.dir, dir, sizeof(sp.dir));
+	if ((sp.dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return (-1);
+	strlcpy(sp.state, "running", sizeof(sp.state));
+	sp.started = time(NULL);
+	told = loaded = 0;
+	try_open();
+	return (0);
+}
+
+void
+spool_close(void)
+{
+	store_close(sp.store);
+	sp.store = NULL;
+	if (sp.dirfd != -1)
+		close(sp.dirfd);
+	sp.dirfd = -1;
+}
+
+void
+spool_dirty(void)
+{
+	sp.dirty = 1;
+}
+
+int
+spool_receiving(void)
+{
+	return (!sp.failing && !sp.full && !sp.stopping && loaded);
+}
+
+void
+spool_failed(const char *why)
+{
+	if (!sp.failing) {
+		snprintf(sp.state, sizeof(sp.state), "spool failed: %.48s",
+		    why);
+		log_warnx("spool: %s: nothing is taken in until it works "
+		    "again", why);
+		look_at = spool_clock() + JEOPARDY_RETRY * 1000;
+		told = 0;
+	}
+	sp.failing = 1;
+	sp.dirty = 1;
+}
+
+void
+spool_full(const char *why)
+{
+	if (sp.full)
+		return;
+	sp.full = 1;
+	snprintf(sp.state, sizeof(sp.state), "spool full: %.50s", why);
+	log_warnx("spool full: %s: nothing is taken in until there is space",
+	    why);
+}
+
+/* What arrived in this turn is not ours, and its senders are told so. */
+static int
+commit_failed(void)
+{
+	recv_failed(sp.state);
+	assoc_failed();
+	control_failed(sp.state);
+	if (!told) {
+		told = 1;
+		recv_refuse_all(sp.state);
+	}
+	return (-1);
+}
+
+static int
+flush(void)
+{
+	if (store_begin(sp.store) == -1)
+		return (-1);
+	/* associations first: the others name them */
+	if (assoc_flush() == -1 || recv_flush() == -1 ||
+	    control_flush() == -1 || xfer_flush() == -1 ||
+	    queue_flush() == -1 || store_commit(sp.store) == -1) {
+		store_rollback(sp.store);
+		return (-1);
+	}
+	return (0);
+}
+
+int
+spool_commit(void)
+{
+	sp.batch = 0;
+	if (!sp.dirty)
+		return (0);
+	sp.dirty = 0;
+	if (sp.failing || sp.store == NULL)
+		return (commit_failed());
+	recv_sync();
+	control_sync();
+	if (flush() == -1) {
+		spool_failed(store_error(sp.store));
+		sp.dirty = 0;
+		content_keep();
+		return (commit_failed());
+	}
+	content_discarded();
+	assoc_committed();
+	recv_committed();
+	control_committed();
+	xfer_committed();
+	queue_committed();
+	return (0);
+}
+
+/* The store failed: can it be trusted again? */
+static void
+try_again(void)
+{
+	if (content_free() <= sp.mta.min_free / 2)
+		return;
+	if (sp.store == NULL) {
+		if (try_open() == -1)
+			return;
+		sp.failing = 0;
+	} else {
+		if (store_reopen(sp.store) == -1)
+			return;
+		sp.failing = 0;
+		if (!loaded) {
+			if (load() == -1) {
+				spool_failed(store_error(sp.store));
+				return;
+			}
+		} else {
+			sp.dirty = 1;
+			if (spool_commit() == -1)
+				return;
+			if (queue_reload() == -1) {
+				spool_failed(store_error(sp.store));
+				return;
+			}
+		}
+	}
+	strlcpy(sp.state, sp.full ? "spool full" : "running",
+	    sizeof(sp.state));
+	log_info("spool: works again");
+	schedule_tick();
+	deliver_wake();
+}
+
+static void
+look_at_space(void)
+{
+	char		why[64];
+	uint64_t	free_octets = content_free();
+
+	if (!sp.full && free_octets < sp.mta.min_free) {
+		snprintf(why, sizeof(why), "%" PRIu64 " KB free",
+		    free_octets / 1024);
+		spool_full(why);
+		recv_refuse_all(sp.state);
+	} else if (sp.full && free_octets >= sp.mta.min_free +
+	    sp.mta.min_free / 16) {
+		sp.full = 0;
+		if (!sp.failing)
+			strlcpy(sp.state, "running", sizeof(sp.state));
+		log_info("spool: there is space again");
+	}
+}
+
+void
+spool_tick(void)
+{
+	static time_t	 pruned;
+	time_t		 now = time(NULL);
+	int		 n;
+
+	if (sp.failing && spool_clock() >= look_at) {
+		look_at = spool_clock() + JEOPARDY_RETRY * 1000;
+		try_again();
+	}
+	look_at_space();
+	if (sp.dirty && spool_commit() == -1)
+		return;
+	if (!sp.failing && sp.store != NULL && !sp.dirty) {
+		queue_tick(now);
+		assoc_expire(now);
+		if (now < pruned || now - pruned >= 60) {
+			n = store_accepted_prune(sp.store,
+			    now - ACCEPTED_KEEP, 5000);
+			if (n == -1)
+				spool_failed(store_error(sp.store));
+			if (n < 5000)
+				pruned = now;
+		}
+	}
+	schedule_tick();
+	deliver_wake();
+	if (sp.dirty)
+		spool_commit();
+}

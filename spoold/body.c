@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The octets of one content as they arrive: in memory while they fit into a
+ * row, then in a file of their own, whose writing starts early so that the
+ * sync at the end finds little left to do.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spoold.h"
+
+#define WRITE_BEHIND		(1024 * 1024)		/* octets */
+#define WRITE_BEHIND_MAX	(64 * 1024 * 1024)
+
+void
+body_init(struct body *b, uint64_t id)
+{
+	memset(b, 0, sizeof(*b));
+	b->id = id;
+	b->fd = -1;
+}
+
+static int
+write_all(int fd, const uint8_t *data, size_t len)
+{
+	ssize_t	n;
+
+	while (len > 0) {
+		if ((n = write(fd, data, len)) == -1) {
+			if (errno == EINTR)
+				continue;
+			return (-1);
+		}
+		data += n;
+		len -= n;
+	}
+	return (0);
+}
+
+static void
+write_behind(struct body *b)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	if (b->len - b->started < WRITE_BEHIND)
+		return;
+	sync_file_range(b->fd, b->started, b->len - b->started,
+	    SYNC_FILE_RANGE_WRITE);
+	b->started = b->len;
+	if (b->started - b->waited > WRITE_BEHIND_MAX) {
+		sync_file_range(b->fd, b->waited, WRITE_BEHIND_MAX / 2,
+		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+		    SYNC_FILE_RANGE_WAIT_AFTER);
+		b->waited += WRITE_BEHIND_MAX / 2;
+	}
+#endif
+}
+
+static int
+to_file(struct body *b)
+{
+	if ((b->fd = content_create(b->id)) == -1)
+		return (-1);
+	b->new_file = 1;
+	if (write_all(b->fd, b->octets, b->len) == -1)
+		return (-1);
+	free(b->octets);
+	b->octets = NULL;
+	return (0);
+}
+
+int
+body_add(struct body *b, const uint8_t *data, size_t len)
+{
+	if (b->fd == -1 && b->len + len > CONTENT_INLINE_MAX &&
+	    to_file(b) == -1)
+		return (-1);
+	if (b->fd == -1) {
+		if (b->octets == NULL &&
+		    (b->octets = malloc(CONTENT_INLINE_MAX)) == NULL)
+			return (-1);
+		memcpy(b->octets + b->len, data, len);
+	} else if (write_all(b->fd, data, len) == -1)
+		return (-1);
+	b->len += len;
+	if (b->fd != -1)
+		write_behind(b);
+	return (0);
+}
+
+int
+body_sync(struct body *b)
+{
+	if (b->fd == -1)
+		return (0);
+	if (fdatasync(b->fd) == -1 ||
+	    (b->new_file && content_sync_dir(b->id) == -1))
+		return (-1);
+	b->new_file = 0;
+	b->started = b->waited = b->len;
+	return (0);
+}
+
+int
+body_open(struct body *b, uint64_t len)
+{
+	off_t	size;
+
+	if ((b->fd = content_open(b->id, O_RDWR)) == -1 ||
+	    (size = lseek(b->fd, 0, SEEK_END)) == -1)
+		return (-1);
+	if ((uint64_t)size < len) {
+		errno = EIO;	/* what was written before a power failure */
+		return (-1);
+	}
+	if (ftruncate(b->fd, len) == -1 || lseek(b->fd, 0, SEEK_END) == -1)
+		return (-1);
+	b->len = b->started = b->waited = len;
+	return (0);
+}
+
+void
+body_release(struct body *b, int unlink_it)
+{
+	if (b->fd != -1) {
+		close(b->fd);
+		if (unlink_it)
+			content_unlink(b->id);
+	}
+	b->fd = -1;
+	free(b->octets);
+	b->octets = NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * A client of the control socket, as control.c (requests) and show.c (rows)
+ * share it.
+ */
+
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "control.h"
+#include "imsgev.h"
+#include "spoold.h"
+
+#define CLIENTS_MAX	16
+#define CLIENT_HIGH	(256 * 1024)	/* octets waiting: rows pause */
+
+struct client {
+	TAILQ_ENTRY(client)	 entry;
+	struct imsgev		 iev;
+	uint32_t		 request;	/* enum ctl_type, 0 none */
+	uint64_t		 cursor;	/* of the rows */
+	/* CTL_SHOW_MESSAGE */
+	struct message		*message;
+	uint32_t		*routing;
+	size_t			 nrouting;
+	uint8_t			*envelope;
+	size_t			 envelope_len;
+	/* CTL_SUBMIT */
+	struct ibuf		*submit;
+	struct body		 body;
+	struct arrival		 arrival;
+	uint8_t			 submitting, committing;
+	time_t			 active;
+};
+
+void	client_row(struct client *, uint32_t type, const void *, size_t);
+void	client_end(struct client *);
+void	client_fail(struct client *, const char *);
+/* More rows of the request, as many as the socket should hold. */
+void	show_more(struct client *);
+/* Lets go of what a request held. */
+void	show_free(struct client *);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The configuration as mtad sends it: gathered between CONF_BEGIN and
+ * CONF_END, then put into force as a whole.  Peers and directories keep
+ * their objects over a reload, so that associations and queues of what did
+ * not change go on.  It is kept because the store may open only later.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+
+#include "conf.h"
+#include "log.h"
+#include "spoold.h"
+
+struct deliver {
+	struct deliver_conf	 conf;
+	int			 fd;
+};
+
+struct conf {
+	struct mta_conf		 mta;
+	uint8_t			 has_mta;
+	struct peer_conf	*peer;
+	size_t			 npeer;
+	struct route_conf	*route;
+	size_t			 nroute;
+	struct deliver		*deliver;
+	size_t			 ndeliver;
+};
+
+static struct conf	*staged, *conf;
+
+static void
+conf_free(struct conf *c)
+{
+	size_t	i;
+
+	if (c == NULL)
+		return;
+	for (i = 0; i < c->ndeliver; i++)
+		if (c->deliver[i].fd != -1)
+			close(c->deliver[i].fd);
+	free(c->peer);
+	free(c->route);
+	free(c->deliver);
+	free(c);
+}
+
+void
+conf_begin(void)
+{
+	conf_free(staged);
+	if ((staged = calloc(1, sizeof(*staged))) == NULL)
+		fatalx("out of memory");
+}
+
+/* NUL terminated within its size? */
+#define TEXT(field)	(memchr(field, '\0', sizeof(field)) != NULL)
+
+int
+conf_mta(const struct mta_conf *m)
+{
+	if (staged == NULL || !TEXT(m->name) || !TEXT(m->password))
+		return (-1);
+	staged->mta = *m;
+	staged->has_mta = 1;
+	return (0);
+}
+
+int
+conf_peer(const struct peer_conf *p)
+{
+	struct peer_conf	*n;
+
+	if (staged == NULL || !TEXT(p->name) || !TEXT(p->local.name) ||
+	    p->dialogue > DIALOGUE_TWA || p->max_associations > 10000)
+		return (-1);
+	if ((n = recallocarray(staged->peer, staged->npeer,
+	    staged->npeer + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->peer = n;
+	staged->peer[staged->npeer++] = *p;
+	return (0);
+}
+
+int
+conf_route(const struct route_conf *r)
+{
+	struct route_conf	*n;
+
+	if (staged == NULL || !TEXT(r->prefix))
+		return (-1);
+	if ((n = recallocarray(staged->route, staged->nroute,
+	    staged->nroute + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->route = n;
+	staged->route[staged->nroute++] = *r;
+	return (0);
+}
+
+int
+conf_deliver(const struct deliver_conf *d, int fd)
+{
+	struct deliver	*n;
+
+	if (staged == NULL || !TEXT(d->prefix) || !TEXT(d->directory) ||
+	    fd == -1)
+		return (-1);
+	if ((n = recallocarray(staged->deliver, staged->ndeliver,
+	    staged->ndeliver + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->deliver = n;
+	n = &staged->deliver[staged->ndeliver++];
+	n->conf = *d;
+	n->fd = fd;
+	return (0);
+}
+
+int
+conf_end(void)
+{
+	if (staged == NULL || !staged->has_mta)
+		return (-1);
+	conf_free(conf);
+	conf = staged;
+	staged = NULL;
+	sp.mta = conf->mta;
+	log_setverbose(conf->mta.verbose);
+	return (0);
+}
+
+/* Putting it into force */
+
+static struct peer *
+put_peer(const struct peer_conf *pc)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (strcmp(p->conf.name, pc->name) == 0)
+			break;
+	if (p == NULL) {
+		if ((p = calloc(1, sizeof(*p))) == NULL)
+			fatalx("out of memory");
+		TAILQ_INSERT_TAIL(&sp.peers, p, entry);
+	}
+	p->conf = *pc;
+	p->seen = 1;
+	if ((p->target = target_get(TARGET_PEER, pc->name)) == NULL)
+		return (NULL);
+	p->target->peer = p;
+	return (p);
+}
+
+/* No longer configured: its associations end, its messages stay. */
+static void
+drop_peer(struct peer *p)
+{
+	struct assoc	*a;
+
+	p->conf.disabled = 1;
+	if (p->target != NULL)
+		p->target->peer = NULL;
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->peer != p || a->drop)
+			continue;
+		log_info("%s ends: the peer is not configured any more",
+		    assoc_name(a));
+		assoc_detach(a, RTS_ABORT_TEMPORARY_PROBLEM, 0);
+		xfer_abandon(a, 0, "peer not configured");
+		assoc_drop(a);
+	}
+}
+
+static struct directory *
+put_directory(struct deliver *d)
+{
+	struct directory	*dir;
+	struct target		*t;
+
+	if ((t = target_get(TARGET_DIRECTORY, d->conf.directory)) == NULL)
+		return (NULL);
+	if ((dir = t->directory) == NULL) {
+		if ((dir = calloc(1, sizeof(*dir))) == NULL)
+			fatalx("out of memory");
+		dir->fd = -1;
+		dir->target = t;
+		t->directory = dir;
+		TAILQ_INSERT_TAIL(&sp.directories, dir, entry);
+	}
+	dir->seen = 1;
+	if (dir->fd == -1) {
+		dir->fd = d->fd;
+		d->fd = -1;
+	}
+	return (dir);
+}
+
+static struct target *
+peer_target(uint32_t id)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (p->seen && p->conf.id == id)
+			return (p->target);
+	return (NULL);
+}
+
+static void
+put_routes(void)
+{
+	struct target	*t;
+	const char	*why;
+	size_t		 i;
+
+	route_begin();
+	for (i = 0; i < conf->nroute; i++) {
+		if ((t = peer_target(conf->route[i].peer)) == NULL)
+			log_warnx("route %s: no such peer",
+			    conf->route[i].prefix);
+		else if (route_add(conf->route[i].prefix, t, &why) == -1)
+			log_warnx("route %s: %s", conf->route[i].prefix, why);
+	}
+	for (i = 0; i < conf->ndeliver; i++) {
+		t = target_get(TARGET_DIRECTORY,
+		    conf->deliver[i].conf.directory);
+		if (t != NULL && route_add(conf->deliver[i].conf.prefix, t,
+		    &why) == -1)
+			log_warnx("deliver %s: %s",
+			    conf->deliver[i].conf.prefix, why);
+	}
+	route_end();
+}
+
+void
+spool_configured(void)
+{
+	struct directory	*dir;
+	struct peer		*p;
+	size_t			 i;
+
+	if (conf == NULL || sp.store == NULL)
+		return;
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		p->seen = 0;
+	TAILQ_FOREACH(dir, &sp.directories, entry)
+		dir->seen = 0;
+	for (i = 0; i < conf->npeer; i++)
+		if (put_peer(&conf->peer[i]) == NULL)
+			spool_failed(store_error(sp.store));
+	for (i = 0; i < conf->ndeliver; i++)
+		if (put_directory(&conf->deliver[i]) == NULL)
+			spool_failed(store_error(sp.store));
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (!p->seen && p->target != NULL && p->target->peer == p)
+			drop_peer(p);
+	put_routes();
+	if (!sp.failing)
+		arrival_reroute();
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The configuration of mtad, one item a call between conf_begin and
+ * conf_end.  -1: it cannot be right.  spool_configured() (spoold.h) puts it
+ * into force once there is a store.
+ */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include "mtad.h"
+
+void	conf_begin(void);
+int	conf_mta(const struct mta_conf *);
+int	conf_peer(const struct peer_conf *);
+int	conf_route(const struct route_conf *);
+/* Takes the descriptor. */
+int	conf_deliver(const struct deliver_conf *, int fd);
+int	conf_end(void);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Content files: content/xx/ID under the spool, xx the low octet of the
+ * message id.  A file is made when a content outgrows a row, appended to,
+ * and has exactly the octets of the content.  Its name is durable before a
+ * row names it, and it is unlinked only after the commit that dropped the
+ * last row; what a crash leaves between is swept at the start.
+ */
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "spoold.h"
+
+static uint64_t	*discarded;
+static size_t	 ndiscarded, discarded_size;
+
+void
+content_path(uint64_t id, char *path, size_t size)
+{
+	snprintf(path, size, "content/%02X/%016" PRIX64, (unsigned)(id & 0xff),
+	    id);
+}
+
+static int
+sync_path(const char *path)
+{
+	int	fd, r;
+
+	if ((fd = openat(sp.dirfd, path,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return (-1);
+	r = fsync(fd);
+	close(fd);
+	return (r);
+}
+
+int
+content_init(void)
+{
+	char	path[32];
+	int	i, made = 0;
+
+	if (mkdirat(sp.dirfd, "content", 0700) == 0)
+		made = 1;
+	else if (errno != EEXIST)
+		return (-1);
+	for (i = 0; i < 256; i++) {
+		snprintf(path, sizeof(path), "content/%02X", i);
+		if (mkdirat(sp.dirfd, path, 0700) == 0)
+			made = 1;
+		else if (errno != EEXIST)
+			return (-1);
+	}
+	if (made && (sync_path("content") == -1 || fsync(sp.dirfd) == -1))
+		return (-1);
+	return (0);
+}
+
+int
+content_create(uint64_t id)
+{
+	char	path[64];
+
+	content_path(id, path, sizeof(path));
+	return (openat(sp.dirfd, path, O_RDWR | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, 0600));
+}
+
+int
+content_open(uint64_t id, int flags)
+{
+	char	path[64];
+
+	content_path(id, path, sizeof(path));
+	return (openat(sp.dirfd, path, flags | O_NOFOLLOW | O_CLOEXEC));
+}
+
+int
+content_sync_dir(uint64_t id)
+{
+	char	path[32];
+
+	snprintf(path, sizeof(path), "content/%02X", (unsigned)(id & 0xff));
+	return (sync_path(path));
+}
+
+void
+content_unlink(uint64_t id)
+{
+	char	path[64];
+
+	content_path(id, path, sizeof(path));
+	if (unlinkat(sp.dirfd, path, 0) == -1 && errno != ENOENT)
+		log_warn("unlink %s", path);
+}
+
+void
+content_discard(uint64_t id)
+{
+	uint64_t	*p;
+
+	if (ndiscarded == discarded_size) {
+		if ((p = reallocarray(discarded, discarded_size + 64,
+		    sizeof(*p))) == NULL)
+			return;		/* swept at the next start */
+		discarded = p;
+		discarded_size += 64;
+	}
+	discarded[ndiscarded++] = id;
+}
+
+void
+content_discarded(void)
+{
+	while (ndiscarded > 0)
+		content_unlink(discarded[--ndiscarded]);
+}
+
+void
+content_keep(void)
+{
+	ndiscarded = 0;
+}
+
+/* Removes the orphans of one directory. */
+static int
+sweep_dir(const char *path)
+{
+	DIR		*dir;
+	struct dirent	*de;
+	uint64_t	 id;
+	char		*end;
+	int		 fd, r, n = 0;
+
+	if ((fd = openat(sp.dirfd, path,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return (errno == ENOENT ? 0 : -1);
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return (-1);
+	}
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.')
+			continue;
+		id = strtoull(de->d_name, &end, 16);
+		if (*end != '\0')
+			continue;
+		if ((r = store_file_wanted(sp.store, id)) == -1) {
+			n = -1;
+			break;
+		}
+		if (r == 0 && unlinkat(dirfd(dir), de->d_name, 0) == 0)
+			n++;
+	}
+	closedir(dir);
+	return (n);
+}
+
+int
+content_sweep(void)
+{
+	char	path[32];
+	int	i, n, total = 0;
+
+	for (i = 0; i < 256; i++) {
+		snprintf(path, sizeof(path), "content/%02X", i);
+		if ((n = sweep_dir(path)) == -1)
+			return (-1);
+		total += n;
+	}
+	return (total);
+}
+
+uint64_t
+content_free(void)
+{
+	struct statvfs	 vfs;
+
+	if (fstatvfs(sp.dirfd, &vfs) == -1)
+		return (0);
+	return ((uint64_t)vfs.f_bavail * vfs.f_frsize);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Transfers coming in: what is made durable and what is said then.  Rule 1
+ * of recovery lives here: nothing is confirmed before its commit, and what a
+ * failed commit held is refused, so that both sides go on from the last
+ * checkpoint that is on record.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "transfer_in.h"
+
+static int
+needs_sync(const struct intransfer *t)
+{
+	return (t->body.fd != -1 && (t->ncp > 0 ||
+	    (t->state == IN_ENDING && !t->complete)));
+}
+
+int
+recv_sync(void)
+{
+	struct intransfer *t, *next;
+	char		   why[128];
+
+	for (t = recv_first_dirty(); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, dirty_entry);
+		if (!needs_sync(t))
+			continue;
+		if (body_sync(&t->body) == 0)
+			continue;
+		snprintf(why, sizeof(why), "sync of the content: %s",
+		    strerror(errno));
+		if (errno == ENOSPC || errno == EDQUOT)
+			spool_full(why);
+		else
+			log_warnx("%s: %s", recv_text(t), why);
+		/* the pages may be gone: nothing after the last commit
+		 * counts, and a resumption opens the file anew */
+		if (t->assoc == NULL)
+			recv_done(t, 1);
+		else
+			recv_refuse(t, why);
+	}
+	return (0);
+}
+
+static int
+forget_one(void *arg, const struct store_receiving *r)
+{
+	if (r->kind == CONTENT_FILE)
+		content_discard(r->id);
+	return (arg == NULL ? 0 : store_receiving_delete(sp.store, r->id));
+}
+
+int
+recv_forget(uint64_t association)
+{
+	return (store_receiving_of(sp.store, association, forget_one, NULL));
+}
+
+/* The new octets and the checkpoints among them. */
+static int
+flush_partial(struct intransfer *t)
+{
+	struct store_receiving	*row = &t->row;
+	size_t			 i;
+
+	if (t->ncp > 0) {
+		row->serial = t->cp[t->ncp - 1].serial;
+		row->markup_len = t->cp[t->ncp - 1].markup_len;
+		row->content_len = t->cp[t->ncp - 1].content_len;
+		row->confirmed = time(NULL);
+	}
+	if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
+	    store_piece_delete(sp.store, row->id, PIECE_CONTENT) == -1)
+		return (-1);
+	row->kind = t->body.fd != -1 ? CONTENT_FILE : CONTENT_INLINE;
+	if (store_receiving_put(sp.store, row) == -1)
+		return (-1);
+	if (t->put_pair && store_activity_put(sp.store, t->connection,
+	    &t->activity, row->id) == -1)
+		return (-1);
+	for (i = 0; i < t->ncp; i++)
+		if (store_checkpoint_put(sp.store, row->id,
+		    &t->cp[i]) == -1)
+			return (-1);
+	if (t->markup_used > 0 && store_piece_put(sp.store, row->id,
+	    PIECE_MARKUP, t->markup_at, t->markup, t->markup_used) == -1)
+		return (-1);
+	if (t->body.fd == -1 && t->body.len > t->content_stored)
+		return (store_piece_put(sp.store, row->id, PIECE_CONTENT,
+		    t->content_stored, t->body.octets + t->content_stored,
+		    t->body.len - t->content_stored));
+	return (0);
+}
+
+static int
+flush_resume(struct intransfer *t)
+{
+	struct store_checkpoint	 cp;
+	struct store_receiving	 old;
+	int			 r;
+
+	if (t->forget != 0) {
+		if ((r = store_receiving_get(sp.store, t->forget,
+		    &old)) != 1)
+			return (r);
+		return (forget_one(t, &old));
+	}
+	if (!t->stored)
+		return (0);
+	cp.serial = t->serial;
+	cp.markup_len = t->markup_len;
+	cp.content_len = t->body.len;
+	if (store_receiving_truncate(sp.store, t->row.id, &cp) == -1 ||
+	    store_receiving_put(sp.store, &t->row) == -1)
+		return (-1);
+	return (store_activity_put(sp.store, t->connection, &t->activity,
+	    t->row.id));
+}
+
+static int
+flush_end(struct intransfer *t)
+{
+	struct store_connection	 c;
+	struct completed	*done = &t->completed;
+	int			 r;
+
+	if (!t->complete) {
+		if (arrival_store(&t->arrival) == -1)
+			return (-1);
+		if (t->stored &&
+		    store_receiving_delete(sp.store, t->row.id) == -1)
+			return (-1);
+	}
+	/* remember that it is complete (rule 5) */
+	if ((r = store_connection_get(sp.store, t->connection, &c)) != 1)
+		return (r);
+	if (t->assoc != NULL && t->assoc->conn.id == t->connection)
+		c.completed = t->assoc->conn.completed;
+	*done = c.completed;
+	if (done->n == COMPLETED_MAX)
+		done->n--;
+	memmove(done->activity + 1, done->activity,
+	    done->n * sizeof(done->activity[0]));
+	done->activity[0] = t->activity;
+	done->n++;
+	c.completed = *done;
+	return (store_connection_put(sp.store, &c));
+}
+
+static int
+flush_one(struct intransfer *t)
+{
+	if (t->give_up && store_receiving_of(sp.store, t->row.association,
+	    forget_one, t) == -1)
+		return (-1);
+	switch (t->state) {
+	case IN_RECEIVING:
+	case IN_INTERRUPTING:
+		if (t->ncp > 0 || t->markup_used > MARKUP_SPILL)
+			return (flush_partial(t));
+		return (0);
+	case IN_RESUMING:
+		return (flush_resume(t));
+	case IN_ENDING:
+		return (flush_end(t));
+	case IN_DISCARDING:
+		if (!t->stored || t->complete)
+			return (0);
+		return (forget_one(t, &t->row));
+	default:
+		return (0);
+	}
+}
+
+int
+recv_flush(void)
+{
+	struct intransfer *t;
+
+	for (t = recv_first_dirty(); t != NULL;
+	    t = TAILQ_NEXT(t, dirty_entry))
+		if (flush_one(t) == -1)
+			return (-1);
+	return (0);
+}
+
+/* What is said after the commit */
+
+static void
+send_number(const struct intransfer *t, uint32_t type, uint32_t number)
+{
+	if (t->assoc != NULL)
+		rtsd_send(type, t->assoc->id, -1, &number, sizeof(number));
+}
+
+static void
+confirm(struct intransfer *t)
+{
+	size_t	i;
+
+	for (i = 0; i < t->ncp; i++)
+		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].serial);
+}
+
+static void
+committed_partial(struct intransfer *t)
+{
+	if (t->ncp == 0 && t->markup_used <= MARKUP_SPILL)
+		return;
+	t->stored = 1;
+	t->stored_file = t->body.fd != -1;
+	t->put_pair = 0;
+	t->markup_at += t->markup_used;
+	t->markup_used = 0;
+	t->content_stored = t->body.len;
+	confirm(t);
+	t->ncp = 0;
+}
+
+static int
+send_markup(void *arg, uint64_t offset, const void *data, size_t len)
+{
+	struct intransfer *t = arg;
+
+	return (rtsd_send_pieces(IMSG_RECV_OLD_MARKUP, t->assoc->id, data,
+	    len));
+}
+
+void
+recv_resumed(struct intransfer *t)
+{
+	struct recv_resumed	 r;
+	char			 activity[32];
+
+	memset(&r, 0, sizeof(r));
+	r.complete = t->complete;
+	r.content_len = t->body.len;
+	t->forget = 0;
+	t->put_pair = !t->stored;
+	if (t->stored && store_piece_each(sp.store, t->row.id, PIECE_MARKUP,
+	    send_markup, t) == -1) {
+		spool_failed(store_error(sp.store));
+		recv_refuse(t, sp.state);
+		return;
+	}
+	rtsd_send(IMSG_RECV_RESUMED, t->assoc->id, -1, &r, sizeof(r));
+	t->state = t->complete ? IN_COMPLETE : IN_RECEIVING;
+	log_info("%s: transfer %016" PRIX64 " resumed as activity %s at "
+	    "checkpoint %u, %" PRIu64 " octets%s", assoc_name(t->assoc),
+	    t->row.id, activity_text(&t->activity, activity,
+	    sizeof(activity)), t->serial, t->body.len,
+	    t->complete ? ": it was complete" : "");
+}
+
+static void
+log_end(const struct intransfer *t)
+{
+	const struct arrival	*a = &t->arrival;
+	const struct target	*to;
+	char			 mts_id[160], where[300];
+	size_t			 i;
+
+	mts_identifier_print(&a->message->id, mts_id, sizeof(mts_id));
+	where[0] = '\0';
+	for (i = 0; i < a->njobs; i++) {
+		to = target_number(a->jobs[i].target);
+		snprintf(where + strlen(where), sizeof(where) -
+		    strlen(where), "%s%.80s", i > 0 ? ", " : " for ",
+		    to == NULL ? "?" : to->name);
+	}
+	log_info("%s: %s %s, %" PRIu64 " octets, %u checkpoints%s",
+	    recv_text(t), a->duplicate ?
+	    "duplicate, not taken again," : "received", mts_id, a->size,
+	    t->serial, a->duplicate ? "" : a->njobs == 0 ?
+	    ", no responsibility" : where);
+}
+
+static void
+committed_end(struct intransfer *t)
+{
+	struct peer	*p = t->origin->peer;
+
+	confirm(t);
+	send_number(t, IMSG_RECV_ENDED, t->end_serial);
+	if (t->assoc != NULL) {
+		t->assoc->conn.completed = t->completed;
+		t->assoc->received++;
+		t->assoc->progress = 1;
+	}
+	if (!t->complete) {
+		t->keep_file = t->body.fd != -1;
+		log_end(t);
+		arrival_committed(&t->arrival);
+		if (!t->arrival.duplicate) {
+			sp.stats.received++;
+			sp.stats.received_octets += t->body.len;
+			if (p != NULL) {
+				p->received++;
+				p->received_octets += t->body.len;
+			}
+		}
+		if (p != NULL)
+			p->last_in = time(NULL);
+	}
+}
+
+void
+recv_committed(void)
+{
+	struct intransfer *t;
+	int		   free_it;
+
+	while ((t = recv_first_dirty()) != NULL) {
+		free_it = t->assoc == NULL;
+		t->give_up = 0;
+		switch (t->state) {
+		case IN_RECEIVING:
+			committed_partial(t);
+			break;
+		case IN_RESUMING:
+			if (t->assoc != NULL)
+				recv_resumed(t);
+			break;
+		case IN_ENDING:
+			committed_end(t);
+			free_it = 1;
+			break;
+		case IN_INTERRUPTING:
+			committed_partial(t);
+			recv_interrupted(t);
+			free_it = 1;
+			break;
+		case IN_DISCARDING:
+			recv_discarded(t);
+			free_it = 1;
+			break;
+		default:
+			break;
+		}
+		recv_done(t, free_it);
+	}
+}
+
+void
+recv_interrupted(struct intransfer *t)
+{
+	if (t->assoc != NULL)
+		rtsd_send(IMSG_RECV_INTERRUPTED, t->assoc->id, -1, NULL, 0);
+	log_info("%s: interrupted at checkpoint %u, %" PRIu64 " octets",
+	    recv_text(t), t->row.serial, t->row.content_len);
+}
+
+void
+recv_discarded(struct intransfer *t)
+{
+	send_number(t, IMSG_RECV_DISCARDED, t->discarded_complete);
+	log_info("%s: discarded%s", recv_text(t), t->discarded_complete ?
+	    ", it was complete" : "");
+}
+
+/* The commit failed: back to the last one. */
+void
+recv_failed(const char *why)
+{
+	struct intransfer *t;
+
+	while ((t = recv_first_dirty()) != NULL) {
+		if (t->assoc == NULL) {
+			recv_done(t, 1);
+			continue;
+		}
+		switch (t->state) {
+		case IN_INTERRUPTING:
+			recv_interrupted(t);
+			recv_done(t, 1);
+			break;
+		case IN_DISCARDING:
+			/* what is left expires */
+			recv_discarded(t);
+			recv_done(t, 1);
+			break;
+		default:
+			recv_refuse(t, why);
+			break;
+		}
+	}
+}

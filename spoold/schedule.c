@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Which associations are opened, used, released, recovered and when.  Each
+ * peer has its own queue, associations and timers: a slow one delays no
+ * other.  Associations that a peer opened for two-way alternate dialogue
+ * carry our messages as well.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#include "log.h"
+#include "spoold.h"
+
+#define OLD_MESSAGE	300	/* s; one waiting that long: another one */
+#define URGENT_QUEUED	3	/* more of them: another one */
+#define SOON		2000	/* ms; a recovery due by then is waited for */
+
+struct census {
+	uint32_t	up, coming, normal, all;
+};
+
+/* Associations through which messages to the peer can go. */
+static void
+count(const struct peer *p, struct census *c)
+{
+	const struct assoc	*a;
+	uint64_t		 now = spool_clock();
+
+	memset(c, 0, sizeof(*c));
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->peer != p || a->drop || a->gone ||
+		    (!a->row.initiator && a->row.dialogue != DIALOGUE_TWA))
+			continue;
+		if (a->state == ASSOC_IS_UP)
+			c->up++;
+		else if (a->row.initiator && (a->state == ASSOC_OPENING ||
+		    (a->state == ASSOC_LOST && a->retry_at < now + SOON)))
+			c->coming++;
+		else
+			continue;
+		c->all++;
+		if (!a->urgent_only)
+			c->normal++;
+	}
+}
+
+uint32_t
+peer_associations(const struct peer *p, int initiator)
+{
+	const struct assoc	*a;
+	uint32_t		 n = 0;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer == p && a->row.initiator == initiator &&
+		    (a->state == ASSOC_IS_UP || a->state == ASSOC_CLOSING))
+			n++;
+	return (n);
+}
+
+static void
+open_fresh(struct peer *p, int urgent_only)
+{
+	struct s_connection_id	 id;
+	struct assoc		*a;
+
+	if (sp.mta.max_associations != 0 &&
+	    sp.nassoc >= sp.mta.max_associations)
+		return;
+	if ((a = assoc_new(p)) == NULL)
+		return;
+	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
+		sp.next_assoc = 1;
+	a->row.id = store_next_id(sp.store);
+	a->row.peer = p->target->number;
+	a->row.initiator = 1;
+	a->row.dialogue = p->conf.dialogue;
+	a->row.turn = TURN_INITIATOR;
+	a->row.checkpoint = p->conf.checkpoint;
+	a->row.window = p->conf.window;
+	a->row.opened = time(NULL);
+	a->row.next_activity = a->next_activity = 1;
+	a->urgent_only = urgent_only;
+	assoc_register(a, sp.next_assoc);
+	a->state = ASSOC_OPENING;
+	a->say = SAY_OPEN;
+	a->put_row = 1;
+	assoc_connection(a, &id);
+	assoc_dirty(a);
+}
+
+static void
+open_recover(struct assoc *a)
+{
+	struct s_connection_id	id;
+
+	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
+		sp.next_assoc = 1;
+	assoc_register(a, sp.next_assoc);
+	a->state = ASSOC_OPENING;
+	a->recovering = 1;
+	a->say = SAY_OPEN;
+	assoc_connection(a, &id);
+	assoc_dirty(a);
+}
+
+/* Rule 2: the turn is with the side that was sending. */
+static int
+recovery_turn(const struct assoc *a)
+{
+	if (a->row.dialogue == DIALOGUE_MONOLOGUE || xfer_in_question(a))
+		return (TURN_INITIATOR);
+	return (assoc_has_partial(a) == 1 ? TURN_RESPONDER : a->row.turn);
+}
+
+void
+schedule_open_now(struct assoc *a)
+{
+	struct assoc_open	o;
+
+	memset(&o, 0, sizeof(o));
+	o.peer = a->peer->conf.id;
+	o.recover = a->recovering;
+	o.turn = a->recovering ? recovery_turn(a) : TURN_INITIATOR;
+	o.dialogue = a->row.dialogue;
+	o.checkpoint = a->row.checkpoint;
+	o.window = a->row.window;
+	connection_key_parse(&a->conn.key, &o.id);
+	if (a->recovering)
+		connection_key_parse(&a->established.key, &o.recovered);
+	rtsd_send(IMSG_ASSOC_OPEN, a->id, -1, &o, sizeof(o));
+}
+
+void
+schedule_failure(struct peer *p, const char *why)
+{
+	uint32_t	s;
+
+	p->backoff = backoff_next(p->backoff, p->conf.retry_min,
+	    p->conf.retry_max);
+	s = jitter(p->backoff);
+	p->open_after = spool_clock() + s * UINT64_C(1000);
+	strlcpy(p->why, why, sizeof(p->why));
+	spool_wake(p->open_after);
+}
+
+/* Jobs to associations, one at a time to the one with the least to do. */
+static void
+give(struct peer *p)
+{
+	struct assoc	*a, *best;
+	struct job	*j;
+	uint64_t	 now = spool_clock();
+
+	if (now < p->send_after) {
+		spool_wake(p->send_after);
+		return;
+	}
+	while (queue_ready(p->target, -1) > 0) {
+		best = NULL;
+		TAILQ_FOREACH(a, &sp.assocs, entry) {
+			if (a->peer != p || !xfer_room(a) || (a->urgent_only &&
+			    queue_ready(p->target, 0) == 0))
+				continue;
+			if (best == NULL || a->nxfers < best->nxfers)
+				best = a;
+		}
+		if (best == NULL)
+			return;
+		if ((j = queue_next(p->target, best->urgent_only)) == NULL)
+			return;
+		if (xfer_give(best, j) == -1) {
+			queue_return(j, "out of memory");
+			return;
+		}
+	}
+}
+
+/* How many associations the queue of normal messages deserves. */
+static uint32_t
+desired(struct peer *p, const struct census *c, uint64_t ready)
+{
+	uint32_t	limit, want;
+	int64_t		oldest;
+
+	limit = p->conf.max_associations == 0 ? 1 : p->conf.max_associations;
+	if (limit > p->conf.reserved_urgent)
+		limit -= p->conf.reserved_urgent;
+	if (c->up == 0)
+		return (1);	/* first see whether it answers */
+	want = p->conf.threshold == 0 ? limit :
+	    (ready + p->conf.threshold - 1) / p->conf.threshold < limit ?
+	    (ready + p->conf.threshold - 1) / p->conf.threshold : limit;
+	oldest = queue_oldest(p->target);
+	if (oldest != 0 && time(NULL) - oldest > OLD_MESSAGE &&
+	    spool_clock() >= p->more_after) {
+		p->more_after = spool_clock() + OLD_MESSAGE * 1000;
+		want = c->normal + 1;
+	}
+	return (want < limit ? want : limit);
+}
+
+void
+schedule_peer(struct peer *p)
+{
+	struct census	c;
+	uint64_t	now = spool_clock(), ready, urgent;
+	uint32_t	want;
+
+	if (p->target == NULL || sp.failing || sp.stopping ||
+	    !rtsd_connected() || p->conf.disabled || p->down)
+		return;
+	give(p);
+	if ((ready = queue_ready(p->target, -1)) == 0)
+		return;
+	if (p->conf.naddress == 0 || now < p->send_after)
+		return;
+	if (now < p->open_after) {
+		spool_wake(p->open_after);
+		return;
+	}
+	count(p, &c);
+	want = desired(p, &c, ready);
+	for (; c.normal < want; c.normal++, c.all++)
+		open_fresh(p, 0);
+	urgent = queue_ready(p->target, 0);
+	if (urgent > 0 && c.coming == 0 && c.all < p->conf.max_associations &&
+	    (c.all == c.normal || urgent > URGENT_QUEUED) && c.up > 0)
+		open_fresh(p, 1);
+}
+
+void
+schedule_give(struct assoc *a)
+{
+	schedule_peer(a->peer);
+}
+
+void
+schedule_up(struct assoc *a)
+{
+	a->peer->open_after = 0;
+	a->peer->why[0] = '\0';
+	if (xfer_in_question(a))
+		xfer_resume(a);
+	schedule_peer(a->peer);
+}
+
+static void
+forget(struct assoc *a, const struct assoc_down *down, int was_up)
+{
+	struct peer	*p = a->peer;
+
+	if ((!was_up && !a->recovering) || (was_up && !a->progress &&
+	    down->kind != DOWN_RELEASED))
+		schedule_failure(p, down_text(down));
+	assoc_drop(a);
+}
+
+static void
+remember(struct assoc *a)
+{
+	struct peer	*p = a->peer;
+
+	p->no_recovery = time(NULL) + p->conf.no_recovery_memory;
+	a->no_recovery = p->no_recovery;
+	log_info("peer %s: cannot recover, not asked to for %u s",
+	    p->conf.name, p->conf.no_recovery_memory);
+}
+
+void
+schedule_down(struct assoc *a, enum assoc_state was,
+    const struct assoc_down *down)
+{
+	struct recovery_case	 c;
+	struct peer		*p = a->peer;
+	time_t			 now = time(NULL);
+
+	memset(&c, 0, sizeof(c));
+	c.was_up = was == ASSOC_IS_UP || was == ASSOC_CLOSING;
+	c.recovering = a->recovering;
+	xfer_down(a);
+	if (!c.was_up && !a->put_conn)
+		a->drop_conn = a->conn.id;
+	if (!c.was_up)
+		a->put_conn = 0;
+	if (a->row.lost == 0) {
+		a->row.lost = now;
+		a->lost = spool_clock();
+		a->put_row = 1;
+	}
+	c.in_question = xfer_in_question(a) || (a->row.connection != 0 &&
+	    assoc_has_partial(a) == 1);
+	c.kind = down->kind;
+	c.reason = down->reason;
+	c.allowed = p->conf.recover && now >= p->no_recovery;
+	c.expired = now - a->row.lost >= (int64_t)p->conf.recovery_timeout;
+	c.cannot_before = p->cannot_recover;
+	if (c.recovering && !c.was_up && down->kind == DOWN_REFUSED &&
+	    down->reason == RTS_CANNOT_RECOVER)
+		p->cannot_recover = 1;
+	switch (recovery_decide(&c)) {
+	case RECOVERY_NONE:
+		xfer_abandon(a, 0, "");
+		forget(a, down, c.was_up);
+		break;
+	case RECOVERY_NOW:
+		a->retry_at = spool_clock() + 20 + arc4random_uniform(100);
+		spool_wake(a->retry_at);
+		assoc_dirty(a);
+		break;
+	case RECOVERY_LATER:
+		a->retry_at = spool_clock() + (a->uncertain ? 200 :
+		    jitter(p->conf.recovery_delay) * UINT64_C(1000));
+		spool_wake(a->retry_at);
+		assoc_dirty(a);
+		break;
+	case RECOVERY_FRESH_REMEMBER:
+		remember(a);
+		/* FALLTHROUGH */
+	case RECOVERY_FRESH:
+		log_info("%s not recovered, its messages are sent anew",
+		    assoc_name(a));
+		xfer_abandon(a, 0, down_text(down));
+		forget(a, down, c.was_up);
+		break;
+	case RECOVERY_FRESH_PENALTY:
+		xfer_abandon(a, 1, down_text(down));
+		forget(a, down, c.was_up);
+		break;
+	}
+	schedule_peer(p);
+}
+
+/* An association of ours without a connection: is it time? */
+static void
+tick_lost(struct assoc *a, uint64_t now)
+{
+	struct assoc_down	down;
+
+	if (a->drop || a->gone || !rtsd_connected())
+		return;
+	if (time(NULL) - a->row.lost >=
+	    (int64_t)a->peer->conf.recovery_timeout) {
+		log_info("%s: recovery timeout", assoc_name(a));
+		memset(&down, 0, sizeof(down));
+		down.kind = DOWN_TIMEOUT;
+		xfer_abandon(a, 0, "not recovered in time");
+		assoc_drop(a);
+		return;
+	}
+	if (a->peer->down || a->peer->conf.disabled)
+		return;
+	if (now >= a->retry_at)
+		open_recover(a);
+	else
+		spool_wake(a->retry_at);
+}
+
+static void
+tick_up(struct assoc *a, uint64_t now)
+{
+	xfer_tick(a);
+	if (!a->row.initiator || a->nxfers > 0 || a->in != NULL ||
+	    a->state != ASSOC_IS_UP)
+		return;
+	if (now - a->active >= a->peer->conf.idle * UINT64_C(1000) ||
+	    sp.stopping || a->peer->down || a->peer->conf.disabled) {
+		a->state = ASSOC_CLOSING;
+		rtsd_send(IMSG_ASSOC_CLOSE, a->id, -1, NULL, 0);
+	}
+}
+
+void
+schedule_tick(void)
+{
+	struct peer	*p;
+	struct assoc	*a, *next;
+	uint64_t	 now = spool_clock();
+
+	if (sp.store == NULL || sp.failing)
+		return;
+	for (a = TAILQ_FIRST(&sp.assocs); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (a->state == ASSOC_IS_UP)
+			tick_up(a, now);
+		else if (a->state == ASSOC_LOST && a->row.initiator)
+			tick_lost(a, now);
+	}
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		schedule_peer(p);
+}
+
+/* At the start: associations that were ours or that carry our transfers. */
+
+static int
+load_job(void *arg, const struct store_job *sj)
+{
+	struct assoc	*a;
+	struct target	*t;
+	struct job	*j;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->row.id == sj->association)
+			break;
+	if (a != NULL)
+		return (xfer_load(a, sj));
+	/* its association is not known (any more): again */
+	if ((t = target_number(sj->target)) == NULL ||
+	    (j = queue_take(t, sj)) == NULL)
+		return (-1);
+	queue_return(j, "");
+	return (0);
+}
+
+static int
+load_association(void *arg, const struct store_association *row)
+{
+	struct target	*t;
+	struct assoc	*a;
+	int64_t		 until;
+
+	if ((t = target_number(row->peer)) == NULL || t->peer == NULL)
+		return (0);
+	if (store_target_no_recovery_get(sp.store, t->number, &until) == 1)
+		t->peer->no_recovery = until;
+	if ((a = assoc_new(t->peer)) == NULL)
+		return (-1);
+	a->row = *row;
+	a->next_activity = row->next_activity;
+	a->retry_at = spool_clock() + arc4random_uniform(200);
+	return (0);
+}
+
+int
+load_associations(void)
+{
+	struct assoc	*a, *next;
+
+	if (store_association_each(sp.store, -1, load_association,
+	    NULL) == -1 ||
+	    store_job_sending_each(sp.store, load_job, NULL) == -1)
+		return (-1);
+	for (a = TAILQ_FIRST(&sp.assocs); a != NULL; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (a->row.connection == 0 || store_connection_get(sp.store,
+		    a->row.connection, &a->established) != 1) {
+			if (a->row.initiator) {
+				xfer_abandon(a, 0, "");
+				assoc_drop(a);
+				continue;
+			}
+		}
+		a->conn = a->established;
+		if (!a->row.initiator) {
+			if (!xfer_in_question(a))
+				assoc_free(a);
+		} else if ((!xfer_in_question(a) &&
+		    assoc_has_partial(a) != 1) || !a->peer->conf.recover) {
+			xfer_abandon(a, 0, "");
+			assoc_drop(a);
+		}
+	}
+	return (0);
+}

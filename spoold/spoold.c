@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * spoold: the channels to mtad and rtsd, the event loop.  It is started by
+ * mtad with its channel as descriptor PROC_FD, gets configuration and
+ * descriptors over it, confines itself to the spool, and says IMSG_READY.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "imsgev.h"
+#include "log.h"
+#include "sandbox.h"
+#include "spoold.h"
+
+#define SHUTDOWN_GRACE	8	/* s for associations to be released */
+#define CHANNEL_GRACE	10	/* s for mtad to send another channel */
+#define BATCH_MAX	(8 * 1024 * 1024) /* octets, then commit at once */
+
+static struct event_base *base;
+static struct imsgev	 parent;
+static struct imsgev	 rtsd;		/* fd -1: not there */
+static struct event	*timer, *delivered;
+static uint64_t		 timer_at, stopping_since, channel_by;
+static int		 confined, unconfined;
+static const char	*user = SPOOLD_USER;
+static const char	*root = SPOOL_DIR;
+
+/* Time */
+
+uint64_t
+spool_clock(void)
+{
+	struct timespec	ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+void
+spool_wake(uint64_t when)
+{
+	struct timeval	tv;
+	uint64_t	now = spool_clock(), ms;
+
+	if (timer == NULL || (timer_at != 0 && when >= timer_at))
+		return;
+	ms = when > now ? when - now : 0;
+	timer_at = when;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = ms % 1000 * 1000;
+	event_add(timer, &tv);
+}
+
+static void
+timer_cb(int fd, short what, void *arg)
+{
+	uint64_t	now = spool_clock();
+
+	timer_at = 0;
+	if (channel_by != 0 && now >= channel_by)
+		fatalx("no new channel to rtsd came: to be started again");
+	spool_tick();
+	if (sp.stopping && (sp.nassoc == 0 || now - stopping_since >
+	    SHUTDOWN_GRACE * 1000) && !deliver_busy())
+		event_base_loopexit(base, NULL);
+	spool_wake(now + (sp.stopping ? 100 : 1000));
+	spool_turn();
+}
+
+void
+spool_turn(void)
+{
+	if (sp.dirty)
+		spool_commit();
+	if (rtsd.fd != -1)
+		imsgev_flush(&rtsd);
+}
+
+/* rtsd */
+
+int
+rtsd_connected(void)
+{
+	return (rtsd.fd != -1);
+}
+
+int
+rtsd_send(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
+{
+	if (rtsd.fd != -1 && imsgev_compose(&rtsd, type, id, 0, fd, data,
+	    len) == 1)
+		return (0);
+	if (rtsd.fd != -1)
+		log_warn("imsg to rtsd");
+	if (fd != -1)
+		close(fd);
+	return (-1);
+}
+
+int
+rtsd_send_pieces(uint32_t type, uint32_t id, const void *data, size_t len)
+{
+	const uint8_t	*p = data;
+	size_t		 n;
+
+	for (; len > 0; p += n, len -= n) {
+		n = len > FRAGMENT_MAX ? FRAGMENT_MAX : len;
+		if (rtsd_send(type, id, -1, p, n) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+void
+mtad_send(uint32_t type, const void *data, size_t len)
+{
+	imsgev_compose(&parent, type, 0, 0, -1, data, len);
+}
+
+static void
+rtsd_lost(const char *why)
+{
+	if (rtsd.fd == -1)
+		return;
+	log_warnx("channel to rtsd: %s", why);
+	imsgev_free(&rtsd);
+	rtsd_gone();
+	spool_turn();
+}
+
+static void
+rtsd_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
+{
+	struct ibuf	body;
+	uint8_t		*data = NULL;
+	size_t		 len = 0;
+
+	if (imsg_get_ibuf(imsg, &body) == 0) {
+		data = ibuf_data(&body);
+		len = ibuf_size(&body);
+	}
+	if (rtsd_imsg(imsg_get_type(imsg), imsg_get_id(imsg), data,
+	    len) == -1) {
+		log_warnx("imsg %u of rtsd does not fit",
+		    imsg_get_type(imsg));
+		channel_by = spool_clock() + CHANNEL_GRACE * 1000;
+		rtsd_lost("dropped");
+		return;
+	}
+	sp.batch += len;
+	if (sp.batch > BATCH_MAX)
+		spool_turn();
+}
+
+static void
+rtsd_close(struct imsgev *iev, const char *why, void *arg)
+{
+	rtsd_lost(why);
+}
+
+static void
+rtsd_batch(struct imsgev *iev, void *arg)
+{
+	spool_turn();
+}
+
+static void
+new_channel(int fd)
+{
+	if (fd == -1)
+		fatalx("channel without a descriptor");
+	rtsd_lost("replaced");
+	if (imsgev_init(&rtsd, base, fd, rtsd_handler, rtsd_close, NULL,
+	    rtsd_batch, NULL) == -1 ||
+	    imsgbuf_set_maxsize(&rtsd.ibuf, IMSG_MAX) == -1)
+		fatalx("out of memory");
+	channel_by = 0;
+	schedule_tick();
+	spool_turn();
+}
+
+/* mtad */
+
+static void
+confine(void)
+{
+	struct sandbox_conf	sc;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.user = user;
+	sc.root = root;
+	sc.unconfined = unconfined;
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		fatalx("cannot confine myself, so I do not run");
+	confined = 1;
+	if (spool_open(unconfined ? root : "/") == -1)
+		fatal("spool %s", root);
+	if (deliver_start() == -1)
+		fatal("delivery thread");
+}
+
+static void
+delivered_cb(int fd, short what, void *arg)
+{
+	deliver_wake();
+	spool_turn();
+}
+
+static void
+configured(void)
+{
+	if (conf_end() == -1)
+		fatalx("configuration incomplete");
+	if (!confined) {
+		confine();
+		if ((delivered = event_new(base, deliver_event_fd(),
+		    EV_READ | EV_PERSIST, delivered_cb, NULL)) == NULL ||
+		    event_add(delivered, NULL) == -1)
+			fatalx("out of memory");
+		spool_wake(spool_clock() + 1000);
+	} else
+		spool_configured();
+	mtad_send(IMSG_READY, NULL, 0);
+	deliver_wake();
+	schedule_tick();
+	spool_turn();
+}
+
+static void
+shutdown_spool(void)
+{
+	sp.stopping = 1;
+	stopping_since = spool_clock();
+	control_close();
+	schedule_tick();
+	spool_wake(spool_clock() + 50);
+	spool_turn();
+}
+
+#define GET(p)	imsg_get_data(imsg, (p), sizeof(*(p)))
+
+static int
+conf_imsg(struct imsg *imsg)
+{
+	struct mta_conf		mta;
+	struct peer_conf	peer;
+	struct route_conf	route;
+	struct deliver_conf	deliver;
+	int			fd;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_CONF_BEGIN:
+		conf_begin();
+		return (0);
+	case IMSG_CONF_MTA:
+		return (GET(&mta) == -1 ? -1 : conf_mta(&mta));
+	case IMSG_CONF_PEER:
+		return (GET(&peer) == -1 ? -1 : conf_peer(&peer));
+	case IMSG_CONF_ROUTE:
+		return (GET(&route) == -1 ? -1 : conf_route(&route));
+	case IMSG_CONF_DELIVER:
+		return (GET(&deliver) == -1 ? -1 : conf_deliver(&deliver,
+		    imsg_get_fd(imsg)));
+	case IMSG_CONF_CONTROL:
+		if ((fd = imsg_get_fd(imsg)) == -1)
+			return (-1);
+		return (control_listen(base, fd));
+	case IMSG_CONF_END:
+		configured();
+		return (0);
+	default:
+		return (-1);
+	}
+}
+
+static void
+parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
+{
+	int	verbose;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_CHANNEL:
+		new_channel(imsg_get_fd(imsg));
+		break;
+	case IMSG_VERBOSE:
+		if (GET(&verbose) == 0)
+			log_setverbose(verbose);
+		break;
+	case IMSG_SHUTDOWN:
+		shutdown_spool();
+		break;
+	default:
+		if (conf_imsg(imsg) == -1)
+			fatalx("imsg %u of mtad does not fit",
+			    imsg_get_type(imsg));
+	}
+}
+
+static void
+parent_close(struct imsgev *iev, const char *why, void *arg)
+{
+	/* without mtad there is nothing to do here */
+	_exit(0);
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: spoold [-duv] [-R directory] [-U user]\n"
+	    "spoold is started by mtad(8).\n");
+	exit(1);
+}
+
+static void
+init(void)
+{
+	TAILQ_INIT(&sp.peers);
+	TAILQ_INIT(&sp.targets);
+	TAILQ_INIT(&sp.directories);
+	TAILQ_INIT(&sp.assocs);
+	RB_INIT(&sp.assoc_tree);
+	rtsd.fd = -1;
+	sp.dirfd = -1;
+	if ((base = event_base_new()) == NULL ||
+	    (timer = event_new(base, -1, 0, timer_cb, NULL)) == NULL ||
+	    imsgev_init(&parent, base, PROC_FD, parent_handler, parent_close,
+	    NULL, NULL, NULL) == -1)
+		fatalx("out of memory");
+}
+
+int
+main(int argc, char **argv)
+{
+	int	ch, debug = 0, verbose = 0;
+
+	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+		switch (ch) {
+		case 'd':
+			debug = 1;
+			break;
+		case 'R':
+			root = optarg;
+			break;
+		case 'u':
+			unconfined = 1;
+			break;
+		case 'U':
+			user = optarg;
+			break;
+		case 'v':
+			verbose++;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc != optind)
+		usage();
+	log_init("spoold", debug, verbose);
+	if (fcntl(PROC_FD, F_GETFD) == -1)
+		usage();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(077);
+	init();
+	event_base_dispatch(base);
+	control_stop();
+	deliver_stop();
+	sp.dirty = 1;
+	spool_commit();
+	spool_close();
+	return (0);
+}

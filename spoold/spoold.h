@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The spool process.  It owns the queue, the checkpoints and the contents;
+ * it decides what goes where and when; it never looks into a content and
+ * never decodes ASN.1.
+ *
+ * One rule holds it together: whatever arrives only changes memory and
+ * marks objects dirty.  spool_commit(), once for everything that one turn
+ * of the event loop brought, writes the dirty objects in one transaction
+ * and, when it is durable, lets each object say so to its peer.  Nothing is
+ * confirmed on any other path.
+ */
+
+#ifndef SPOOLD_H
+#define SPOOLD_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdint.h>
+#include <time.h>
+
+#include "mtad.h"
+#include "store.h"
+
+#ifndef nitems
+#define nitems(a)		(sizeof(a) / sizeof((a)[0]))
+#endif
+#define CONTENT_INLINE_MAX	(32 * 1024)	/* octets kept in a row */
+#define PREFETCH		6	/* transfers given ahead, association */
+#define JOB_WINDOW		256	/* ready jobs held, target and rank */
+#define JEOPARDY_RETRY		3	/* s between looks at a sick spool */
+#define ACCEPTED_KEEP		(30 * 24 * 3600)	/* s, duplicates */
+#define LOOP_MAX		16	/* times through our own domain */
+
+struct peer;
+struct assoc;
+struct target;
+struct intransfer;
+struct xfer;
+
+/* A message for one target. */
+struct job {
+	TAILQ_ENTRY(job)	 entry;
+	struct target		*target;
+	uint64_t		 message;
+	uint64_t		 size;
+	uint8_t			 rank;
+	uint8_t			 sole;
+	uint32_t		 attempts;
+	/* what the store is to be told, once it is on the dirty list */
+	uint8_t			 done;
+	uint8_t			 state;		/* enum job_state */
+	int64_t			 next_try;
+	char			 reason[128];
+};
+TAILQ_HEAD(jobs, job);
+
+/* The first ready jobs of one rank in order of arrival. */
+struct window {
+	struct jobs	 jobs;
+	uint32_t	 n;
+	uint64_t	 last;		/* what the store was read up to */
+	uint8_t		 more;		/* it may hold others after that */
+	uint64_t	 count;		/* ready, here and in the store */
+};
+
+struct target {
+	TAILQ_ENTRY(target)	 entry;
+	uint32_t		 number;
+	int			 kind;		/* enum target_kind */
+	char			 name[1024];
+	struct window		 window[3];
+	struct jobs		 taken;		/* given to somebody */
+	uint64_t		 deferred, stuck;
+	int64_t			 next_due;	/* time_t, 0 none */
+	struct peer		*peer;		/* configured */
+	struct directory	*directory;	/* configured */
+};
+TAILQ_HEAD(targets, target);
+
+struct peer {
+	TAILQ_ENTRY(peer)	 entry;
+	struct peer_conf	 conf;
+	struct target		*target;
+	uint8_t			 seen;		/* in this configuration */
+	uint8_t			 down;		/* by the operator */
+	/* schedule.c; times are monotonic milliseconds */
+	uint64_t		 open_after;	/* no open before */
+	uint64_t		 send_after;	/* no transfer before */
+	uint64_t		 more_after;	/* no further open before */
+	uint32_t		 backoff;	/* s */
+	uint32_t		 send_backoff;	/* s */
+	int64_t			 no_recovery;	/* until, time_t */
+	uint8_t			 cannot_recover; /* it said so last time */
+	char			 why[128];	/* of the last failure */
+	/* figures */
+	uint64_t		 received, sent, received_octets, sent_octets;
+	uint64_t		 resent_octets;
+	int64_t			 last_in, last_out;
+};
+TAILQ_HEAD(peers, peer);
+
+struct directory {
+	TAILQ_ENTRY(directory)	 entry;
+	struct target		*target;
+	int			 fd;
+	uint8_t			 seen;
+};
+TAILQ_HEAD(directories, directory);
+
+enum assoc_state {
+	ASSOC_ASKED,		/* ASSOC_IND came, answer not yet given */
+	ASSOC_OPENING,		/* to be opened, or open sent */
+	ASSOC_ANSWERED,		/* accepted, not yet up */
+	ASSOC_IS_UP,
+	ASSOC_CLOSING,		/* release asked for */
+	ASSOC_LOST		/* no connection; may be recovered */
+};
+
+struct assoc {
+	RB_ENTRY(assoc)		 by_id;
+	TAILQ_ENTRY(assoc)	 entry;
+	TAILQ_ENTRY(assoc)	 dirty_entry;
+	uint32_t		 id;		/* imsg; 0: ASSOC_LOST */
+	enum assoc_state	 state;
+	struct peer		*peer;
+	struct store_association row;
+	struct store_connection	 conn;		/* of this connection */
+	struct store_connection	 established;	/* last that was up */
+	uint8_t			 dirty;
+	uint8_t			 put_row, put_conn;
+	uint64_t		 drop_conn;	/* row to be forgotten */
+	uint8_t			 drop;		/* forget it all, and free */
+	uint8_t			 gone;		/* free, keep the rows */
+	uint8_t			 say;		/* after the commit: */
+#define SAY_OPEN	1
+#define SAY_ANSWER	2
+	uint8_t			 recovering;	/* this open or ind */
+	uint8_t			 recovered;	/* no activity since */
+	uint8_t			 urgent_only;
+	uint8_t			 turn_ours;
+	uint8_t			 progress;	/* since it came up */
+	uint8_t			 uncertain;	/* rtsd died under it */
+	int64_t			 no_recovery;	/* to be remembered, time_t */
+	uint32_t		 next_activity;
+	struct assoc_answer	 answer;
+	struct intransfer	*in;
+	TAILQ_HEAD(, xfer)	 xfers;		/* oldest first */
+	uint32_t		 nxfers;
+	/* monotonic milliseconds */
+	uint64_t		 opened, active, lost, retry_at;
+	uint64_t		 sent, received;
+	char			 address[64];
+};
+RB_HEAD(assoc_tree, assoc);
+TAILQ_HEAD(assocs, assoc);
+
+struct spool_stats {
+	uint64_t	received, sent, delivered, duplicates;
+	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	recoveries_in, recoveries_out;
+};
+
+struct spool {
+	struct mta_conf		 mta;
+	struct store		*store;
+	char			 dir[1024];
+	int			 dirfd;
+	uint8_t			 dirty;		/* a commit is wanted */
+	uint8_t			 failing;	/* store not to be trusted */
+	uint8_t			 full;		/* nothing more comes in */
+	uint8_t			 stopping;
+	char			 state[64];	/* for show */
+	uint64_t		 batch;		/* octets taken since commit */
+	time_t			 started;
+	struct peers		 peers;
+	struct targets		 targets;
+	struct directories	 directories;
+	struct assocs		 assocs;
+	struct assoc_tree	 assoc_tree;
+	uint32_t		 nassoc;
+	uint32_t		 next_assoc;	/* imsg id */
+	uint32_t		 next_xfer;
+	struct spool_stats	 stats;
+};
+extern struct spool sp;
+
+/*
+ * spoold.c: to rtsd and mtad.  Messages to an rtsd that is not there are
+ * dropped; -1 says so.  fd is passed on (and closed here).
+ */
+int	 rtsd_send(uint32_t type, uint32_t id, int fd, const void *, size_t);
+/* In pieces of at most FRAGMENT_MAX, octets before them in each. */
+int	 rtsd_send_pieces(uint32_t type, uint32_t id, const void *, size_t);
+int	 rtsd_connected(void);
+void	 mtad_send(uint32_t type, const void *, size_t);
+/* Milliseconds of a clock that does not step. */
+uint64_t spool_clock(void);
+/* Asks for spool_tick() no later than that (monotonic milliseconds). */
+void	 spool_wake(uint64_t when);
+/* One message of rtsd.  -1: a bad one, rtsd loses the channel. */
+int	 rtsd_imsg(uint32_t type, uint32_t id, const uint8_t *, size_t);
+/* The channel is gone: every association is down. */
+void	 rtsd_gone(void);
+/* The end of one turn of the event loop: commit, then write. */
+void	 spool_turn(void);
+/* Applies a new configuration that peers and directories were set to. */
+void	 spool_configured(void);
+
+/* batch.c */
+int	 spool_open(const char *dir);
+void	 spool_close(void);
+/* Something durable changed: a commit follows at the end of the turn. */
+void	 spool_dirty(void);
+/* 0: nothing is dirty any more.  -1: see sp.state. */
+int	 spool_commit(void);
+/* The store failed (why), or the disk is full: refuse, look again later. */
+void	 spool_failed(const char *why);
+void	 spool_full(const char *why);
+/* Can messages be taken in? */
+int	 spool_receiving(void);
+/* Once a second or so. */
+void	 spool_tick(void);
+
+/* queue.c */
+int	 queue_load(void);
+struct target *target_get(int kind, const char *name);
+struct target *target_number(uint32_t);
+/* A job that the store has: it may go now. */
+void	 queue_arrived(struct target *, const struct store_job *);
+/* A job that the store has as being sent, after a restart. */
+struct job *queue_take(struct target *, const struct store_job *);
+/* Takes the next ready job, of rank 0 only when urgent. */
+struct job *queue_next(struct target *, int urgent);
+uint64_t queue_ready(const struct target *, int rank);
+/* time_t the oldest ready job came, 0 none. */
+int64_t	 queue_oldest(const struct target *);
+/* What becomes of a job that was taken; frees it after the commit. */
+void	 queue_done(struct job *);
+void	 queue_return(struct job *, const char *why);
+void	 queue_defer(struct job *, int64_t next_try, const char *why);
+void	 queue_stuck(struct job *, const char *why);
+int	 queue_flush(void);
+void	 queue_committed(void);
+/* Forgets the windows and reads the store again. */
+int	 queue_reload(void);
+void	 queue_tick(time_t);
+/* Seconds to wait after so many failures. */
+uint32_t backoff_next(uint32_t now, uint32_t min, uint32_t max);
+uint32_t jitter(uint32_t);
+
+/* route.c */
+void	 route_begin(void);
+int	 route_add(const char *prefix, struct target *, const char **why);
+void	 route_end(void);
+/* NULL: no route. */
+struct target *route_find(const struct or_address *);
+
+/* arrival.c: a message becomes ours. */
+struct arrival {
+	uint64_t		 id;
+	struct target		*origin;	/* NULL: local */
+	struct message		*message;
+	uint64_t		 size;
+	uint8_t			 kind;		/* enum content_kind */
+	const uint8_t		*content;	/* CONTENT_INLINE */
+	/* results of arrival_store */
+	uint8_t			 duplicate;
+	struct store_job	*jobs;
+	size_t			 njobs;
+};
+/* Inside the transaction.  The message is changed (trace). */
+int	 arrival_store(struct arrival *);
+void	 arrival_committed(struct arrival *);
+void	 arrival_free(struct arrival *);	/* jobs and message */
+/* Again for those that had no route or whose target is no more. */
+int	 arrival_reroute(void);
+
+/* content.c: content files, under their ids. */
+int	 content_init(void);
+int	 content_create(uint64_t id);
+int	 content_open(uint64_t id, int flags);
+/* The name of a new file is durable when this returned 0. */
+int	 content_sync_dir(uint64_t id);
+void	 content_unlink(uint64_t id);
+/* Inside the transaction: unlinked when it is committed. */
+void	 content_discard(uint64_t id);
+void	 content_path(uint64_t id, char *, size_t);
+/* Removes files that nothing names.  How many, or -1. */
+int	 content_sweep(void);
+/* Those of content_discard: the commit succeeded, or did not. */
+void	 content_discarded(void);
+void	 content_keep(void);
+uint64_t content_free(void);		/* octets free in the spool */
+
+/* body.c: a content as it arrives.  -1 with errno; it is to be released. */
+struct body {
+	uint64_t	 id;
+	int		 fd;		/* -1: octets hold it */
+	uint8_t		 new_file;	/* its name is not durable */
+	uint8_t		*octets;	/* CONTENT_INLINE_MAX of room */
+	uint64_t	 len;
+	uint64_t	 started, waited;
+};
+void	 body_init(struct body *, uint64_t id);
+int	 body_add(struct body *, const uint8_t *, size_t);
+/* All of it, and its name, will survive. */
+int	 body_sync(struct body *);
+/* An existing file, cut to a length that it must have. */
+int	 body_open(struct body *, uint64_t len);
+void	 body_release(struct body *, int unlink_it);
+
+/* assoc.c */
+RB_PROTOTYPE(assoc_tree, assoc, by_id, assoc_cmp)
+int	 assoc_cmp(struct assoc *, struct assoc *);
+struct assoc *assoc_find(uint32_t id);
+struct assoc *assoc_new(struct peer *);
+void	 assoc_free(struct assoc *);
+void	 assoc_register(struct assoc *, uint32_t id);
+void	 assoc_dirty(struct assoc *);
+/* Aborts the connection; whatever rtsd still says of it is ignored. */
+void	 assoc_detach(struct assoc *, int reason, int silent);
+/* The connection is no more: ASSOC_LOST, and nothing is under its id. */
+void	 assoc_unregister(struct assoc *);
+/* Forgets it, now (not yet stored) or with the next commit. */
+void	 assoc_drop(struct assoc *);
+/* Gives it a connection with an identifier of our own. */
+int	 assoc_connection(struct assoc *, struct s_connection_id *);
+/* Are transfers received in part on it kept?  -1: error. */
+int	 assoc_has_partial(const struct assoc *);
+int	 assoc_ind(uint32_t id, const struct assoc_ind *);
+int	 assoc_up(struct assoc *, const struct assoc_up *);
+int	 assoc_down(struct assoc *, const struct assoc_down *);
+int	 assoc_flush(void);
+void	 assoc_committed(void);
+void	 assoc_failed(void);
+void	 assoc_expire(time_t);
+const char *assoc_name(const struct assoc *);	/* for the log */
+const char *connection_text(const struct connection_key *, char *, size_t);
+const char *activity_text(const struct activity_id *, char *, size_t);
+const char *down_text(const struct assoc_down *);
+int	 load_associations(void);
+
+/* transfer_in.c */
+int	 recv_imsg(struct assoc *, uint32_t type, const uint8_t *, size_t);
+/* The association is gone: what is confirmed stays. */
+void	 recv_detach(struct assoc *);
+int	 recv_sync(void);		/* contents, before the transaction */
+int	 recv_flush(void);
+void	 recv_committed(void);
+void	 recv_failed(const char *why);
+/* All transfers that need the spool to go on: come back later. */
+void	 recv_refuse_all(const char *why);
+/* Removes what is left of transfers of an association. */
+int	 recv_forget(uint64_t association);
+
+/* schedule.c */
+void	 schedule_peer(struct peer *);
+/* Its row is durable: ASSOC_OPEN may go out. */
+void	 schedule_open_now(struct assoc *);
+void	 schedule_tick(void);
+void	 schedule_up(struct assoc *);
+/* ours is down; was: the state before.  Decides what follows. */
+void	 schedule_down(struct assoc *, enum assoc_state was,
+	    const struct assoc_down *);
+void	 schedule_give(struct assoc *);
+int	 schedule_load(void);		/* associations to be recovered */
+void	 schedule_failure(struct peer *, const char *why);
+uint32_t peer_associations(const struct peer *, int initiator);
+
+/* transfer_out.c */
+int	 xfer_imsg(struct assoc *, uint32_t type, const uint8_t *, size_t);
+int	 xfer_give(struct assoc *, struct job *);
+/* Rows of the store that were being sent, at the start. */
+int	 xfer_load(struct assoc *, const struct store_job *);
+/* Is there one whose fate the peer has to tell? */
+int	 xfer_in_question(const struct assoc *);
+/*
+ * The connection is gone.  Those that never began go back; with
+ * a->uncertain it is not known which had (rtsd died).
+ */
+void	 xfer_down(struct assoc *);
+/* All go back to be sent anew; penalty: it was the peer's word. */
+void	 xfer_abandon(struct assoc *, int penalty, const char *why);
+/* The recovered association is up, or time has come: resume. */
+void	 xfer_resume(struct assoc *);
+int	 xfer_flush(void);
+void	 xfer_committed(void);
+uint32_t xfer_suspended(const struct assoc *);
+void	 xfer_free_all(struct assoc *);
+
+/* May another one be given? */
+int	 xfer_room(const struct assoc *);
+/* The operator: now. */
+void	 xfer_retry(void);
+/* Time has come for one that was interrupted. */
+void	 xfer_tick(struct assoc *);
+
+struct xfer_show {
+	uint64_t	message, octets, total, checkpoint_octets;
+	uint32_t	serial, activity;
+	int64_t		since;
+	const char	*state;
+};
+/* For show: the n-th transfer of an association.  0: there is none. */
+int	 xfer_show(const struct assoc *, uint32_t n, struct xfer_show *);
+int	 recv_show(const struct assoc *, struct store_receiving *,
+	    const char **state);
+
+/* recovery.c: what to do when an association of ours went down. */
+enum recovery_action {
+	RECOVERY_NONE,		/* nothing was in question */
+	RECOVERY_NOW,		/* recover at once */
+	RECOVERY_LATER,		/* another try after recovery_delay */
+	RECOVERY_FRESH,		/* open anew, send anew */
+	RECOVERY_FRESH_PENALTY,	/* the same, counts as a failed attempt */
+	RECOVERY_FRESH_REMEMBER	/* the same, and do not ask this peer again */
+};
+struct recovery_case {
+	uint8_t	in_question;	/* transfers are, in either direction */
+	uint8_t	recovering;	/* the open that failed was a recover */
+	uint8_t	was_up;
+	uint8_t	kind;		/* enum assoc_down_kind */
+	uint8_t	reason;
+	uint8_t	allowed;	/* recover yes, and not remembered */
+	uint8_t	expired;	/* recovery_timeout has passed */
+	uint8_t	cannot_before;	/* cannotRecover was its last answer too */
+};
+enum recovery_action recovery_decide(const struct recovery_case *);
+
+/* deliver.c */
+int	 deliver_start(void);
+void	 deliver_stop(void);
+void	 deliver_wake(void);		/* there may be work, or results */
+int	 deliver_event_fd(void);
+int	 deliver_busy(void);
+
+/* control.c */
+struct event_base;
+int	 control_listen(struct event_base *, int fd);
+void	 control_close(void);
+void	 control_stop(void);
+void	 control_sync(void);	/* contents, before the transaction */
+int	 control_flush(void);
+void	 control_committed(void);
+void	 control_failed(const char *why);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * A transfer coming in, as transfer_in.c (what arrives) and recv_store.c
+ * (what is made durable) share it.
+ */
+
+#ifndef TRANSFER_IN_H
+#define TRANSFER_IN_H
+
+#include "spoold.h"
+
+#define MARKUP_SPILL		(128 * 1024)	/* octets, then into rows */
+
+enum in_state {
+	IN_RECEIVING = 0,
+	IN_REFUSED,		/* RECV_REFUSE sent, all is dropped */
+	IN_RESUMING,		/* RECV_RESUMED goes out with the commit */
+	IN_COMPLETE,		/* resumed, but we have it all */
+	IN_ENDING,		/* RECV_ENDED goes out with the commit */
+	IN_INTERRUPTING,
+	IN_DISCARDING
+};
+
+struct intransfer {
+	TAILQ_ENTRY(intransfer)	 dirty_entry;
+	uint8_t			 dirty;
+	enum in_state		 state;
+	struct assoc		*assoc;		/* NULL: connection gone */
+	struct target		*origin;
+	struct store_receiving	 row;		/* as in the store */
+	uint8_t			 stored;	/* the row is there */
+	uint8_t			 stored_file;	/* and names the file */
+	uint8_t			 keep_file;	/* a message names it */
+	uint8_t			 put_pair;
+	uint8_t			 give_up;	/* others of the association */
+	uint8_t			 complete;	/* was so when resumed */
+	uint8_t			 discarded_complete;
+	uint64_t		 forget;	/* old transfer, not wanted */
+	uint64_t		 connection;	/* row */
+	struct activity_id	 activity;
+	struct completed	 completed;	/* to be when committed */
+	/* received so far */
+	uint32_t		 serial;
+	uint64_t		 markup_len;
+	struct body		 body;		/* the content */
+	struct store_checkpoint	*cp;		/* not yet durable */
+	size_t			 ncp, cp_size;
+	uint8_t			*markup;	/* not yet in the store */
+	size_t			 markup_used, markup_size;
+	uint64_t		 markup_at;	/* where it begins */
+	uint64_t		 content_stored; /* of an inline one */
+	uint8_t			*envelope;
+	size_t			 envelope_len, envelope_size;
+	uint32_t		 end_serial;
+	struct arrival		 arrival;
+};
+
+const char	*recv_text(const struct intransfer *);
+struct intransfer *recv_first_dirty(void);
+/* Off the dirty list, and away when free_it. */
+void		 recv_done(struct intransfer *, int free_it);
+/* RECV_INTERRUPTED and RECV_DISCARDED. */
+void		 recv_interrupted(struct intransfer *);
+void		 recv_discarded(struct intransfer *);
+/* What follows RECV_RESUME when nothing needs to be stored for it. */
+void		 recv_resumed(struct intransfer *);
+/* RECV_REFUSE, receiving ability jeopardized. */
+void		 recv_refuse(struct intransfer *, const char *why);
+
+#endif
