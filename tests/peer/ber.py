@@ -199,3 +199,27 @@ def parse(buf):
 def parse_first(buf):
     """The value buf begins with, and where it ends."""
     return _node(buf, 0, len(buf), 0)
+
+
+_STRINGS = {0x03, 0x04, 0x0c} | set(range(0x12, 0x1f))
+
+
+def flatten(octets):
+    """The same value with definite lengths, and with the constructed strings
+    of universal tags made primitive (segments may have any string tag)."""
+    def rewrite(node):
+        if not node.constructed:
+            return node.raw
+        if node.tag == 0x03:
+            parts = [child.string() for child in node.children]
+            return Prim(0x03, (parts[-1][:1] or b'\0') +
+                        b''.join(part[1:] for part in parts)).encode()
+        if node.tag in _STRINGS:
+            return Prim(node.tag, node.string()).encode()
+        inner = b''.join(map(rewrite, node.children))
+        size = max((node.tag.bit_length() + 7) // 8, 1)
+        head = bytearray(node.tag.to_bytes(size, 'big'))
+        head[0] |= 0x20
+        return bytes(head) + DER.length(len(inner)) + inner
+
+    return rewrite(parse(octets))
