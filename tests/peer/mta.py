@@ -197,8 +197,10 @@ class Initiator(Association):
                 if isinstance(error, Aborted) and transfer is not None \
                         and error.reason == apdu.UNRECOGNIZED_ACTIVITY:
                     transfer = None
+                    self.close_connection()
                     self.session = None
                 elif transfer is None:
+                    self.close_connection()
                     self.session = None
         raise Lost('gave up after %d attempts' % attempts)
 
@@ -304,6 +306,7 @@ class ResponderAssociation(Association):
         self.responder = responder
         self.role = RESPONDER
         self.recovered = False
+        self.finished = threading.Event()
 
     def run(self, sock):
         try:
@@ -320,6 +323,7 @@ class ResponderAssociation(Association):
             self.close_connection()
             raise
         finally:
+            self.finished.set()
             self.store.notify()
 
     def indication(self):
@@ -420,6 +424,7 @@ class ResponderAssociation(Association):
         old, record.live = record.live, self
         if old is not None:
             old.close_connection()      # half-open as like as not
+            old.finished.wait(1)
         self.record = record
         self.recovered = True
         record.connections += 1

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 
-from . import ber
+from . import ber, session as ses
 
 SEGMENT = 60000                 # octets of TCP in a frame, at most
 
@@ -210,7 +210,7 @@ VECTORS = os.path.join(os.path.dirname(os.path.dirname(
 def record_mpdus(recorder, mpdus):
     """Put MPDUs into a recording in the way of normal mode, whose RTTR tshark
     decodes down to the content: each a P-DATA with RTTR, an OCTET STRING
-    with an EXTERNAL, in an activity.  The connection is a real one."""
+    with an EXTERNAL, in an activity.  CP and CPA are real ones."""
     connection = recorder.connection()
 
     def say(from_client, tsdu):
@@ -230,21 +230,23 @@ def record_mpdus(recorder, mpdus):
                   'rb') as file:
             return file.read()
 
-    tpdu(True, vector('01-I-CR.tpdu.bin'))
-    tpdu(False, vector('02-R-CC.tpdu.bin'))
-    say(True, vector('03-I-CN.tsdu.bin'))
-    say(False, vector('04-R-AC.tsdu.bin'))
+    tpdu(True, bytes.fromhex('06e00000000100'))
+    tpdu(False, bytes.fromhex('06d00001000200'))
+    say(True, ses.encode(ses.connect_spdu([], 2, ses.RTS_REQUIREMENTS,
+                                          vector('cp.ber'))))
+    say(False, ses.encode(ses.accept_spdu([], 2, ses.RTS_REQUIREMENTS,
+                                          vector('cpa.ber'))))
     for number, mpdu in enumerate(mpdus):
         identifier = ber.integer(number + 1).encode()
-        say(True, b'\x01\0\x2d' + bytes((len(identifier) + 2, 41,
-                                         len(identifier))) + identifier)
+        say(True, b'\x01\0' + ses.encode(
+            ses.activity_start_spdu(identifier)))
         external = ber.Seq(0x08, bytes.fromhex('06025101'), ber.integer(5),
                            ber.Seq(0x80, mpdu)).encode()
         say(True, b'\x01\0\x01\0' + ber.Seq(0x41, ber.Seq(
             0x10, ber.integer(3), ber.Seq(0x80, ber.Prim(
                 0x04, external)))).encode())
-        say(True, bytes.fromhex('010029032a0131'))
-        say(False, bytes.fromhex('02002a032a0131'))
+        say(True, b'\x01\0' + ses.encode(ses.serial_spdu('AE', 1)))
+        say(False, b'\x02\0' + ses.encode(ses.serial_spdu('AEA', 1)))
     connection.end()
 
 

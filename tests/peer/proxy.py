@@ -22,6 +22,7 @@ from . import session as ss
 
 BEFORE, AFTER = 'before', 'after'
 CHUNK = 1 << 18
+MAX_HEAD = 1 << 16             # octets of SPDUs to look at, at most
 
 
 class Point:
@@ -129,7 +130,8 @@ class _Leg(threading.Thread):
     def send(self, octets):
         if not len(octets):
             return
-        if self.pair.hole:
+        if self.pair.hole or self.pair.cut or \
+                self.pair.frozen not in (None, self):
             return
         self.octets += len(octets)
         if self.pair.tape is not None:
@@ -215,22 +217,34 @@ class _Leg(threading.Thread):
             return 0, 0, b''
         if self.in_tsdu or code != 0xf0:
             return code, length, b''
-        # The name needs the SPDU headers: of a short TPDU all of it, else
-        # enough of a DT's.
+        # The name needs the SPDU headers: the beginning of the TPDU is
+        # enough for a DT, the whole TSDU always.
         want = min(length, 64)
         if end - pos < want:
             return None
         head = view[pos + 7:pos + want]
-        if want < length and self.spdus(head) is None:
-            if end - pos < length:
+        if self.spdus(head, length == want and view[pos + 6] & 0x80):
+            return code, length, head
+        head = b''
+        while True:
+            if end - pos < 7:
                 return None
-            head = view[pos + 7:pos + length]
+            size = view[pos + 2] << 8 | view[pos + 3]
+            if view[pos] != 3 or size < 7 or view[pos + 5] & 0xf0 != 0xf0:
+                break
+            if end - pos < size:
+                return None
+            head += bytes(view[pos + 7:pos + size])
+            eot = view[pos + 6] & 0x80
+            if eot or len(head) > MAX_HEAD or self.spdus(head, eot):
+                break
+            pos += size
         return code, length, head
 
     @staticmethod
-    def spdus(head):
+    def spdus(head, eot=True):
         """(name, octets of SPDU headers in front of the user information or
-        None) of a TSDU; None if head is not enough."""
+        None) of a TSDU; None if head, all of it or not, is not enough."""
         names = []
         pos = 0
         try:
@@ -243,7 +257,7 @@ class _Leg(threading.Thread):
                 pos = after
         except ss.SpduError:
             return None
-        if not names:
+        if not names or not eot:
             return None
         rest = [n for n in names if n not in ('GT', 'PT')]
         return '+'.join(rest or names[-1:]), None
@@ -294,7 +308,10 @@ class _Leg(threading.Thread):
         self.in_tsdu = False
         point = self.point
         if point is not None:
-            # AFTER; or it was shorter than the octets asked for.
+            # AFTER; or it was shorter than the octets asked for.  No answer
+            # to it is to pass.
+            if point.action != 'go':
+                self.pair.frozen = self
             self.send(view[sent:pos])
             sent = pos
             self.until = None
@@ -311,10 +328,7 @@ class _Leg(threading.Thread):
             point.call(self.proxy, point)
         point.hit.set()
         if point.action != 'go':
-            self.pair.act(point.action, self)
-            if self.pair.hole:
-                return
-            raise _Stop()
+            self.pair.act(point.action)
 
 
 class _Pair:
@@ -325,8 +339,9 @@ class _Pair:
         self.number = number
         self.client = client
         self.server = server
-        self.hole = False
-        self.cut = False
+        self.hole = False           # forward nothing any more
+        self.cut = False            # ended
+        self.frozen = None          # the leg that alone may still forward
         self.left = 2
         self.lock = threading.Lock()
         self.tape = proxy.recorder.connection() if proxy.recorder else None
@@ -338,7 +353,7 @@ class _Pair:
         self.out.start()
         self.back.start()
 
-    def act(self, action, leg):
+    def act(self, action):
         if action == 'hole':
             self.hole = True
             return
@@ -348,7 +363,16 @@ class _Pair:
             return
         self.cut = True
         for sock in (self.client, self.server):
-            self._end(sock, action == 'rst')
+            if action == 'rst':
+                self._end(sock, True)
+                continue
+            # What was forwarded has to arrive, and then the end: so what
+            # still comes is read and forgotten.
+            try:
+                sock.shutdown(socket.SHUT_WR)
+                sock.settimeout(1.0)
+            except OSError:
+                pass
 
     @staticmethod
     def _end(sock, reset=False):
@@ -495,7 +519,7 @@ class Proxy:
         """End what is connected now."""
         for pair in list(self.pairs):
             if pair.left and not pair.cut:
-                pair.act(action, None)
+                pair.act(action)
 
     def release(self):
         """Close the legs that points left open and silent."""

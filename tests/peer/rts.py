@@ -89,6 +89,7 @@ class Association:
 
     def _open_session(self, sock):
         c = self.config
+        self.close_connection()
         transport = Transport(sock, self.record_octets, c.reserved,
                               c.max_user, c.sizes, c.zero_last)
         self.session = Session(transport, self.script, c.timeout)
@@ -119,7 +120,7 @@ class Association:
         self.session.estimate = self.record.checkpoint * 1024 \
             if self.record else 0
         try:
-            spdus = self.session.receive(timeout)
+            spdus = self.session.receive(timeout, wait=False)
         except ProtocolError as error:
             self.violation('%s', error)
             raise
@@ -176,6 +177,8 @@ class Association:
         """ACTIVITY START.  activity: identifier, encoded, to lie with."""
         self.sending = transfer
         transfer.state = 'active'
+        transfer.names = []
+        transfer.known = 0
         spdu = ss.activity_start_spdu(self._identifier(transfer, activity))
         self._hold = [spdu] if self.config.concatenate else []
         if not self._hold:
@@ -190,7 +193,13 @@ class Association:
         go_on False leaves it at the AR."""
         c = self.config
         transfer = transfer or self.record.outgoing
-        index = -1 if c.link == 'last' else 0
+        if c.on_nothing == 'start' and not transfer.confirmed \
+                and serial is None:
+            transfer.offset = transfer.serial = 0
+            self.record.outgoing = transfer
+            self.start(transfer)
+            return self.go_on(transfer)
+        index = {'first': 0, 'last': -1, 'known': transfer.known}[c.link]
         scid, called, name = transfer.names[index]
         if link is None:
             link = scid if scid.key() != self.scid.key() else False
@@ -347,7 +356,7 @@ class Association:
                 self.config.form)
         self.session.send(ss.abort_spdu(user_data))
         if close:
-            self.close_connection()
+            self.close_connection('linger')
 
     def release(self):
         """FN, DN, and the end of the transport connection."""
@@ -369,15 +378,15 @@ class Association:
         item = spdu.get(ss.TOKEN)
         if not item or not item[0] & ss.DATA_TOKEN:
             return
-        self.turn_wanted = 0
+        wanted = 0
         data = spdu.user_data()
         if data:
             try:
-                self.turn_wanted = parse(data).integer()
+                wanted = parse(data).integer()
             except BerError:
                 self.violation('PT with user data %s', data.hex())
-        if not self.my_turn:
-            self.violation('PT to the side that has no tokens')
+        if self.my_turn:                # else it crossed our GTC
+            self.turn_wanted = wanted
         self.store.notify()
 
     def _on_GTC(self, spdu):
@@ -437,6 +446,8 @@ class Association:
         if transfer is not None and transfer.state == 'discarded':
             self.violation('AR of a discarded activity')
             transfer = None
+        if transfer is None and serial == 0:
+            transfer = self._new_in(new)    # its start never came here
         if transfer is None or serial > transfer.confirmed:
             how = self.config.on_unknown
             if how == 'accept':
@@ -553,6 +564,7 @@ class Association:
             self.violation('MIA %d not expected', serial)
             return
         transfer.confirmed = serial
+        transfer.known = len(transfer.names) - 1
         self.store.notify()
 
     def _on_AEA(self, spdu):

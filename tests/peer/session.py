@@ -242,7 +242,7 @@ class Session:
                              octets, length, self)
 
     def cut(self, fault, why):
-        self.transport.close(fault.how)
+        self.transport.close('linger' if fault.how == 'fin' else fault.how)
         raise Lost('cut by script %s' % why)
 
     @staticmethod
@@ -358,8 +358,9 @@ class Session:
     def readable(self, timeout=0):
         return bool(self.pending) or self.transport.readable(timeout)
 
-    def receive(self, timeout=None):
-        """SPDUs of the next TSDU that the script lets through."""
+    def receive(self, timeout=None, wait=True):
+        """SPDUs of the next TSDU that the script lets through.  wait False:
+        none, if the one that came was not let through."""
         timeout = self.timeout if timeout is None else timeout
         while True:
             if self.pending:
@@ -367,6 +368,8 @@ class Session:
             spdus = self._receive(timeout)
             if spdus is not None:
                 return spdus
+            if not wait:
+                return []
 
     def _take(self, tsdu):
         spdus = decode(tsdu)

@@ -52,8 +52,10 @@ class Config:
     concatenate = False         # extended: AS+DT, MIP+DT in one TSDU
     serial_width = 0            # digits of a serial number, at least
     link_called = True          # called reference in linking information
-    link = 'last'               # AR names the 'last' or 'first' connection
-                                # and identifier of the activity
+    link = 'known'              # AR names the 'first' or the 'last'
+                                # connection and identifier of the activity,
+                                # or the last 'known' to the receiver, who
+                                # may not have got an AR that was cut
     recover_name = 'first'      # recover names the 'first' or 'last' CN
 
     # What a responder does with an association, and with one to recover:
@@ -77,6 +79,8 @@ class Config:
     # Sending.
     on_exception = 'interrupt'  # 'discard', 'abort', 'nothing'
     interrupt_reason = None
+    on_nothing = 'discard'      # to resume when nothing was confirmed: AR and
+                                # AD and AS, or 'start': plain AS
     resume = True               # resume by itself when the turn is ours
     give_back = True            # a responder gives the turn when it is done
     idle = None                 # seconds that serve() waits
@@ -220,6 +224,7 @@ class OutTransfer:
         self.confirmed = 0
         self.state = 'new'
         self.names = []             # (Scid, called reference, identifier)
+        self.known = 0              # index of the last that was answered
 
     def part(self, length):
         length = min(length, self.length - self.offset)

@@ -6,6 +6,7 @@ import select
 import socket
 import struct
 import threading
+import time
 
 VERSION = 3
 MAX = 65535                     # octets of a TPKT, its header included
@@ -25,6 +26,19 @@ class ProtocolError(Exception):
 
 # Sockets of half-open connections, kept from the garbage collector.
 silent = []
+
+
+def drain(sock, seconds=2.0):
+    """Read until the other side closes, but not for long; then close."""
+    try:
+        deadline = time.monotonic() + seconds
+        while True:
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            if not sock.recv(1 << 16):
+                break
+    except OSError:
+        pass
+    sock.close()
 
 
 class Tpkt:
@@ -136,7 +150,10 @@ class Tpkt:
     # Ending.
 
     def close(self, how='fin'):
-        """End the connection.  'silence' leaves it open and unread."""
+        """End the connection.  'fin': at once, which may become a RST when
+        the other side still sends; 'linger': so that the other side gets
+        all that was sent, and then the end; 'rst'; 'silence' leaves it open
+        and unread."""
         with self.lock:
             sock, self.sock = self.sock, _closed
         if sock is _closed:
@@ -145,6 +162,11 @@ class Tpkt:
             if how == 'silence':
                 silent.append(sock)
                 return
+            if how == 'linger':
+                sock.shutdown(socket.SHUT_WR)
+                threading.Thread(target=drain, args=(sock,),
+                                 daemon=True).start()
+                return
             if how == 'rst':
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                 struct.pack('ii', 1, 0))
@@ -152,8 +174,7 @@ class Tpkt:
                 sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        if how != 'silence':
-            sock.close()
+        sock.close()
 
     def wait_closed(self, timeout):
         """Read and forget until the other side closes."""
