@@ -17,6 +17,7 @@
 #include "imsg.h"
 #include "p1.h"
 #include "p1_84.h"
+#include "p1_sample.h"
 #include "vectors.h"
 
 /* Octets of an MPDU kept as spoold keeps them. */
@@ -290,70 +291,6 @@ test_captured_trace(void **state)
 	}
 }
 
-static struct message *
-sample(int type)
-{
-	struct message			*m = message_new();
-	struct reported_recipient	*rr;
-	struct recipient		*r;
-	struct trace_element		*t;
-	struct or_attr			*at;
-	int				 i;
-
-	m->type = type;
-	strlcpy(m->id.domain.country, "GB", 4);
-	strlcpy(m->id.domain.admd, "GOLD 400", 9);
-	strlcpy(m->id.domain.prmd, "ALPHA", 6);
-	strlcpy(m->id.local, "alpha-1", 8);
-	m->trace = t = message_alloc(m, sizeof(*t));
-	m->ntrace = 1;
-	t->domain = m->id.domain;
-	strlcpy(t->arrival.text, "261123160000Z", 14);
-	at = message_alloc(m, 6 * sizeof(*at));
-	m->originator.attr = at;
-	m->originator.nattr = 6;
-	for (i = 0; i < 6; i++) {
-		static const uint8_t	type_of[] = { OR_C, OR_A, OR_P,
-			OR_S, OR_OU1, OR_DDA };
-		static const char	*value[] = { "GB", "GOLD 400",
-			"ALPHA", "Doe", "Sales", "jo@example.com" };
-
-		at[i].type = type_of[i];
-		at[i].value = message_memdup(m, value[i], strlen(value[i]));
-		at[i].len = strlen(value[i]);
-	}
-	at[5].dda_type = message_memdup(m, "RFC-822", 7);
-	at[5].dda_len = 7;
-	m->content_type = type == MESSAGE_REPORT ? -1 : 2;
-	if (type == MESSAGE_REPORT) {
-		m->subject = m->id;
-		m->reported = rr = message_alloc(m, 2 * sizeof(*rr));
-		m->nreported = 2;
-		for (i = 0; i < 2; i++) {
-			rr[i].name = m->originator;
-			rr[i].number = i + 1;
-			rr[i].flags = PRI_RESPONSIBILITY | PRI_REPORT(2);
-			rr[i].arrival = t->arrival;
-			rr[i].delivered = i;
-			rr[i].delivery = t->arrival;
-			rr[i].type_of_ua = i == 0 ? -1 : 1;
-			rr[i].reason = 1;
-			rr[i].diagnostic = i == 0 ? 0 : -1;
-		}
-		rr[0].intended = m->originator;
-		rr[0].supplementary = message_memdup(m, "no such user", 12);
-		return m;
-	}
-	m->recipient = r = message_alloc(m, sizeof(*r));
-	m->nrecipient = 1;
-	r->name = m->originator;
-	r->number = 1;
-	r->flags = PRI_RESPONSIBILITY | PRI_REPORT(1);
-	if (type == MESSAGE_USER)
-		m->priority = PRIORITY_URGENT;
-	return m;
-}
-
 /* Bodies of no octets, of one, and on either side of length forms. */
 static void
 test_content_lengths(void **state)
@@ -369,7 +306,7 @@ test_content_lengths(void **state)
 
 	for (type = MESSAGE_USER; type <= MESSAGE_REPORT; type++)
 		for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-			m = sample(type);
+			m = p1_sample(type);
 			m->has_content = 1;
 			m->content_len = lengths[i];
 			b = encode(m, c, lengths[i]);
@@ -389,7 +326,7 @@ static void
 test_head_of_huge_content(void **state)
 {
 	uint8_t		 zero[65536] = { 0 };
-	struct message	*m = sample(MESSAGE_USER);
+	struct message	*m = p1_sample(MESSAGE_USER);
 	struct p1_in	*in;
 	struct ibuf	*b;
 	uint64_t	 left = 5ULL << 30, n;
@@ -419,7 +356,7 @@ test_report_and_probe(void **state)
 	struct message	*m, *r;
 	struct ibuf	*b, *b2;
 
-	m = sample(MESSAGE_REPORT);
+	m = p1_sample(MESSAGE_REPORT);
 	m->has_content_id = 1;		/* and empty */
 	m->subject_trace = m->trace;
 	m->nsubject_trace = 1;
@@ -454,7 +391,7 @@ test_report_and_probe(void **state)
 	message_free(m);
 	message_free(r);
 
-	m = sample(MESSAGE_PROBE);
+	m = p1_sample(MESSAGE_PROBE);
 	m->probe_length = 123456789012;
 	m->indicators = PMI_ALTERNATE_RECIPIENT;
 	b = encode(m, NULL, 0);
@@ -695,7 +632,7 @@ static void
 test_segments(void **state)
 {
 	static uint8_t	 segment[1004] = { 4, 0x82, 1000 >> 8, 1000 & 0xff };
-	struct message	*m = sample(MESSAGE_USER);
+	struct message	*m = p1_sample(MESSAGE_USER);
 	struct p1_in	*in;
 	struct ibuf	*b;
 	uint8_t		*head;
@@ -832,7 +769,7 @@ test_hostile(void **state)
 static void
 test_error_path(void **state)
 {
-	struct message	*m = sample(MESSAGE_USER);
+	struct message	*m = p1_sample(MESSAGE_USER);
 	struct ibuf	*b = encode(m, NULL, 0);
 	uint8_t		*p = ibuf_data(b), *q;
 	char		 error[256];
@@ -856,7 +793,7 @@ test_error_path(void **state)
 static void
 test_not_encodable(void **state)
 {
-	struct message	*m = sample(MESSAGE_USER);
+	struct message	*m = p1_sample(MESSAGE_USER);
 	struct ibuf	*b = ibuf_dynamic(0, 4096);
 	const char	*why = "";
 
