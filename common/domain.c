@@ -12,6 +12,8 @@
 #include <strings.h>
 
 #include "envelope.h"
+#include "t61.h"
+#include "textout.h"
 
 static const char *const priorities[] = { "normal", "non-urgent", "urgent" };
 
@@ -34,19 +36,20 @@ priority_parse(const char *s)
 	return (-1);
 }
 
-/* X.208 table 7: the repertoire of PrintableString. */
-static int
-printable(int c)
-{
-	return ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	    (c >= '0' && c <= '9') ||
-	    (c != '\0' && strchr(" '()+,-./:=?", c) != NULL));
-}
-
 static int
 all_digits(const char *s)
 {
 	return (*s != '\0' && strspn(s, "0123456789") == strlen(s));
+}
+
+/* X.411 CountryName: x121-dcc-code or iso-3166-alpha2-code. */
+static int
+is_country(const char *s)
+{
+	if (all_digits(s))
+		return (strlen(s) == 3);
+	return (isalpha((unsigned char)s[0]) && isalpha((unsigned char)s[1]) &&
+	    s[2] == '\0');
 }
 
 static const struct domain_label {
@@ -87,7 +90,7 @@ domain_value(const char *s, char delimiter, char *value, size_t size,
 			s++;
 		} else if (*s == '$' && s[1] != '\0')
 			s++;
-		if (!printable((unsigned char)*s)) {
+		if (!printable_char((unsigned char)*s)) {
 			*why = "not a character of PrintableString";
 			return (NULL);
 		}
@@ -154,6 +157,10 @@ global_domain_parse(const char *text, struct global_domain *d, size_t *where,
 		s = domain_value(end + 1, delimiter, value, size, &bad, why);
 		if (s == NULL)
 			goto fail;
+		bad = end + 1;
+		*why = "two letters or three digits expected";
+		if (value == t.country && !is_country(value))
+			goto fail;
 	}
 	bad = s;
 	*why = "no country (C=) in the domain";
@@ -170,30 +177,6 @@ global_domain_parse(const char *text, struct global_domain *d, size_t *where,
 fail:
 	*where = bad - text;
 	return (-1);
-}
-
-/* A writer that counts as snprintf does. */
-struct out {
-	char	*buf;
-	size_t	 size;
-	size_t	 len;
-};
-
-static void
-out_char(struct out *o, char c)
-{
-	if (o->len + 1 < o->size) {
-		o->buf[o->len] = c;
-		o->buf[o->len + 1] = '\0';
-	}
-	o->len++;
-}
-
-static void
-out_text(struct out *o, const char *s)
-{
-	for (; *s != '\0'; s++)
-		out_char(o, *s);
 }
 
 /*
@@ -213,16 +196,6 @@ out_part(struct out *o, const char *label, const char *s)
 			out_char(o, '/');
 		out_char(o, isprint((unsigned char)*s) ? *s : '?');
 	}
-}
-
-static void
-out_begin(struct out *o, char *buf, size_t size)
-{
-	o->buf = buf;
-	o->size = size;
-	o->len = 0;
-	if (size > 0)
-		buf[0] = '\0';
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * envelope.c and domain.c: a message survives its serialisation exactly, no
+ * envelope.c, domain.c, envprint.c: a message survives its serialisation exactly, no
  * cut or changed serialisation does harm, and the small texts are right.
  */
 
@@ -639,6 +639,8 @@ test_domain(void **state)
 	bad_domain("/C=GB/O=x", 6);
 	bad_domain("/C=GB/ADMD", 6);
 	bad_domain("/C=GBXX", 6);
+	bad_domain("/C=G1/A=x", 3);
+	bad_domain("/C=12/A=x", 3);
 	bad_domain("/C=GB/C=FR", 6);
 	bad_domain("/C=GB/A=a_b", 9);
 	bad_domain("/C=/A=a", 3);
@@ -649,6 +651,88 @@ test_domain(void **state)
 	strcpy(id.local, "x\033[1");
 	mts_identifier_print(&id, buf, sizeof(buf));
 	assert_string_equal(buf, "[/PRMD=a//b/ADMD= /C=GB/;x?[1]");
+}
+
+static void
+printed(int type, const char *want)
+{
+	struct message *m;
+	char *text;
+	size_t len;
+	FILE *f;
+
+	m = sample(type);
+	strcpy(m->content_id, "esc\033[0m");
+	assert_non_null(f = open_memstream(&text, &len));
+	assert_int_equal(message_print(m, f), 0);
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(text, want);
+	free(text);
+	message_free(m);
+}
+
+#define ADDRESS(s)	"/S=" s "/O=*a{000}{200}u/ADMD=400/C=GB/DD.*fax=/"
+#define TRACE(name)							\
+	name ": arrival=870410120000+0130; action=rerouted; "		\
+	    "previous=/C=234/ADMD=GOLD 400/PRMD=BETA; "			\
+	    "domain=/C=234/ADMD=GOLD 400/PRMD=ALPHA\n"			\
+	name ": arrival=8704101200Z; deferred=8704111200Z; "		\
+	    "action=relayed; other-action=redirected; "			\
+	    "other-action=dl-operation; "				\
+	    "converted=ia5-text,mixed-mode,non-basic-parameters:8100; "	\
+	    "domain=/C=234/ADMD=GOLD 400/PRMD=GAMMA\n"
+
+static void
+test_print(void **state)
+{
+	printed(MESSAGE_USER,
+	    "message-type: user\n"
+	    "message-identifier: [/ADMD=GOLD 400/C=234/;870410.abc*1]\n"
+	    "originator-name: " ADDRESS("Originator") "\n"
+	    "original-encoded-information-types: ia5-text\n"
+	    "content-type: 2 (P2)\n"
+	    "content-identifier: esc?[0m\n"
+	    "content-length: 78187493530\n"
+	    "priority: urgent\n"
+	    "per-message-indicators: disclosure-of-recipients,"
+	    "content-return-request\n"
+	    "deferred-delivery-time: 870410120000Z\n"
+	    "per-domain-bilateral-information: info=040178; country=FR; "
+	    "admd=ATLAS\n"
+	    TRACE("trace-information")
+	    "recipient-name: number=1; responsibility=yes; "
+	    "report=confirmed; user-report=none; address=" ADDRESS("One") "\n"
+	    "recipient-name: number=4294967294; responsibility=no; "
+	    "report=none; user-report=none; explicit-conversion=9; "
+	    "address=" ADDRESS("Two") "\n");
+	printed(MESSAGE_REPORT,
+	    "message-type: report\n"
+	    "report-identifier: [/ADMD=GOLD 400/C=234/;870410.abc*1]\n"
+	    "report-destination-name: " ADDRESS("Originator") "\n"
+	    "original-encoded-information-types: ia5-text\n"
+	    "content-type: 2 (P2)\n"
+	    "content-identifier: esc?[0m\n"
+	    "content-length: 78187493530\n"
+	    "per-message-indicators: disclosure-of-recipients,"
+	    "content-return-request\n"
+	    "deferred-delivery-time: 870410120000Z\n"
+	    "per-domain-bilateral-information: info=040178; country=FR; "
+	    "admd=ATLAS\n"
+	    TRACE("trace-information")
+	    "subject-identifier: "
+	    "[/PRMD=SUBJ/ADMD=GOLD 400/C=234/;subject id]\n"
+	    TRACE("subject-intermediate-trace-information")
+	    "additional-information: \n"
+	    "reported-recipient-name: number=1; responsibility=no; "
+	    "report=none; user-report=none; arrival=8704101200Z; "
+	    "delivered=8704101201Z; type-of-ua=private; address="
+	    ADDRESS("Delivered") "\n"
+	    "reported-recipient-name: number=2; responsibility=no; "
+	    "report=none; user-report=audit-and-confirmed; "
+	    "arrival=8704101200Z; converted=none; "
+	    "reason=1 (unable-to-transfer); address=" ADDRESS("Not") "\n"
+	    "originally-intended-recipient-name: " ADDRESS("Intended") "\n"
+	    "supplementary-information: gone away\n");
 }
 
 int
@@ -666,6 +750,7 @@ main(void)
 		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_utctime),
 		cmocka_unit_test(test_domain),
+		cmocka_unit_test(test_print),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The table of O/R address attributes that parser and printer share.
+ */
+
+#ifndef ORADDR_H
+#define ORADDR_H
+
+#include <stddef.h>
+
+#include "envelope.h"
+
+/* What a value may be. */
+enum or_kind {
+	KIND_COUNTRY,		/* two letters or three digits */
+	KIND_DOMAIN,		/* NumericString if all digits, or printable */
+	KIND_NUMERIC,		/* digits */
+	KIND_PRINTABLE,
+	KIND_TELETEX,		/* printable and/or teletex */
+	KIND_LINES,		/* the same, lines joined with '|' */
+	KIND_HEX,		/* octets as hexadecimal digits */
+	KIND_TERMINAL,		/* terminal type, a name or its number */
+	KIND_DDA
+};
+
+struct or_spec {
+	const char	*slash;		/* key of RFC 2156 */
+	const char	*semicolon;	/* label of RFC 1685 */
+	uint8_t		 kind;		/* enum or_kind */
+	uint16_t	 max;		/* characters, X.411 annex */
+};
+
+#define UB_DDA_TYPE	8	/* ub-domain-defined-attribute-type-length */
+#define UB_DDAS		4	/* ub-domain-defined-attributes */
+#define UB_OR_UNITS	4	/* ub-organizational-units */
+#define UB_PD_LINES	6	/* ub-pds-physical-address-lines */
+
+/* By enum or_type; [0] is empty. */
+extern const struct or_spec or_specs[OR_TYPE_MAX];
+
+/* Keys that stand for no one attribute. */
+enum or_key {
+	KEY_UNKNOWN = -1,
+	KEY_OU = OR_TYPE_MAX,	/* OU, not numbered */
+	KEY_PN,			/* PN=Marshall.M.T.Rose */
+	KEY_RFC822,		/* RFC-822=..., a DDA */
+	KEY_LINE		/* PD-A1 to PD-A6: KEY_LINE to KEY_LINE + 5 */
+};
+
+/*
+ * The key at the beginning of s, an enum or_type or enum or_key.  *len is
+ * its length without the '=' (or the '.' or ':' of "DD.type=").
+ */
+int		or_key(const char *s, size_t *len);
+
+/* The number of a terminal type ("ia5" or "7"), -1; and its name or NULL. */
+int		or_terminal(const char *, size_t);
+const char	*or_terminal_name(int);
+
+#endif
