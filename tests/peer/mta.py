@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 if __package__ in (None, ''):
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -20,8 +21,8 @@ if __package__ in (None, ''):
 from . import apdu, session as ss
 from .ber import BerError, DER
 from .rts import (Aborted, Association, Config, ExceptionReported, INITIATOR,
-                  Lost, ProtocolError, RESPONDER, Record, Rejected, Released,
-                  Store, Timeout, TransportRefused)
+                  Lost, OutTransfer, ProtocolError, RESPONDER, Record,
+                  Rejected, Released, Store, Timeout, TransportRefused)
 
 
 def _references(scid, called=None):
@@ -171,38 +172,52 @@ class Initiator(Association):
         """RT-CLOSE.  The turn has to be ours."""
         self.release()
 
-    def reach(self, source, attempts=20, script=None):
+    def reach(self, source, attempts=20, pause=0.0, script=None):
         """Transfer an APDU whatever happens: recover and resume while that
-        works, else open and send anew.  Returns the OutTransfer."""
+        works, else open and send anew, pause seconds between two attempts.
+        Returns the OutTransfer."""
         transfer = None
-        for _ in range(attempts):
+        for attempt in range(attempts):
+            if attempt and pause:
+                time.sleep(pause)
             try:
-                if self.session is None:
-                    self.open(script)
-                elif transfer is not None:
-                    try:
-                        self.recover()
-                    except (Rejected, Aborted):
+                if self.session is None or self.session.transport.closed:
+                    if not self._back(transfer, script):
                         transfer = None
-                        self.open()
-                if transfer is None:
-                    self.record.outgoing = None
-                    return self.send(source)
-                return self.resume(transfer=transfer)
-            except (Lost, Aborted) as error:
-                if self.record is not None:
-                    transfer = self.record.outgoing
+                    script = None
+                if transfer is not None:
+                    return self.resume(transfer=transfer)
+                transfer = self.record.outgoing = OutTransfer(source)
+                self.start(transfer)
+                return self.go_on(transfer)
+            except ExceptionReported:
+                if transfer.state == 'discarded':
+                    transfer = None
+            except (Lost, Timeout, Aborted, TransportRefused,
+                    Rejected) as error:
+                self.close_connection()
                 if transfer is not None and transfer.state == 'complete':
                     return transfer
-                if isinstance(error, Aborted) and transfer is not None \
-                        and error.reason == apdu.UNRECOGNIZED_ACTIVITY:
+                if isinstance(error, Aborted) and \
+                        error.reason == apdu.UNRECOGNIZED_ACTIVITY:
                     transfer = None
-                    self.close_connection()
-                    self.session = None
-                elif transfer is None:
-                    self.close_connection()
-                    self.session = None
         raise Lost('gave up after %d attempts' % attempts)
+
+    def _back(self, transfer, script):
+        """A connection again; whether it is the old association."""
+        if self.record is None or transfer is None or not transfer.names:
+            self.open(script)
+            return False
+        try:
+            self.recover(script)
+            return True
+        except Rejected as error:
+            if error.reason == apdu.RTS_BUSY:
+                raise
+        except (Aborted, Timeout):
+            pass
+        self.open(script)
+        return False
 
 
 class Responder:
@@ -591,6 +606,8 @@ def main(argv):
                 received=message.transfer.octets,
                 resumed=message.transfer.resumed, sha256=message.digest(),
                 violations=responder.violations)
+        for association in responder.associations:
+            association.finished.wait(args.timeout)
     return 0
 
 

@@ -315,7 +315,8 @@ class Association:
         self.holder(ss.reason_spdu(name, reason))
         if wait:
             self.until(lambda: self.acknowledged)
-            transfer.state = state
+            if transfer.state == 'active':
+                transfer.state = state
             self.sending = None
 
     # The turn.

@@ -375,6 +375,29 @@ class Recovery(Case):
         # The sender goes on after its own lie.
         self.allowed = ['outside an activity', 'not expected']
 
+    def test_reach(self):
+        """A fresh open and a full retransmission when recovery is not to be
+        had; again when it was only busy."""
+        for how in ('die', 'abort', apdu.RTS_BUSY, apdu.CANNOT_RECOVER,
+                    'ignore'):
+            self.responder.next()
+            self.responder.next(on_recover=how)
+            i = self.initiator(timeout=0.5)
+            transfer = i.reach(DATA, script=Script(Cut(
+                'out', name='MIP', nth=5)))
+            i.close()
+            recovered = i.peer.recover is not None
+            self.assertEqual(recovered, how in ('die', apdu.RTS_BUSY), how)
+            self.assertEqual(transfer.octets > len(DATA), recovered)
+        self.received(*[DATA] * 5)
+        self.responder.next(exception_at=(3, 1))
+        i = self.initiator()
+        self.assertEqual(i.reach(DATA).state, 'complete')
+        i.close()
+        self.responder.stop()
+        with self.assertRaises(Lost):
+            self.initiator().reach(DATA, attempts=3)
+
     def test_answers_to_recover(self):
         cases = (('die', Lost), ('abort', Aborted), (apdu.RTS_BUSY, Rejected),
                  (apdu.CANNOT_RECOVER, Rejected), ('ignore', Timeout))

@@ -149,6 +149,10 @@ class Tpkt:
 
     # Ending.
 
+    @property
+    def closed(self):
+        return self.sock is _closed
+
     def close(self, how='fin'):
         """End the connection.  'fin': at once, which may become a RST when
         the other side still sends; 'linger': so that the other side gets
