@@ -566,6 +566,144 @@ test_identifiers(void **state)
 	assert_string_equal(text, "0xffffffffffff");
 }
 
+/*
+ * Puts a constructed element around contents, in a form at random: definite,
+ * long, or indefinite.  Returns the length; out may be contents.
+ */
+static size_t
+wrap(uint8_t *out, uint8_t tag, const uint8_t *contents, size_t len,
+    uint64_t *seed)
+{
+	uint8_t	copy[1024];
+	size_t	n = 0;
+
+	memcpy(copy, contents, len);
+	out[n++] = tag;
+	switch (test_random(seed) % 4) {
+	case 0:
+		out[n++] = 0x80;
+		break;
+	case 1:
+		out[n++] = 0x84;
+		out[n++] = 0;
+		out[n++] = 0;
+		out[n++] = len >> 8;
+		out[n++] = len;
+		break;
+	default:
+		if (len > 127) {
+			out[n++] = 0x82;
+			out[n++] = len >> 8;
+		}
+		out[n++] = len;
+	}
+	memcpy(out + n, copy, len);
+	n += len;
+	if (out[1] == 0x80) {
+		out[n++] = 0;
+		out[n++] = 0;
+	}
+	return n;
+}
+
+/* Members in random order, some left out that have a default. */
+static size_t
+members(uint8_t *out, const char *const *hex, const int *optional, size_t n,
+    uint64_t *seed)
+{
+	uint8_t	*p;
+	size_t	 len = 0, one;
+	uint32_t left = (1u << n) - 1, i;
+
+	while (left != 0) {
+		i = test_random(seed) % n;
+		if ((left >> i & 1) == 0)
+			continue;
+		left &= ~(1u << i);
+		if (optional[i] && test_random(seed) % 2)
+			continue;
+		p = hex_octets(hex[i], &one);
+		memcpy(out + len, p, one);
+		len += one;
+		free(p);
+	}
+	return len;
+}
+
+/* Orders, lengths and defaults in all combinations say the same. */
+static void
+test_pconnect_every_form(void **state)
+{
+	static const char *const	string[] = {
+		"16 06 73 65 63 72 65 74", "16 81 06 73 65 63 72 65 74",
+		"36 80 04 03 73 65 63 16 03 72 65 74 00 00",
+		"36 0a 24 04 04 02 73 65 04 02 63 72"
+	};
+	static const char *const	plain[] = {
+		"80 01 00", "81 01 03", "82 01 00", "84 01 01", "9e 01 ff"
+	};
+	static const int		all[] = { 1, 1, 1, 1, 1 };
+	uint8_t				buf[1024], *p, data[512];
+	const char			*name;
+	struct pconnect			 pc;
+	const char			*why;
+	uint64_t			 seed = 17;
+	size_t				 len, n, form;
+	int				 i, refuse;
+
+	for (i = 0; i < 20000; i++) {
+		/* the password, its tag, and the name before or behind */
+		form = test_random(&seed) % 4;
+		p = hex_octets(string[form], &len);
+		n = wrap(data, 0xa1, p, len, &seed);
+		free(p);
+		name = test_random(&seed) % 2 ? "80 05 61 6c 70 68 61" :
+		    "a0 80 04 02 61 6c 04 03 70 68 61 00 00";
+		p = hex_octets(name, &len);
+		if (test_random(&seed) % 2) {
+			memcpy(data + n, p, len);
+		} else {
+			memmove(data + len, data, n);
+			memcpy(data, p, len);
+		}
+		n += len;
+		free(p);
+		/* a SET with or without its tag, [0] open, [3] */
+		n = wrap(data, test_random(&seed) % 2 ? 0xa1 : 0x31, data, n,
+		    &seed);
+		n = wrap(data, 0xa0, data, n, &seed);
+		n = wrap(data, 0xa3, data, n, &seed);
+		/* the members that have defaults, before and behind */
+		len = members(buf, plain, all, 5, &seed);
+		if (test_random(&seed) % 2) {
+			memcpy(buf + len, data, n);
+		} else {
+			memmove(buf + n, buf, len);
+			memcpy(buf, data, n);
+		}
+		n = wrap(buf, 0xa1, buf, n + len, &seed);
+		/* the syntax in front or behind */
+		len = wrap(data, 0xa0, (const uint8_t *)"\x80\1\0", 3, &seed);
+		if (test_random(&seed) % 2) {
+			memcpy(buf + n, data, len);
+		} else {
+			memmove(buf + len, buf, n);
+			memcpy(buf, data, len);
+		}
+		n = wrap(buf, 0x31, buf, n + len, &seed);
+		if (pconnect_decode(&pc, buf, n, &refuse, &why) == -1)
+			fail_msg("run %d: %s", i, why);
+		assert_int_equal(pc.checkpoint, 0);
+		assert_int_equal(pc.window, 3);
+		assert_int_equal(pc.dialogue, DIALOGUE_MONOLOGUE);
+		assert_int_equal(pc.protocol, 1);
+		assert_int_equal(pc.data.has_credentials, 1);
+		assert_string_equal(pc.data.credentials.name, "alpha");
+		assert_string_equal(pc.data.credentials.password,
+		    form == 3 ? "secr" : "secret");
+	}
+}
+
 /* Octets changed at random: no crash, and what is taken comes out again. */
 static void
 test_mutations(void **state)
@@ -627,6 +765,7 @@ main(void)
 		cmocka_unit_test(test_refuse_and_abort),
 		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_identifiers),
+		cmocka_unit_test(test_pconnect_every_form),
 		cmocka_unit_test(test_mutations),
 	};
 
