@@ -275,7 +275,7 @@ static int
 upgrade(struct store *s)
 {
 	char	sql[64];
-	int	version;
+	int	version = 0;
 
 	if (pragma_int(s, "PRAGMA user_version", &version) == -1)
 		return (-1);
