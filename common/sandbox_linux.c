@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Linux: no capabilities, no new privileges, not dumpable, system calls by
+ * seccomp-bpf, files by Landlock where the kernel has it.
+ *
+ * A call that is not on the list of its role fails with EPERM, so that
+ * libraries that try and can do without go on; the lists hold what the role
+ * does, seen with strace and by test, not what it might like.
+ */
+
+#ifdef __linux__
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
+#include <linux/landlock.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "sandbox_kernel.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#define C(name)	SCMP_SYS(name)
+
+/* What every confined process needs: memory, time, loops, to end. */
+static const int base_calls[] = {
+	C(read), C(write), C(readv), C(writev), C(close), C(fstat),
+	C(newfstatat), C(lseek), C(poll), C(ppoll), C(epoll_wait),
+	C(epoll_pwait), C(epoll_ctl), C(epoll_create1), C(select),
+	C(pselect6), C(brk), C(munmap), C(mremap), C(madvise), C(futex),
+	C(clock_gettime), C(clock_getres), C(clock_nanosleep), C(nanosleep),
+	C(gettimeofday), C(time), C(getrandom), C(getpid), C(gettid),
+	C(getuid), C(geteuid), C(getgid), C(getegid), C(rt_sigaction),
+	C(rt_sigprocmask), C(rt_sigreturn), C(sigaltstack), C(exit),
+	C(exit_group), C(restart_syscall), C(sched_yield), C(uname),
+	C(prlimit64), C(getrlimit), C(sysinfo), C(timerfd_settime),
+	C(timerfd_create), C(eventfd2), C(dup), C(fadvise64), C(rseq),
+	C(set_robust_list), C(sched_getaffinity), C(membarrier), C(getrusage),
+#ifdef SANITIZED
+	C(readlink), C(readlinkat), C(personality), C(tgkill), C(pipe2),
+	C(process_vm_readv), C(prctl), C(arch_prctl),
+#endif
+};
+
+/* Descriptors that come over a channel, and sockets that were made. */
+static const int socket_calls[] = {
+	C(recvmsg), C(sendmsg), C(sendto), C(recvfrom), C(shutdown),
+	C(getsockopt), C(getsockname), C(getpeername), C(accept4), C(accept),
+};
+
+static const int rtsd_calls[] = {
+	C(setsockopt), C(pread64),
+};
+
+static const int spoold_calls[] = {
+	C(open), C(openat), C(creat), C(access), C(faccessat), C(faccessat2),
+	C(stat), C(lstat), C(statx), C(unlink), C(unlinkat), C(rename),
+	C(renameat), C(renameat2), C(link), C(linkat), C(mkdir), C(mkdirat),
+	C(rmdir), C(fsync), C(fdatasync), C(syncfs), C(sync_file_range),
+	C(ftruncate), C(fallocate), C(pread64), C(pwrite64), C(pwritev),
+	C(pwritev2), C(preadv), C(getdents64), C(statfs), C(fstatfs),
+	C(flock), C(copy_file_range), C(sendfile), C(readlink),
+	C(readlinkat), C(getcwd), C(utimensat), C(fchmod), C(fchmodat),
+	C(fchown), C(umask), C(set_tid_address), C(sched_setaffinity),
+	C(setsockopt), C(getppid), C(fgetxattr),
+};
+
+static const int ctl_calls[] = { C(pread64), C(statx) };
+
+static const int resolver_calls[] = {
+	C(socket), C(connect), C(bind), C(setsockopt), C(openat), C(open),
+	C(stat), C(lstat), C(statx), C(access), C(getdents64), C(sendmmsg),
+	C(recvmmsg), C(readlink), C(pread64), C(socketpair), C(mprotect),
+	C(alarm), C(uname),
+};
+
+static int
+allow(scmp_filter_ctx ctx, const int *calls, size_t n)
+{
+	size_t i;
+	int e;
+
+	for (i = 0; i < n; i++) {
+		if (calls[i] < 0 || calls[i] == __NR_SCMP_ERROR)
+			continue;	/* not on this architecture */
+		e = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+		if (e < 0 && e != -EEXIST) {
+			errno = -e;
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+#define ALLOW(ctx, list) allow(ctx, list, sizeof(list) / sizeof((list)[0]))
+
+/* Calls that are fine with some arguments only. */
+static int
+allow_some(scmp_filter_ctx ctx, enum sandbox_role role)
+{
+	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL,
+	    F_DUPFD_CLOEXEC, F_SETLK, F_GETLK, F_SETLKW, F_OFD_SETLK,
+	    F_OFD_GETLK, F_DUPFD };
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl),
+		    1, SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
+	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+	    SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+	    SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	if (role == ROLE_CTL)
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
+		    0);
+	/* Memory never becomes executable. */
+	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (role != ROLE_RESOLVER)
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+		    SCMP_SYS(mprotect), 1,
+		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	else			/* NSS modules are loaded late */
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap),
+		    0);
+	if (role == ROLE_SPOOLD) {
+		/* Threads, never processes.  clone3 hides its flags. */
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone),
+		    1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD,
+		    CLONE_THREAD));
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
+		    SCMP_SYS(clone3), 0);
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl),
+		    1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	}
+	/* syslog(3) may want to connect again: it is told no, kindly. */
+	return (bad < 0 ? -1 : 0);
+}
+
+static int
+system_calls(enum sandbox_role role)
+{
+	scmp_filter_ctx ctx;
+	int ret = -1, e;
+
+	if ((ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL) {
+		log_warnx("confinement: no system call filters");
+		return (-1);
+	}
+	if (ALLOW(ctx, base_calls) == -1 || allow_some(ctx, role) == -1)
+		goto done;
+	switch (role) {
+	case ROLE_RTSD:
+		if (ALLOW(ctx, socket_calls) == -1 ||
+		    ALLOW(ctx, rtsd_calls) == -1)
+			goto done;
+		break;
+	case ROLE_SPOOLD:
+		if (ALLOW(ctx, socket_calls) == -1 ||
+		    ALLOW(ctx, spoold_calls) == -1)
+			goto done;
+		break;
+	case ROLE_RESOLVER:
+		if (ALLOW(ctx, socket_calls) == -1 ||
+		    ALLOW(ctx, resolver_calls) == -1)
+			goto done;
+		break;
+	case ROLE_CTL:
+		if (ALLOW(ctx, socket_calls) == -1 ||
+		    ALLOW(ctx, ctl_calls) == -1)
+			goto done;
+		break;
+	case ROLE_MTAD:
+		break;
+	}
+	if ((e = seccomp_load(ctx)) < 0) {
+		errno = -e;
+		goto done;
+	}
+	ret = 0;
+done:
+	if (ret == -1)
+		log_warn("confinement: system call filter");
+	seccomp_release(ctx);
+	return (ret);
+}
+
+/* All capabilities of all sets, for this process and what comes of it. */
+static int
+no_capabilities(void)
+{
+	struct __user_cap_header_struct hdr = {
+		_LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	int cap;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 &&
+	    errno != EINVAL)
+		goto bad;
+	/* Without CAP_SETPCAP the bounding set stays; it gives nothing. */
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 &&
+		    errno != EPERM)
+			goto bad;
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capset, &hdr, data) == -1)
+		goto bad;
+	return (0);
+bad:
+	log_warn("confinement: capabilities");
+	return (-1);
+}
+
+/* The bounding set has to go while there is the right to shed it. */
+static void
+bounding_set(void)
+{
+	int cap;
+
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+}
+
+void
+sandbox_before(enum sandbox_role role)
+{
+	if (role != ROLE_MTAD && role != ROLE_CTL)
+		bounding_set();
+}
+
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER	(1ULL << 13)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE	(1ULL << 14)
+#endif
+#define FS_IOCTL_DEV			(1ULL << 15)
+#define FS_V1				((1ULL << 13) - 1)
+#define NET_ALL				3ULL	/* bind, connect: ABI 4 */
+#define SCOPE_ALL			3ULL	/* sockets, signals: ABI 6 */
+
+#define FS_DIR	(LANDLOCK_ACCESS_FS_READ_FILE | \
+	LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
+	LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE)
+
+/* As newer kernels have it; older ones look at the size. */
+struct ruleset {
+	uint64_t	fs, net, scoped;
+};
+
+static int
+beneath(int ruleset, int dir, uint64_t access)
+{
+	struct landlock_path_beneath_attr rule;
+
+	memset(&rule, 0, sizeof(rule));
+	rule.allowed_access = access;
+	rule.parent_fd = dir;
+	return (syscall(SYS_landlock_add_rule, ruleset,
+	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
+static int
+files(enum sandbox_role role, const struct sandbox_conf *sc)
+{
+	struct ruleset r;
+	size_t size, i;
+	long abi;
+	int fd, dir, ret = -1;
+
+	if (role == ROLE_RESOLVER)
+		return (0);	/* it reads /etc; the filter bounds it */
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+	if (abi < 1) {
+		log_debug("no Landlock in this kernel");
+		return (0);
+	}
+	memset(&r, 0, sizeof(r));
+	r.fs = FS_V1;
+	if (abi >= 2)
+		r.fs |= LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3)
+		r.fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (abi >= 5)
+		r.fs |= FS_IOCTL_DEV;
+	if (abi >= 4)
+		r.net = NET_ALL;
+	if (abi >= 6)
+		r.scoped = SCOPE_ALL;
+	size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+	fd = syscall(SYS_landlock_create_ruleset, &r, size, 0);
+	if (fd == -1) {
+		log_warn("confinement: Landlock");
+		return (-1);
+	}
+	if (role == ROLE_SPOOLD) {
+		if ((dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+			goto done;
+		if (beneath(fd, dir, FS_DIR & r.fs) == -1) {
+			close(dir);
+			goto done;
+		}
+		close(dir);
+		for (i = 0; i < sc->ndirs; i++)
+			if (beneath(fd, sc->dirs[i], FS_DIR & r.fs) == -1)
+				goto done;
+	}
+	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+		goto done;
+	ret = 0;
+done:
+	if (ret == -1)
+		log_warn("confinement: Landlock");
+	close(fd);
+	return (ret);
+}
+
+int
+sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
+{
+	if (role == ROLE_MTAD)
+		return (0);
+	if (no_capabilities() == -1)
+		return (-1);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
+		log_warn("confinement: no_new_privs");
+		return (-1);
+	}
+	if (role != ROLE_CTL && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
+		log_warn("confinement: dumpable");
+		return (-1);
+	}
+	if (files(role, sc) == -1)
+		return (-1);
+	return (system_calls(role));
+}
+
+#endif
