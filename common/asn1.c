@@ -126,7 +126,6 @@ asn1_pop(struct asn1 *a)
 	a->depth--;
 }
 
-/* "[2]", "[APPLICATION 9]", "UNIVERSAL 17". */
 const char *
 asn1_tag_name(uint32_t tag, char *buf, size_t size)
 {

@@ -159,6 +159,8 @@ int	asn1_decode_all(struct asn1 *, const struct asn1_type *,
  */
 int	asn1_encode(struct asn1 *, const struct asn1_type *, const void *,
 	    struct ber_out *);
+/* A tag for messages: "[2]", "[APPLICATION 9]", "[UNIVERSAL 17]". */
+const char *asn1_tag_name(uint32_t, char *, size_t);
 /* One line a field, indented.  Octets outside of 2/0 to 7/14 as \xNN. */
 void	asn1_print(const struct asn1_type *, const void *, FILE *, int indent);
 

@@ -11,7 +11,6 @@ int		 asn1_fail(struct asn1 *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 int		 asn1_push(struct asn1 *, const char *, int64_t);
 void		 asn1_pop(struct asn1 *);
-const char	*asn1_tag_name(uint32_t, char *, size_t);
 int		 asn1_field_matches(const struct asn1_field *, uint32_t);
 /* Length and repertoire of a string against its type. */
 int		 asn1_check_string(struct asn1 *, const struct asn1_type *,

@@ -126,8 +126,10 @@ frame_name(const struct p1_in *p)
 static int
 fail_element(struct p1_in *p, uint32_t tag)
 {
-	return fail(p, "%s: unexpected element, class %u tag %u",
-	    frame_name(p), BER_CLASS(tag), BER_NUMBER(tag));
+	char	name[40];
+
+	return fail(p, "%s: unexpected element %s", frame_name(p),
+	    asn1_tag_name(tag, name, sizeof(name)));
 }
 
 /* Where the innermost frame, or what holds it, ends. */
