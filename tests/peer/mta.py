@@ -361,6 +361,15 @@ class ResponderAssociation(Association):
         self.scid = apdu.Scid.from_references(
             references.get(ss.CALLING_REF), references.get(ss.COMMON_REF),
             references.get(ss.ADDITIONAL_REF))
+        if self.store.find(self.scid) is not None:
+            self.violation('%s again', self.scid)
+        for pi, most in ((ss.CALLING_REF, 64), (ss.COMMON_REF, 64),
+                         (ss.ADDITIONAL_REF, 4)):
+            if len(references.get(pi) or b'') > most:
+                self.violation('reference %d of %d octets', pi,
+                               len(references[pi]))
+        if not spdu.get(ss.CONNECT_ITEM, ss.VERSION) or not self.scid.common:
+            self.violation('CN without version or common reference')
         versions = (spdu.get(ss.CONNECT_ITEM, ss.VERSION) or b'\1')[0]
         common = versions & c.session_version
         if not common:

@@ -563,7 +563,8 @@ def _read_bits(value):
     return ''.join(str(bit) for bit in value)
 
 
-def _read_trace(value):
+def read_trace(value):
+    """TraceInformation as a list of (domain, dict)."""
     out = []
     for item in value:
         supplied = item['supplied']
@@ -671,12 +672,12 @@ def decode(octets):
     head = inner if mpdu.kind == 'probe' else inner['envelope']
     mpdu.identifier = _read_identifier(head['identifier'])
     mpdu.originator = _read_orname(head['originator'])
-    mpdu.trace = _read_trace(head['trace'])
+    mpdu.trace = read_trace(head['trace'])
     if mpdu.kind == 'report':
         content = inner['content']
         mpdu.original = _read_identifier(content['original'])
         if _present(content, 'intermediate'):
-            mpdu.intermediate = _read_trace(content['intermediate'])
+            mpdu.intermediate = read_trace(content['intermediate'])
         if _present(content, 'uaContentID'):
             mpdu.ua_content_id = str(content['uaContentID'])
         mpdu.recipients = _read_reported(content['recipients'])

@@ -124,8 +124,21 @@ class Association:
         except ProtocolError as error:
             self.violation('%s', error)
             raise
+        if spdus and spdus[-1].name in ss.CATEGORY2_NAMES:
+            self._check_prefix(spdus[-1].name)
         self._dispatch(spdus)
         return spdus
+
+    def _check_prefix(self, name):
+        """GT in front of what the holder of the tokens sends, PT in front of
+        the acknowledgements of the other side."""
+        prefix = self.session.prefix_seen
+        if prefix is None:
+            self.violation('%s without GT or PT', name)
+        elif name in ('MIA', 'AEA') and prefix != 'PT' or \
+                name in ('AS', 'AR', 'DT', 'MIP', 'AE', 'AI', 'AD') and \
+                prefix != 'GT':
+            self.violation('%s behind %s', name, prefix)
 
     def _dispatch(self, spdus):
         for spdu in spdus:

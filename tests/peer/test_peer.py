@@ -69,6 +69,12 @@ class Transfer(Case):
             i.send(DATA)
             i.close()
         self.received(*[DATA] * 9)
+        # These two are noticed, and no more than that.
+        self.allowed = ['behind GT', 'without GT or PT']
+        said = ''.join(i.store.violations[0] for i in self.initiators
+                       if i.store.violations)
+        for text in self.allowed:
+            self.assertIn(text, said)
 
     def test_forms_of_ber(self):
         for form in (Form(indefinite=True), Form(long_length=3),
@@ -411,6 +417,13 @@ class Recovery(Case):
             i.resume()
             i.close()
         self.received(*[DATA] * len(cases))
+
+    def test_connection_identifier_used_again(self):
+        scid = apdu.Scid.new('alpha')
+        for _ in range(2):
+            self.initiator().open(scid=scid).close()
+        self.assertEqual(len(self.responder.violations), 1)
+        self.allowed = ['again']
 
     def test_unknown_association(self):
         i = self.initiator(Cut('out', name='MIP', nth=4))
