@@ -627,18 +627,25 @@ is_rfc822(const struct part *type)
 
 /* The value of a DDA whose type is in ps->type. */
 static int
-parse_dda_value(struct parse *ps, const struct part *type)
+parse_dda_value(struct parse *ps, const struct part *type, size_t at)
 {
+	static const char why[] = "not in PrintableString, "
+	    "where RFC 2156 writes @ as (a), _ as (u), % as (p)";
 	const struct value *v = &ps->value;
 	int i, first = ps->nattr;
 
 	if (scan_value(ps, &ps->value, 0, 0) == -1)
 		return (-1);
+	if (is_rfc822(type) && v->n == 2)
+		return (fail(ps, v->star, why));
 	if (is_rfc822(type) && v->part[0].charset == OR_TELETEX)
-		return (fail(ps, v->part[0].bad, "not in PrintableString, "
-		    "where RFC 2156 writes @ as (a), _ as (u), % as (p)"));
+		return (fail(ps, v->part[0].bad, why));
 	if (add_forms(ps, OR_DDA, or_specs[OR_DDA].max) == -1)
 		return (-1);
+	/* With both forms they are two. */
+	if ((ps->ddas += ps->nattr - first) > UB_DDAS)
+		return (fail(ps, at,
+		    "more than four domain-defined attributes"));
 	for (i = first; i < ps->nattr; i++) {
 		ps->attr[i].dda_charset = type->charset;
 		ps->attr[i].dda_len = type->len;
@@ -656,9 +663,6 @@ parse_dda(struct parse *ps, size_t at)
 	struct value *v = &ps->type;
 	struct part *type = &v->part[0];
 
-	if (ps->ddas++ == UB_DDAS)
-		return (fail(ps, at,
-		    "more than four domain-defined attributes"));
 	if (scan_value(ps, v, 1, 0) == -1)
 		return (-1);
 	if (v->n == 2) {
@@ -675,7 +679,7 @@ parse_dda(struct parse *ps, size_t at)
 	    UB_DDA_TYPE) == -1)
 		return (-1);
 	ps->p++;
-	return (parse_dda_value(ps, type));
+	return (parse_dda_value(ps, type, at));
 }
 
 static int
@@ -683,13 +687,10 @@ parse_rfc822(struct parse *ps, size_t at)
 {
 	struct part *type = &ps->type.part[0];
 
-	if (ps->ddas++ == UB_DDAS)
-		return (fail(ps, at,
-		    "more than four domain-defined attributes"));
 	part_begin(type, at, OR_PRINTABLE);
 	memcpy(type->octet, "RFC-822", 7);
 	type->len = 7;
-	return (parse_dda_value(ps, type));
+	return (parse_dda_value(ps, type, at));
 }
 
 static int

@@ -277,6 +277,8 @@ static const struct {
 	{ "/DD.a*b=x", "     ^", "either" },
 	{ "/DD.a=1/DD.b=2/DD.c=3/DD.d=4/DD.e=5",
 	  "                             ^", "four" },
+	{ "/DD.a=1*2/DD.b=3*4/DD.c=5", "                   ^", "four" },
+	{ "/RFC-822=jo*x", "           ^", "PrintableString" },
 	{ "/RFC-822=jo@example.org", "           ^", "(a)" },
 	{ "/DD.rfc-822=j_o", "             ^", "(u)" },
 	{ "/PN=", "    ^", "surname" },
