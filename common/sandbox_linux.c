@@ -82,7 +82,7 @@ static const int spoold_calls[] = {
 	C(flock), C(copy_file_range), C(sendfile), C(readlink),
 	C(readlinkat), C(getcwd), C(utimensat), C(fchmod), C(fchmodat),
 	C(fchown), C(umask), C(set_tid_address), C(sched_setaffinity),
-	C(setsockopt), C(getppid), C(fgetxattr),
+	C(setsockopt), C(getppid), C(fgetxattr), C(pipe2),
 };
 
 static const int ctl_calls[] = { C(pread64), C(statx) };
