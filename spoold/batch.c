@@ -19,6 +19,8 @@
 #include "log.h"
 #include "spoold.h"
 
+#define COMMITS_MAX	8	/* in one turn */
+
 struct spool	 sp;
 
 static uint8_t	 told;		/* that it fails */
@@ -155,12 +157,9 @@ flush(void)
 	return (0);
 }
 
-int
-spool_commit(void)
+static int
+commit_once(void)
 {
-	sp.batch = 0;
-	if (!sp.dirty)
-		return (0);
 	sp.dirty = 0;
 	if (sp.failing || sp.store == NULL)
 		return (commit_failed());
@@ -178,6 +177,25 @@ spool_commit(void)
 	control_committed();
 	xfer_committed();
 	queue_committed();
+	return (0);
+}
+
+int
+spool_commit(void)
+{
+	int	i;
+
+	sp.batch = 0;
+	/* what is said after a commit may give more to do: a job that came
+	 * back is given out again, an association opened for it */
+	for (i = 0; sp.dirty; i++) {
+		if (i == COMMITS_MAX) {
+			spool_wake(spool_clock());
+			return (0);
+		}
+		if (commit_once() == -1)
+			return (-1);
+	}
 	return (0);
 }
 

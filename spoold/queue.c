@@ -392,6 +392,7 @@ queue_committed(void)
 		if (!j->done && j->state == JOB_READY) {
 			t->window[j->rank].count++;
 			window_insert(&t->window[j->rank], j);
+			t->wake = 1;
 			continue;
 		}
 		if (!j->done && j->state == JOB_DEFERRED) {
@@ -401,6 +402,15 @@ queue_committed(void)
 		} else if (!j->done)
 			t->stuck++;
 		free(j);
+	}
+	TAILQ_FOREACH(t, &sp.targets, entry) {
+		if (!t->wake)
+			continue;
+		t->wake = 0;
+		if (t->peer != NULL)
+			schedule_peer(t->peer);
+		else if (t->directory != NULL)
+			deliver_wake();
 	}
 }
 

@@ -73,6 +73,7 @@ struct target {
 	char			 name[1024];
 	struct window		 window[3];
 	struct jobs		 taken;		/* given to somebody */
+	uint8_t			 wake;		/* jobs came back */
 	uint64_t		 deferred, stuck;
 	int64_t			 next_due;	/* time_t, 0 none */
 	struct peer		*peer;		/* configured */

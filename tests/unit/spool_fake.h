@@ -40,6 +40,8 @@ extern uint64_t		 fake_offset;		/* ms, added to the clock */
 /* A temporary spool with in/ to deliver to. */
 void	 fake_setup(char *dir, size_t);
 void	 fake_teardown(const char *dir);
+/* Memory that all lives share. */
+void	*fake_shared(size_t);
 /* Runs fn in a child; its exit status, 256 + signal. */
 int	 fake_life(void (*fn)(const char *), const char *dir);
 /* In a child: opens the spool, configures it. */

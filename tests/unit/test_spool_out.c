@@ -1,0 +1,918 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * spoold as a sender: what is opened when, what goes first, and what becomes
+ * of a transfer after each kind of loss.
+ */
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "imsg.h"
+#include "spool_fake.h"
+
+#define IN	(ASSOC_INCOMING | 1)
+
+static char	dir[64];
+
+static int
+setup(void **state)
+{
+	fake_setup(dir, sizeof(dir));
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	fake_teardown(dir);
+	return (0);
+}
+
+/* n messages for beta into the queue, from gamma. */
+static void
+queue_up(int first, int n, int priority, size_t size)
+{
+	int	i;
+
+	fake_connected = 0;
+	if (assoc_find(IN) == NULL)
+		peer_opens(IN, GAMMA, 1, 0, 0);
+	for (i = 0; i < n; i++) {
+		recv_message(IN, (first + i) % 100 + 1, first + i, priority,
+		    TO_BETA, size);
+		next(IMSG_RECV_ENDED);
+	}
+	fake_connected = 1;
+}
+
+static struct assoc_open	opened;
+
+static uint32_t
+expect_open(int recover)
+{
+	const struct sent	*s;
+
+	schedule_tick();
+	spool_turn();
+	s = next(IMSG_ASSOC_OPEN);
+	memcpy(&opened, s->data, sizeof(opened));
+	CHECK(opened.peer == BETA);
+	CHECK(opened.recover == recover);
+	CHECK(opened.id.user_len == 7 && opened.id.user[0] == 0x14 &&
+	    memcmp(opened.id.user + 2, "alpha", 5) == 0);
+	CHECK(opened.id.common_len == 15 && opened.id.common[0] == 0x17);
+	CHECK(opened.id.additional_len == 4);
+	return (s->id);
+}
+
+static void
+up(uint32_t id, int turn, int dialogue)
+{
+	struct assoc_up	u;
+
+	memset(&u, 0, sizeof(u));
+	u.peer = BETA;
+	u.initiator = 1;
+	u.turn = turn;
+	u.dialogue = dialogue;
+	u.checkpoint = 4;
+	u.window = 3;
+	strlcpy(u.address, "198.51.100.7:102", sizeof(u.address));
+	from_rtsd(IMSG_ASSOC_UP, id, &u, sizeof(u));
+	spool_turn();
+}
+
+static void
+down(uint32_t id, int kind, int reason)
+{
+	struct assoc_down	d;
+
+	memset(&d, 0, sizeof(d));
+	d.kind = kind;
+	d.reason = reason;
+	from_rtsd(IMSG_ASSOC_DOWN, id, &d, sizeof(d));
+	spool_turn();
+}
+
+static struct xfer_req	req;
+
+/* The next transfer handed out, complete; its number. */
+static uint32_t
+expect_xfer(uint32_t id, int resume, int discard)
+{
+	const struct sent	*s;
+	int			 inlined;
+
+	s = next(IMSG_XFER_REQ);
+	CHECK(s->id == id && s->len == sizeof(req));
+	memcpy(&req, s->data, sizeof(req));
+	CHECK(req.resume == resume && req.discard == discard);
+	inlined = req.content_follows;
+	if (!discard) {
+		next(IMSG_XFER_ENVELOPE);
+		if (resume && req.serial > 0)
+			next(IMSG_XFER_HEAD);
+		if (inlined && req.content_len > 0)
+			CHECK(next(IMSG_XFER_CONTENT)->len ==
+			    req.content_len);
+	}
+	s = next(IMSG_XFER_GO);
+	CHECK((s->fd == -1) == (inlined || discard));
+	if (s->fd != -1) {
+		CHECK((fcntl(s->fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+		CHECK(lseek(s->fd, 0, SEEK_END) == (off_t)req.content_len);
+		close(s->fd);
+	}
+	return (req.xfer);
+}
+
+static void
+begun(uint32_t id, uint32_t x, uint64_t total)
+{
+	struct xfer_begun	b;
+
+	memset(&b, 0, sizeof(b));
+	b.xfer = x;
+	b.total = total;
+	from_rtsd(IMSG_XFER_BEGUN, id, &b, sizeof(b));
+}
+
+static void
+done(uint32_t id, uint32_t x)
+{
+	struct xfer_serial	s;
+
+	memset(&s, 0, sizeof(s));
+	s.xfer = x;
+	from_rtsd(IMSG_XFER_DONE, id, &s, sizeof(s));
+	spool_turn();
+}
+
+static void
+confirmed(uint32_t id, uint32_t x, uint32_t serial, uint64_t offset)
+{
+	struct xfer_serial	s;
+
+	memset(&s, 0, sizeof(s));
+	s.xfer = x;
+	s.serial = serial;
+	s.offset = offset;
+	s.sent = offset + 8192;
+	from_rtsd(IMSG_XFER_CONFIRMED, id, &s, sizeof(s));
+	CHECK(nothing_sent());
+	spool_turn();
+	CHECK(((const struct xfer_serial *)(const void *)
+	    next(IMSG_XFER_STORED)->data)->serial == serial);
+}
+
+static void
+xfer_fails(uint32_t id, uint32_t x, int failure)
+{
+	struct xfer_failed	f;
+
+	memset(&f, 0, sizeof(f));
+	f.xfer = x;
+	f.failure = failure;
+	from_rtsd(IMSG_XFER_FAILED, id, &f, sizeof(f));
+	spool_turn();
+}
+
+static void
+head(uint32_t id, uint32_t x)
+{
+	uint8_t	buf[12];
+
+	memcpy(buf, &x, 4);
+	memcpy(buf + 4, "the head", 8);
+	from_rtsd(IMSG_XFER_HEAD_OUT, id, buf, sizeof(buf));
+}
+
+static void
+life_send(const char *d)
+{
+	uint32_t	id, x[12], i;
+
+	life_begin(d);
+	queue_up(1, 10, PRIORITY_NORMAL, 1000);
+	queue_up(50, 1, PRIORITY_NON_URGENT, 1000);
+	queue_up(60, 1, PRIORITY_URGENT, 1000);
+	CHECK(queue_length() == 12);
+	id = expect_open(0);
+	CHECK(nothing_sent());
+	up(id, TURN_INITIATOR, 0);
+	/* ahead of time, the urgent one first, non-urgent last */
+	for (i = 0; i < PREFETCH; i++) {
+		x[i] = expect_xfer(id, 0, 0);
+		CHECK(req.priority == (i == 0 ? PRIORITY_URGENT :
+		    PRIORITY_NORMAL));
+		CHECK(req.activity.len == 3 && req.activity.octets[0] == 2 &&
+		    req.activity.octets[2] == i + 1);
+		CHECK(req.content_len == 1000);
+	}
+	CHECK(nothing_sent());
+	for (i = 0; i < 12; i++) {
+		begun(id, x[i], 1500);
+		done(id, x[i]);
+		if (i + PREFETCH < 12) {
+			x[i + PREFETCH] = expect_xfer(id, 0, 0);
+			if (i + PREFETCH == 11)
+				CHECK(req.priority == PRIORITY_NON_URGENT);
+		}
+	}
+	CHECK(queue_length() == 0);
+	CHECK(nothing_sent());
+	CHECK(sp.stats.sent == 12);
+	fake_offset += 299 * 1000;
+	schedule_tick();
+	CHECK(nothing_sent());
+	fake_offset += 2 * 1000;
+	schedule_tick();
+	next(IMSG_ASSOC_CLOSE);
+	down(id, DOWN_RELEASED, 0);
+	schedule_tick();
+	CHECK(nothing_sent());
+}
+
+static void
+test_send(void **state)
+{
+	assert_int_equal(fake_life(life_send, dir), 0);
+}
+
+/* Only the recipients of this peer are its responsibility. */
+static void
+life_flags(const char *d)
+{
+	const char		*to[3] = { TO_GAMMA, TO_BETA, TO_HERE };
+	const struct sent	*s;
+	struct message		*m;
+	struct assoc		*a;
+	uint32_t		 id;
+
+	life_begin(d);
+	fake_connected = 0;
+	peer_opens(IN, GAMMA, 1, 0, 0);
+	fake_connected = 1;
+	recv_begin(IN, 1);
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 3, to);
+	recv_number(IMSG_RECV_END, IN, 1);
+	spool_turn();
+	forget_sent();
+	id = 0;
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->row.initiator && a->peer->conf.id == BETA)
+			id = a->id;
+	CHECK(id != 0);
+	up(id, TURN_INITIATOR, 0);
+	next(IMSG_XFER_REQ);
+	s = next(IMSG_XFER_ENVELOPE);
+	CHECK((m = message_deserialise(s->data, s->len)) != NULL);
+	CHECK(m->nrecipient == 3);
+	CHECK(!(m->recipient[0].flags & PRI_RESPONSIBILITY));
+	CHECK(m->recipient[1].flags & PRI_RESPONSIBILITY);
+	CHECK(!(m->recipient[2].flags & PRI_RESPONSIBILITY));
+	CHECK(m->ntrace == 1);
+	CHECK(strcmp(m->trace[0].domain.prmd, "ALPHA") == 0);
+	CHECK(m->trace[0].action == TRACE_RELAYED);
+	CHECK(utctime_get(&m->trace[0].arrival) > time(NULL) - 60);
+}
+
+static void
+test_flags(void **state)
+{
+	assert_int_equal(fake_life(life_flags, dir), 0);
+}
+
+/* Retries grow; a peer that cannot be reached is not called all the time. */
+static void
+life_retry(const char *d)
+{
+	struct peer	*p;
+	uint64_t	 first, second;
+
+	life_begin(d);
+	queue_up(1, 3, PRIORITY_NORMAL, 10);
+	down(expect_open(0), DOWN_CONNECT_FAILED, 0);
+	p = TAILQ_FIRST(&sp.peers);
+	CHECK(p->conf.id == BETA);
+	first = p->open_after - spool_clock();
+	CHECK(first >= 45000 && first <= 76000);
+	schedule_tick();
+	spool_turn();
+	CHECK(nothing_sent());
+	fake_offset += 80 * 1000;
+	down(expect_open(0), DOWN_REFUSED, RTS_BUSY);
+	second = p->open_after - spool_clock();
+	CHECK(second >= 90000 && second <= 151000);
+	fake_offset += 160 * 1000;
+	up(expect_open(0), TURN_INITIATOR, 0);
+	CHECK(p->open_after == 0);
+	CHECK(queue_length() == 3);
+}
+
+static void
+test_retry(void **state)
+{
+	assert_int_equal(fake_life(life_retry, dir), 0);
+}
+
+/* More associations for more messages, one kept for urgent ones. */
+static void
+life_more(const char *d)
+{
+	struct assoc	*a;
+	uint32_t	 id;
+	int		 n = 0;
+
+	life_begin(d);
+	queue_up(1, 130, PRIORITY_NORMAL, 10);
+	id = expect_open(0);
+	CHECK(nothing_sent());		/* first see whether it answers */
+	up(id, TURN_INITIATOR, 0);
+	forget_sent();
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		n += a->row.initiator;
+	CHECK(n == 3);			/* of 4, one is reserved */
+	queue_up(500, 1, PRIORITY_URGENT, 10);
+	schedule_tick();
+	spool_turn();
+	n = 0;
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		n += a->row.initiator;
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->state == ASSOC_OPENING && !a->urgent_only)
+			up(a->id, TURN_INITIATOR, 0);
+	schedule_tick();
+	spool_turn();
+	CHECK(queue_ready(target_get(TARGET_PEER, "beta"), 0) == 0);
+}
+
+static void
+test_more(void **state)
+{
+	assert_int_equal(fake_life(life_more, dir), 0);
+}
+
+/* Recovery: killed, or the connection lost, at a confirmed checkpoint. */
+
+static int	ending;		/* enum assoc_down_kind, -1: SIGKILL */
+static int	ending_reason;
+static struct s_connection_id	*shared_id;	/* of the first life */
+
+static void
+start_large(const char *d, uint32_t *id, uint32_t *x, int checkpoints)
+{
+	int	i;
+
+	life_begin(d);
+	queue_up(1, 3, PRIORITY_NORMAL, 100000);
+	*id = expect_open(0);
+	*shared_id = opened.id;
+	up(*id, TURN_INITIATOR, 0);
+	for (i = 0; i < 3; i++)
+		x[i] = expect_xfer(*id, 0, 0);
+	begun(*id, x[0], 100200);
+	head(*id, x[0]);
+	for (i = 1; i <= checkpoints; i++)
+		confirmed(*id, x[0], i, i * 4096);
+}
+
+static void
+check_resumed(uint32_t id, uint32_t serial)
+{
+	uint32_t	x;
+
+	CHECK(opened.recover);
+	CHECK(memcmp(&opened.recovered, shared_id,
+	    sizeof(*shared_id)) == 0);
+	CHECK(memcmp(&opened.id, shared_id, sizeof(*shared_id)) != 0);
+	CHECK(opened.checkpoint == 4 && opened.window == 3);
+	CHECK(opened.turn == TURN_INITIATOR);
+	up(id, TURN_INITIATOR, 0);
+	x = expect_xfer(id, 1, serial == 0);
+	CHECK(req.serial == serial);
+	CHECK(req.offset == serial * 4096);
+	CHECK(req.old_activity.len == 3 && req.old_activity.octets[2] == 1);
+	CHECK(memcmp(&req.old_connection, shared_id,
+	    sizeof(*shared_id)) == 0);
+	CHECK(req.activity.octets[2] > 3 || req.activity.octets[1] > 1);
+	if (serial > 0) {
+		begun(id, x, 100200);
+		spool_turn();
+		done(id, x);
+	} else {
+		xfer_fails(id, x, XFER_DISCARDED);
+		x = expect_xfer(id, 0, 0);
+		CHECK(req.serial == 0);
+		begun(id, x, 100200);
+		done(id, x);
+	}
+	CHECK(sp.stats.sent == 1);
+	CHECK(queue_length() == 2);
+	/* the rest follows, anew */
+	expect_xfer(id, 0, 0);
+	expect_xfer(id, 0, 0);
+	CHECK(nothing_sent());
+}
+
+static int	checkpoints_before;
+
+static void
+life_until_end(const char *d)
+{
+	uint32_t	id, x[3];
+
+	start_large(d, &id, x, checkpoints_before);
+	if (ending == -1)
+		raise(SIGKILL);
+	if (ending == -2) {
+		rtsd_gone();
+		fake_offset += 300;
+	} else {
+		down(id, ending, ending_reason);
+		fake_offset += 300;
+	}
+	id = expect_open(1);
+	check_resumed(id, checkpoints_before);
+}
+
+static void
+life_after_kill(const char *d)
+{
+	life_begin(d);
+	fake_offset += 300;
+	check_resumed(expect_open(1), checkpoints_before);
+}
+
+static void
+test_recovery(void **state)
+{
+	static const int	how[][2] = {
+		{ -1, 0 }, { -2, 0 }, { DOWN_TRANSPORT_LOST, 0 },
+		{ DOWN_TIMEOUT, 0 },
+		{ DOWN_ABORTED_BY_PEER, RTS_ABORT_TEMPORARY_PROBLEM },
+		{ DOWN_ABORTED_BY_PEER, RTS_ABORT_LOCAL_SYSTEM_PROBLEM },
+		{ DOWN_ABORTED_BY_PEER, 255 },
+	};
+	size_t	i;
+
+	for (i = 0; i < nitems(how) * 2; i++) {
+		ending = how[i / 2][0];
+		ending_reason = how[i / 2][1];
+		checkpoints_before = i % 2 ? 3 : 0;
+		if (ending == -1) {
+			assert_int_equal(fake_life(life_until_end, dir),
+			    256 + SIGKILL);
+			assert_int_equal(fake_life(life_after_kill, dir), 0);
+		} else
+			assert_int_equal(fake_life(life_until_end, dir), 0);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+/* Reasons after which the same would happen again; recover no. */
+static void
+life_fresh(const char *d)
+{
+	uint32_t	id, x[3];
+
+	start_large(d, &id, x, 2);
+	down(id, ending, ending_reason);
+	fake_offset += 300 * 1000;
+	id = expect_open(0);
+	up(id, TURN_INITIATOR, 0);
+	expect_xfer(id, 0, 0);
+	CHECK(req.serial == 0 && req.activity.octets[2] == 1);
+}
+
+static void
+test_fresh(void **state)
+{
+	static const int	reason[] = { RTS_ABORT_INVALID_PARAMETER,
+	    RTS_ABORT_UNRECOGNIZED_ACTIVITY, RTS_ABORT_PROTOCOL_ERROR,
+	    RTS_ABORT_PERMANENT_PROBLEM, RTS_ABORT_USER_ERROR };
+	size_t			i;
+
+	ending = DOWN_ABORTED_BY_PEER;
+	for (i = 0; i < nitems(reason); i++) {
+		ending_reason = reason[i];
+		assert_int_equal(fake_life(life_fresh, dir), 0);
+		teardown(NULL);
+		setup(NULL);
+	}
+	ending = DOWN_TRANSPORT_LOST;
+	fake_peer[0].recover = 0;
+	assert_int_equal(fake_life(life_fresh, dir), 0);
+}
+
+/* The peer had it complete: resumed to be discarded, transferCompleted. */
+static void
+life_completed(const char *d)
+{
+	uint32_t	id, x;
+
+	life_begin(d);
+	fake_offset += 300;
+	id = expect_open(1);
+	up(id, TURN_INITIATOR, 0);
+	x = expect_xfer(id, 1, 1);
+	xfer_fails(id, x, XFER_COMPLETED);
+	CHECK(sp.stats.sent == 1);
+	CHECK(queue_length() == 2);
+	/* we died: the next may have begun too, so it is asked for as well */
+	x = expect_xfer(id, 1, 1);
+	CHECK(req.old_activity.octets[2] == 2);
+	down(id, DOWN_ABORTED_BY_PEER, RTS_ABORT_TRANSFER_COMPLETED);
+	fake_offset += 300;
+	id = expect_open(1);
+	up(id, TURN_INITIATOR, 0);
+	x = expect_xfer(id, 1, 1);
+	CHECK(req.old_activity.octets[2] == 2);
+	xfer_fails(id, x, XFER_UNRECOGNIZED);
+	expect_xfer(id, 0, 0);
+	expect_xfer(id, 0, 0);
+	CHECK(nothing_sent());
+	CHECK(queue_length() == 2);
+}
+
+static void
+test_completed(void **state)
+{
+	ending = -1;
+	checkpoints_before = 0;
+	assert_int_equal(fake_life(life_until_end, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_completed, dir), 0);
+}
+
+/* How the peer may answer a recover PConnect (rule 7). */
+static void
+life_cannot(const char *d)
+{
+	uint32_t	id, x[3];
+	struct peer	*p;
+
+	start_large(d, &id, x, 2);
+	p = TAILQ_FIRST(&sp.peers);
+	down(id, DOWN_TRANSPORT_LOST, 0);
+	fake_offset += 300;
+	id = expect_open(1);
+	down(id, ending, ending_reason);
+	if (ending == DOWN_CONNECT_FAILED || (ending == DOWN_REFUSED &&
+	    ending_reason == RTS_BUSY)) {
+		schedule_tick();
+		spool_turn();
+		forget_sent();
+		fake_offset += 80 * 1000;
+		CHECK(p->no_recovery == 0);
+		schedule_tick();
+		spool_turn();
+		CHECK(((const struct assoc_open *)(const void *)
+		    next(IMSG_ASSOC_OPEN)->data)->recover);
+		return;
+	}
+	CHECK((p->no_recovery > time(NULL)) ==
+	    (ending != DOWN_REFUSED || ending_reason !=
+	    RTS_CANNOT_RECOVER));
+	id = expect_open(0);	/* at once, once, without recover */
+	up(id, TURN_INITIATOR, 0);
+	x[0] = expect_xfer(id, 0, 0);
+	CHECK(req.serial == 0);
+	expect_xfer(id, 0, 0);
+	expect_xfer(id, 0, 0);
+	/* the next loss: is it asked to recover again? */
+	begun(id, x[0], 100200);
+	down(id, DOWN_TRANSPORT_LOST, 0);
+	fake_offset += 300 * 1000;
+	id = expect_open(p->no_recovery == 0);
+	if (p->no_recovery != 0)
+		return;
+	/* cannotRecover twice in a row: enough */
+	down(id, ending, ending_reason);
+	CHECK(p->no_recovery > time(NULL));
+}
+
+static void
+life_remembered(const char *d)
+{
+	int64_t	until;
+
+	life_begin(d);
+	CHECK(store_target_no_recovery_get(sp.store, target_get(TARGET_PEER,
+	    "beta")->number, &until) == 1);
+	CHECK(until > time(NULL));
+}
+
+static void
+test_cannot_recover(void **state)
+{
+	static const int	how[][2] = {
+		{ DOWN_CONNECT_FAILED, 0 },
+		{ DOWN_REFUSED, RTS_BUSY },
+		{ DOWN_REFUSED, RTS_CANNOT_RECOVER },
+		{ DOWN_REFUSED, RTS_VALIDATION_FAILURE },
+		{ DOWN_REFUSED_BELOW, 0 },
+		{ DOWN_ABORTED_BY_PEER, RTS_ABORT_PROTOCOL_ERROR },
+		{ DOWN_TRANSPORT_LOST, 0 },
+		{ DOWN_TIMEOUT, 0 },
+	};
+	size_t	i;
+
+	for (i = 0; i < nitems(how); i++) {
+		ending = how[i][0];
+		ending_reason = how[i][1];
+		assert_int_equal(fake_life(life_cannot, dir), 0);
+		if (i >= 2)
+			assert_int_equal(fake_life(life_remembered, dir), 0);
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
+/* Recovery timeout as initiator: fresh, and nothing is lost. */
+static void
+life_too_late(const char *d)
+{
+	uint32_t	id, x[3];
+
+	fake_peer[0].recovery_timeout = 1;
+	start_large(d, &id, x, 2);
+	down(id, DOWN_TRANSPORT_LOST, 0);
+	fake_offset += 300;
+	id = expect_open(1);
+	sleep(2);
+	down(id, DOWN_CONNECT_FAILED, 0);
+	fake_offset += 700 * 1000;
+	id = expect_open(0);
+	up(id, TURN_INITIATOR, 0);
+	expect_xfer(id, 0, 0);
+	CHECK(req.serial == 0);
+	CHECK(queue_length() == 3);
+}
+
+static void
+test_too_late(void **state)
+{
+	assert_int_equal(fake_life(life_too_late, dir), 0);
+}
+
+/* The peer cannot receive now: later, from the checkpoint, same association */
+static void
+life_jeopardized(const char *d)
+{
+	uint32_t	id, x[3];
+
+	start_large(d, &id, x, 2);
+	xfer_fails(id, x[0], XFER_JEOPARDIZED);
+	CHECK(*(const uint32_t *)(const void *)
+	    next(IMSG_XFER_CANCEL)->data == x[1]);
+	next(IMSG_XFER_CANCEL);
+	xfer_fails(id, x[1], XFER_NOT_BEGUN);
+	xfer_fails(id, x[2], XFER_NOT_BEGUN);
+	schedule_tick();
+	spool_turn();
+	CHECK(nothing_sent());
+	fake_offset += 80 * 1000;
+	schedule_tick();
+	spool_turn();
+	x[0] = expect_xfer(id, 1, 0);
+	CHECK(req.serial == 2 && req.offset == 8192);
+	CHECK(req.old_connection.user_len == 0);
+	begun(id, x[0], 100200);
+	done(id, x[0]);
+	expect_xfer(id, 0, 0);
+	expect_xfer(id, 0, 0);
+	CHECK(queue_length() == 2);
+}
+
+static void
+test_jeopardized(void **state)
+{
+	assert_int_equal(fake_life(life_jeopardized, dir), 0);
+}
+
+/* Two-way alternate: we send on an association that the peer opened. */
+static void
+life_twa(const char *d)
+{
+	const struct assoc_answer	*ans;
+	struct assoc_ind		 ind;
+	struct assoc_up			 u;
+	uint32_t			 x;
+
+	life_begin(d);
+	fake_peer[0].naddress = 0;
+	TAILQ_FIRST(&sp.peers)->conf.naddress = 0;
+	queue_up(1, 1, PRIORITY_NORMAL, 100000);
+	peer_opens(IN + 1, BETA, 1, 0, DIALOGUE_TWA);
+	x = expect_xfer(IN + 1, 0, 0);
+	begun(IN + 1, x, 100200);
+	head(IN + 1, x);
+	confirmed(IN + 1, x, 1, 2048);
+	down(IN + 1, DOWN_TRANSPORT_LOST, 0);
+	CHECK(nothing_sent());
+	/* it is for the peer to recover; the turn is ours then */
+	memset(&ind, 0, sizeof(ind));
+	ind.recover = 1;
+	ind.dialogue = DIALOGUE_TWA;
+	make_conn(&ind.id, "beta", 2);
+	make_conn(&ind.recovered, "beta", 1);
+	strlcpy(ind.address, "192.0.2.7:2", sizeof(ind.address));
+	from_rtsd(IMSG_ASSOC_IND, IN + 2, &ind, sizeof(ind));
+	spool_turn();
+	ans = (const void *)next(IMSG_ASSOC_ANSWER)->data;
+	CHECK(ans->accept && ans->turn == TURN_RESPONDER);
+	memset(&u, 0, sizeof(u));
+	u.turn = TURN_RESPONDER;
+	u.dialogue = DIALOGUE_TWA;
+	u.checkpoint = 2;
+	u.window = 3;
+	from_rtsd(IMSG_ASSOC_UP, IN + 2, &u, sizeof(u));
+	spool_turn();
+	x = expect_xfer(IN + 2, 1, 0);
+	CHECK(req.serial == 1 && req.offset == 2048);
+	CHECK(memcmp(&req.old_connection, &ind.recovered,
+	    sizeof(ind.recovered)) == 0);
+	begun(IN + 2, x, 100200);
+	done(IN + 2, x);
+	CHECK(queue_length() == 0);
+}
+
+static void
+test_twa(void **state)
+{
+	assert_int_equal(fake_life(life_twa, dir), 0);
+}
+
+/* Ten thousand messages in the queue, and memory that does not care. */
+static long
+resident(void)
+{
+	long	pages = 0, total;
+	FILE	*f;
+
+	CHECK((f = fopen("/proc/self/statm", "r")) != NULL);
+	CHECK(fscanf(f, "%ld %ld", &total, &pages) == 2);
+	fclose(f);
+	return (pages * (sysconf(_SC_PAGESIZE) / 1024));
+}
+
+static void
+life_many(const char *d)
+{
+	struct target	*t;
+	struct job	*j;
+	uint64_t	 last = 0;
+	long		 before;
+	int		 i;
+
+	life_begin(d);
+	t = target_get(TARGET_PEER, "beta");
+	before = resident();
+	for (i = 0; i < 10; i++) {
+		store_begin(sp.store);
+		for (int k = 0; k < 1000; k++) {
+			struct store_message	m;
+			struct store_job	sj;
+
+			memset(&m, 0, sizeof(m));
+			memset(&sj, 0, sizeof(sj));
+			m.id = sj.message = store_next_id(sp.store);
+			m.envelope = "e";
+			m.envelope_len = 1;
+			m.routing = &t->number;
+			m.nrouting = 1;
+			CHECK(store_message_add(sp.store, &m) == 0);
+			sj.target = t->number;
+			sj.rank = 1;
+			sj.sole = 1;
+			CHECK(store_job_add(sp.store, &sj) == 0);
+			queue_arrived(t, &sj);
+		}
+		CHECK(store_commit(sp.store) == 0);
+	}
+	CHECK(queue_ready(t, -1) == 10000);
+#ifdef __SANITIZE_ADDRESS__
+	before += 1024 * 1024;		/* not that of a product */
+#endif
+	CHECK(resident() - before < 24 * 1024);
+	CHECK(t->window[1].n <= 2 * JOB_WINDOW);
+	for (i = 0; i < 10000; i++) {
+		CHECK((j = queue_next(t, 0)) != NULL);
+		CHECK(j->message > last);	/* in order, each once */
+		last = j->message;
+		queue_done(j);
+		if (i % 100 == 0)
+			CHECK(spool_commit() == 0);
+	}
+	CHECK(queue_next(t, 0) == NULL);
+	CHECK(spool_commit() == 0);
+	CHECK(queue_length() == 0);
+}
+
+static void
+test_many(void **state)
+{
+	assert_int_equal(fake_life(life_many, dir), 0);
+}
+
+/* The table, row by row. */
+static void
+test_decisions(void **state)
+{
+	static const struct {
+		struct recovery_case	 c;
+		enum recovery_action	 a;
+	} rows[] = {
+#define R(q, rec, up_, kind_, reason_, ok, exp_, before, act) { {	\
+    .in_question = q, .recovering = rec, .was_up = up_,			\
+    .kind = kind_, .reason = reason_, .allowed = ok, .expired = exp_,	\
+    .cannot_before = before }, act }
+		R(0, 0, 1, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_NONE),
+		R(0, 0, 0, DOWN_CONNECT_FAILED, 0, 1, 0, 0, RECOVERY_NONE),
+		R(1, 0, 1, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_TRANSPORT_LOST, 0, 0, 0, 0, RECOVERY_FRESH),
+		R(1, 0, 1, DOWN_TIMEOUT, 0, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_RELEASED, 0, 1, 0, 0, RECOVERY_FRESH),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 0, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 1, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 2, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 3, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 4, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 5, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 6, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 7, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_ABORTED_BY_PEER, 255, 1, 0, 0, RECOVERY_NOW),
+		R(1, 0, 1, DOWN_ABORTED_BY_US, 4, 1, 0, 0,
+		    RECOVERY_FRESH_PENALTY),
+		R(1, 0, 1, DOWN_ABORTED_BY_US, 3, 1, 0, 0, RECOVERY_NOW),
+		R(1, 1, 0, DOWN_CONNECT_FAILED, 0, 1, 0, 0, RECOVERY_LATER),
+		R(1, 1, 0, DOWN_CONNECT_FAILED, 0, 1, 1, 0, RECOVERY_FRESH),
+		R(1, 1, 0, DOWN_REFUSED, RTS_BUSY, 1, 0, 0, RECOVERY_LATER),
+		R(1, 1, 0, DOWN_REFUSED, RTS_BUSY, 1, 1, 0, RECOVERY_FRESH),
+		R(1, 1, 0, DOWN_REFUSED, RTS_CANNOT_RECOVER, 1, 0, 0,
+		    RECOVERY_FRESH),
+		R(1, 1, 0, DOWN_REFUSED, RTS_CANNOT_RECOVER, 1, 0, 1,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 0, DOWN_REFUSED, RTS_VALIDATION_FAILURE, 1, 0, 0,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 0, DOWN_REFUSED_BELOW, 0, 1, 0, 0,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 0, DOWN_TRANSPORT_LOST, 0, 1, 0, 0,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 0, DOWN_TIMEOUT, 0, 1, 0, 0,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 0, DOWN_ABORTED_BY_PEER, 3, 1, 0, 0,
+		    RECOVERY_FRESH_REMEMBER),
+		R(1, 1, 1, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_NOW),
+#undef R
+	};
+	size_t	i;
+
+	for (i = 0; i < nitems(rows); i++)
+		if (recovery_decide(&rows[i].c) != rows[i].a)
+			fail_msg("row %zu: %d, not %d", i,
+			    recovery_decide(&rows[i].c), rows[i].a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+		cmocka_unit_test(test_decisions),
+		T(test_send),
+		T(test_flags),
+		T(test_retry),
+		T(test_more),
+		T(test_recovery),
+		T(test_fresh),
+		T(test_completed),
+		T(test_cannot_recover),
+		T(test_too_late),
+		T(test_jeopardized),
+		T(test_twa),
+		T(test_many),
+#undef T
+	};
+
+	shared_id = fake_shared(sizeof(*shared_id));
+	return (cmocka_run_group_tests_name("spool_out", tests, NULL, NULL));
+}
