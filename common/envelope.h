@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "limits.h"
+#include "bounds.h"
 
 struct arena;
 struct ibuf;
@@ -212,7 +212,7 @@ int		 or_address_copy(struct message *, struct or_address *,
 
 /*
  * Appends the serialised message to a dynamic ibuf.  -1: no memory.
- * message_deserialise checks every count and length against limits.h as
+ * message_deserialise checks every count and length against bounds.h as
  * if the octets were hostile; NULL with errno EINVAL or ENOMEM.
  */
 int		 message_serialise(const struct message *, struct ibuf *);

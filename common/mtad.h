@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "envelope.h"
-#include "limits.h"
+#include "bounds.h"
 
 #define PROC_FD			3	/* a child's channel to mtad */
 #define ASSOC_INCOMING		0x80000000u

@@ -5,8 +5,8 @@
  * taken from a peer is compared with one of these before memory is spent.
  */
 
-#ifndef MTAD_LIMITS_H
-#define MTAD_LIMITS_H
+#ifndef MTAD_BOUNDS_H
+#define MTAD_BOUNDS_H
 
 /* X.411 annex: upper bounds of P1. */
 #define UB_COUNTRY_NAME		3

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What the statements of mtad.conf mean: values with their ranges and
+ * defaults, and the checks that only the whole allows.
+ */
+
+#include <sys/types.h>
+
+#include <netdb.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "parse_int.h"
+
+#define ERRORS_MAX	20	/* after that nobody reads on */
+
+struct conf	*conf_now;
+unsigned	 conf_errors;
+int		 conf_includes;
+int		 conf_secrets;
+void		(*conf_error_hook)(const char *);
+
+void
+conf_error(const struct place *p, const char *fmt, ...)
+{
+	char text[1024], line[1400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (p != NULL && p->file != NULL)
+		snprintf(line, sizeof(line), "%.300s:%u:%u: %s", p->file,
+		    p->line, p->column, text);
+	else
+		snprintf(line, sizeof(line), "%s", text);
+	if (++conf_errors > ERRORS_MAX)
+		return;
+	if (conf_error_hook != NULL)
+		conf_error_hook(line);
+	else
+		log_warnx("%s", line);
+}
+
+/* Values */
+
+static int
+unit(const char *s, uint64_t *v, const char *units, const uint64_t *factors)
+{
+	const char *u;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return (-1);
+	errno = 0;
+	*v = strtoull(s, &end, 10);
+	if (errno != 0 || end[0] == '\0' || end[1] != '\0' ||
+	    (u = strchr(units, end[0])) == NULL)
+		return (-1);
+	if (*v > UINT64_MAX / factors[u - units])
+		return (-1);
+	*v *= factors[u - units];
+	return (0);
+}
+
+int
+parse_time(const char *s, uint64_t *v)
+{
+	static const uint64_t f[] = { 1, 60, 3600, 86400, 604800 };
+
+	return (unit(s, v, "smhdw", f));
+}
+
+int
+parse_size(const char *s, uint64_t *v)
+{
+	static const uint64_t f[] = { 1024, 1024, 1048576, 1048576,
+	    1073741824, 1073741824, 1099511627776, 1099511627776 };
+
+	if (unit(s, v, "KkMmGgTt", f) == -1 || *v > INT64_MAX)
+		return (-1);
+	return (0);
+}
+
+void
+set_number(const struct place *p, uint32_t *to, uint64_t v, uint32_t min,
+    uint32_t max, const char *what)
+{
+	if (v < min || v > max) {
+		conf_error(p, "%s %llu: %u to %u was expected", what,
+		    (unsigned long long)v, min, max);
+		return;
+	}
+	*to = v;
+}
+
+void
+set_string(const struct place *p, char *to, size_t size, const char *what,
+    const char *s)
+{
+	if (s[0] == '\0' || strlen(s) >= size) {
+		conf_error(p, "%s \"%.80s\": 1 to %zu characters were "
+		    "expected", what, s, size - 1);
+		return;
+	}
+	strlcpy(to, s, size);
+}
+
+void
+set_path(const struct place *p, char *to, size_t size, const char *s)
+{
+	if (s[0] != '/') {
+		conf_error(p, "path \"%.80s\": one that begins with / was "
+		    "expected", s);
+		return;
+	}
+	set_string(p, to, size, "path", s);
+}
+
+/* Names and passwords are IA5Strings in P1. */
+static void
+set_ia5(const struct place *p, char *to, size_t size, const char *what,
+    const char *s, int empty)
+{
+	const unsigned char *c;
+
+	for (c = (const unsigned char *)s; *c != '\0'; c++)
+		if (*c > 0x7e || *c < 0x20) {
+			conf_error(p, "%s: printable ASCII characters were "
+			    "expected", what);
+			return;
+		}
+	if (empty && s[0] == '\0') {
+		to[0] = '\0';
+		return;
+	}
+	set_string(p, to, size, what, s);
+}
+
+void
+set_macro(const struct place *p, const char *name, const char *text)
+{
+	if (macro_set(name, text, 0) == -1)
+		conf_error(p, "\"%s\" is no name for a macro", name);
+}
+
+void
+set_domain(const struct place *p, struct global_domain *d, const char *s)
+{
+	const char *why;
+	size_t where;
+
+	if (global_domain_parse(s, d, &where, &why) == -1)
+		conf_error(p, "domain \"%.200s\": character %zu: %s", s,
+		    where + 1, why);
+}
+
+void
+set_selector(const struct place *p, struct selector *sel, const char *s)
+{
+	size_t n = strlen(s), i;
+	unsigned v;
+
+	if (strncmp(s, "0x", 2) == 0) {
+		if (n % 2 != 0 || n < 4 || (n - 2) / 2 > TSEL_MAX) {
+			conf_error(p, "selector \"%.80s\": an even number of "
+			    "hexadecimal digits, at most %d, was expected", s,
+			    2 * TSEL_MAX);
+			return;
+		}
+		for (i = 0; i < (n - 2) / 2; i++) {
+			if (!isxdigit((unsigned char)s[2 + 2 * i]) ||
+			    !isxdigit((unsigned char)s[3 + 2 * i])) {
+				conf_error(p, "selector \"%.80s\": "
+				    "hexadecimal digits were expected", s);
+				return;
+			}
+			sscanf(s + 2 + 2 * i, "%2x", &v);
+			sel->octets[i] = v;
+		}
+		sel->len = (n - 2) / 2;
+		return;
+	}
+	if (n == 0 || n > TSEL_MAX) {
+		conf_error(p, "selector \"%.80s\": 1 to %d characters were "
+		    "expected", s, TSEL_MAX);
+		return;
+	}
+	sel->len = n;
+	memcpy(sel->octets, s, n);
+}
+
+void
+set_credentials(struct credentials *c, const struct place *pn,
+    const char *name, const struct place *pp, const char *password)
+{
+	set_ia5(pn, c->name, sizeof(c->name), "name", name, 1);
+	set_ia5(pp, c->password, sizeof(c->password), "password", password,
+	    1);
+	conf_secrets = 1;
+}
+
+void
+set_mta(const struct place *p, const struct place *pn, const char *name,
+    const struct place *pd, const char *domain, const struct place *pp,
+    const char *password)
+{
+	struct mta_conf *m = &conf_now->mta;
+
+	if (conf_now->has_mta) {
+		conf_error(p, "a second mta statement");
+		return;
+	}
+	conf_now->has_mta = 1;
+	set_ia5(pn, m->name, sizeof(m->name), "mta name", name, 0);
+	set_domain(pd, &m->domain, domain);
+	if (password != NULL)
+		set_ia5(pp, m->password, sizeof(m->password), "password",
+		    password, 1);
+}
+
+/* Statements */
+
+static void
+listen_at(const struct place *p, const struct addrinfo *ai,
+    const struct selector *tsel, const char *host, unsigned port)
+{
+	struct conf_listen *l, *other;
+
+	TAILQ_FOREACH(other, &conf_now->listeners, entry)
+		if (other->ss_len == ai->ai_addrlen && memcmp(&other->ss,
+		    ai->ai_addr, ai->ai_addrlen) == 0) {
+			conf_error(p, "listen on %s port %u: said before",
+			    host, port);
+			return;
+		}
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		fatalx("out of memory");
+	l->fd = -1;
+	l->listen.tsel = *tsel;
+	memcpy(&l->ss, ai->ai_addr, ai->ai_addrlen);
+	l->ss_len = ai->ai_addrlen;
+	snprintf(l->listen.address, sizeof(l->listen.address),
+	    "%.46s port %u", host, port);
+	TAILQ_INSERT_TAIL(&conf_now->listeners, l, entry);
+}
+
+void
+add_listen(const struct place *p, const char *host, uint64_t port,
+    const struct place *pt, const char *tsel)
+{
+	struct addrinfo hints, *res, *ai;
+	struct selector sel;
+	char serv[24], name[NI_MAXHOST];
+	int e, any = strcmp(host, "*") == 0;
+
+	memset(&sel, 0, sizeof(sel));
+	if (tsel != NULL)
+		set_selector(pt, &sel, tsel);
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+	snprintf(serv, sizeof(serv), "%llu", (unsigned long long)port);
+	if ((e = getaddrinfo(any ? NULL : host, serv, &hints, &res)) != 0) {
+		conf_error(p, "listen on \"%.80s\": a numeric IPv4 or IPv6 "
+		    "address or * was expected", host);
+		return;
+	}
+	for (ai = res; ai != NULL; ai = ai->ai_next)
+		if (getnameinfo(ai->ai_addr, ai->ai_addrlen, name,
+		    sizeof(name), NULL, 0, NI_NUMERICHOST) == 0)
+			listen_at(p, ai, &sel, name, port);
+	freeaddrinfo(res);
+}
+
+struct conf_peer *
+new_peer(const struct place *p, const char *name)
+{
+	struct conf_peer *n, *other;
+
+	TAILQ_FOREACH(other, &conf_now->peers, entry)
+		if (strcmp(other->peer.name, name) == 0)
+			conf_error(p, "peer \"%.64s\": there is one of this "
+			    "name in line %u", name, other->line);
+	if ((n = calloc(1, sizeof(*n))) == NULL)
+		fatalx("out of memory");
+	set_ia5(p, n->peer.name, sizeof(n->peer.name), "peer name", name, 0);
+	n->line = p->line;
+	/* Defaults: mtad.conf(5). */
+	n->peer.recover = 1;
+	n->peer.tpdu_size = TPDU_SIZE_MAX;
+	n->peer.checkpoint = 30;
+	n->peer.window = 5;
+	n->peer.safe_store = 1;
+	n->peer.recovery_delay = 60;
+	n->peer.recovery_timeout = 600;
+	n->peer.recovery_keep = 3600;
+	n->peer.no_recovery_memory = 86400;
+	n->peer.open_timeout = 60;
+	n->peer.transfer_timeout = 600;
+	n->peer.idle = 300;
+	n->peer.retry_min = 60;
+	n->peer.retry_max = 600;
+	n->peer.max_associations = 10;
+	n->peer.reserved_urgent = UINT32_MAX;
+	n->peer.threshold = 50;
+	TAILQ_INSERT_TAIL(&conf_now->peers, n, entry);
+	return (n);
+}
+
+void
+end_peer(struct conf_peer *n)
+{
+	if (n->peer.reserved_urgent == UINT32_MAX)
+		n->peer.reserved_urgent = n->peer.max_associations > 1;
+}
+
+void
+add_address(struct conf_peer *n, const struct place *p, const char *host,
+    uint64_t port, const struct place *pt, const char *tsel)
+{
+	struct conf_address *a;
+
+	if (n->peer.naddress == PEER_ADDRESSES_MAX) {
+		conf_error(p, "more than %d addresses", PEER_ADDRESSES_MAX);
+		return;
+	}
+	a = &n->address[n->peer.naddress];
+	set_string(p, a->host, sizeof(a->host), "address", host);
+	snprintf(a->port, sizeof(a->port), "%u", (unsigned)port);
+	if (tsel != NULL)
+		set_selector(pt, &n->peer.remote_tsel[n->peer.naddress],
+		    tsel);
+	n->peer.naddress++;
+}
+
+/* A prefix is an address that is parsed and printed again. */
+static void
+set_prefix(const struct place *p, char *to, size_t size, const char *s)
+{
+	struct message *m;
+	struct or_address a;
+	const char *why;
+	size_t where;
+
+	if ((m = message_new()) == NULL)
+		fatalx("out of memory");
+	if (or_address_parse(m, &a, s, &where, &why) == -1)
+		conf_error(p, "address \"%.200s\": character %zu: %s", s,
+		    where + 1, why);
+	else if ((size_t)or_address_print(&a, to, size, 0) >= size)
+		conf_error(p, "address \"%.80s...\": too long", s);
+	message_free(m);
+}
+
+static void
+check_prefix_new(const struct place *p, const char *prefix)
+{
+	struct conf_route *r;
+	struct conf_deliver *d;
+
+	TAILQ_FOREACH(r, &conf_now->routes, entry)
+		if (strcasecmp(r->route.prefix, prefix) == 0)
+			conf_error(p, "%s has a route in line %u already",
+			    prefix, r->line);
+	TAILQ_FOREACH(d, &conf_now->delivers, entry)
+		if (strcasecmp(d->deliver.prefix, prefix) == 0)
+			conf_error(p, "%s is delivered by line %u already",
+			    prefix, d->line);
+}
+
+void
+add_route(const struct place *p, const char *prefix,
+    const struct place *pp, const char *name)
+{
+	struct conf_route *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		fatalx("out of memory");
+	set_prefix(p, r->route.prefix, sizeof(r->route.prefix), prefix);
+	check_prefix_new(p, r->route.prefix);
+	set_string(pp, r->peer, sizeof(r->peer), "peer", name);
+	r->file = pp->file;
+	r->line = pp->line;
+	r->column = pp->column;
+	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
+}
+
+void
+add_deliver(const struct place *p, const char *prefix,
+    const struct place *pd, const char *directory)
+{
+	struct conf_deliver *d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		fatalx("out of memory");
+	set_prefix(p, d->deliver.prefix, sizeof(d->deliver.prefix), prefix);
+	check_prefix_new(p, d->deliver.prefix);
+	set_path(pd, d->deliver.directory, sizeof(d->deliver.directory),
+	    directory);
+	d->line = p->line;
+	d->column = p->column;
+	TAILQ_INSERT_TAIL(&conf_now->delivers, d, entry);
+}
+
+/* The whole */
+
+static void
+finish_peer(struct conf_peer *n)
+{
+	struct peer_conf *p = &n->peer;
+	struct place place = { NULL, 0, 0 };
+	const struct mta_conf *m = &conf_now->mta;
+
+	if (!(n->set & CONF_SET_LOCAL)) {
+		strlcpy(p->local.name, m->name, sizeof(p->local.name));
+		strlcpy(p->local.password, m->password,
+		    sizeof(p->local.password));
+	}
+	if (!(n->set & CONF_SET_LOCAL_RSP))
+		p->local_response = p->local;
+	if (!(n->set & CONF_SET_REMOTE))
+		strlcpy(p->remote.name, p->name, sizeof(p->remote.name));
+	if (!(n->set & CONF_SET_REMOTE_RSP))
+		p->remote_response = p->remote;
+	if (p->reserved_urgent >= p->max_associations &&
+	    p->reserved_urgent != 0)
+		conf_error(&place, "peer \"%s\" (line %u): reserve %u leaves "
+		    "none of %u associations to other messages", p->name,
+		    n->line, p->reserved_urgent, p->max_associations);
+	if (p->recovery_timeout < p->recovery_delay)
+		conf_error(&place, "peer \"%s\" (line %u): recovery timeout "
+		    "%u s is shorter than its delay of %u s", p->name,
+		    n->line, p->recovery_timeout, p->recovery_delay);
+}
+
+static void
+finish(void)
+{
+	struct conf_peer *a, *b;
+	struct conf_route *r;
+	struct place place;
+
+	if (!conf_now->has_mta) {
+		conf_error(NULL, "no mta statement: mta \"NAME\" domain "
+		    "\"/C=../ADMD=../PRMD=..\" was expected");
+		return;
+	}
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		finish_peer(a);
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		for (b = TAILQ_NEXT(a, entry); b != NULL;
+		    b = TAILQ_NEXT(b, entry))
+			if (strcmp(a->peer.remote.name,
+			    b->peer.remote.name) == 0 &&
+			    strcmp(a->peer.remote.password,
+			    b->peer.remote.password) == 0)
+				conf_error(NULL, "peers \"%s\" (line %u) and "
+				    "\"%s\" (line %u) cannot be told apart: "
+				    "the same remote name and password",
+				    a->peer.name, a->line, b->peer.name,
+				    b->line);
+	TAILQ_FOREACH(r, &conf_now->routes, entry) {
+		TAILQ_FOREACH(a, &conf_now->peers, entry)
+			if (strcmp(a->peer.name, r->peer) == 0)
+				break;
+		place.file = r->file;
+		place.line = r->line;
+		place.column = r->column;
+		if (a == NULL)
+			conf_error(&place, "route via \"%s\": no such peer",
+			    r->peer);
+	}
+}
+
+static struct conf *
+conf_new(void)
+{
+	struct conf *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		fatalx("out of memory");
+	TAILQ_INIT(&c->peers);
+	TAILQ_INIT(&c->listeners);
+	TAILQ_INIT(&c->routes);
+	TAILQ_INIT(&c->delivers);
+	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
+	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
+	c->mta.max_associations = 500;
+	c->mta.min_free = 64 * 1024 * 1024;
+	return (c);
+}
+
+static struct conf *
+run(void)
+{
+	struct conf *c;
+
+	if (parse_run() != 0 && conf_errors == 0)
+		conf_error(NULL, "out of memory");
+	if (conf_errors == 0)
+		finish();
+	if (conf_errors > ERRORS_MAX)
+		log_warnx("%u more errors", conf_errors - ERRORS_MAX);
+	lex_end();
+	c = conf_now;
+	conf_now = NULL;
+	if (conf_errors > 0) {
+		conf_free(c);
+		return (NULL);
+	}
+	return (c);
+}
+
+struct conf *
+conf_parse(const char *file)
+{
+	conf_now = conf_new();
+	conf_errors = 0;
+	conf_includes = 1;
+	if (lex_file(file) == -1) {
+		lex_end();
+		conf_free(conf_now);
+		conf_now = NULL;
+		return (NULL);
+	}
+	return (run());
+}
+
+struct conf *
+conf_parse_text(const char *name, const char *text, size_t len)
+{
+	conf_now = conf_new();
+	conf_errors = 0;
+	conf_includes = 0;
+	lex_text(name, text, len);
+	return (run());
+}
+
+int
+conf_define(const char *s)
+{
+	char name[64];
+	const char *eq;
+
+	if ((eq = strchr(s, '=')) == NULL || eq == s ||
+	    (size_t)(eq - s) >= sizeof(name))
+		return (-1);
+	memcpy(name, s, eq - s);
+	name[eq - s] = '\0';
+	return (macro_set(name, eq + 1, 1));
+}
+
+#define FREE_ALL(head, type) do {					\
+	struct type *e_;						\
+									\
+	while ((e_ = TAILQ_FIRST(head)) != NULL) {			\
+		TAILQ_REMOVE(head, e_, entry);				\
+		explicit_bzero(e_, sizeof(*e_));			\
+		free(e_);						\
+	}								\
+} while (0)
+
+void
+conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	FREE_ALL(&c->peers, conf_peer);
+	FREE_ALL(&c->listeners, conf_listen);
+	FREE_ALL(&c->routes, conf_route);
+	FREE_ALL(&c->delivers, conf_deliver);
+	explicit_bzero(c, sizeof(*c));
+	free(c);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * rtsd and spoold: executed each with a fresh address space, its channel as
+ * descriptor PROC_FD and nothing else; restarted when they die, sooner at
+ * first and then more slowly; stopped in order, rtsd before spoold, so that
+ * what rtsd has to say still reaches the queue.
+ */
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mtad.h"
+#include "parent.h"
+
+#define BACKOFF_MIN	100		/* ms */
+#define BACKOFF_MAX	30000
+#define STEADY		60		/* s after which it begins anew */
+#define STOP_TIME	10		/* s for each to end */
+#define CHANNEL_BUFFER	(1024 * 1024)
+
+struct child {
+	const char	*name;
+	pid_t		 pid;		/* 0: not running */
+	int		 up;		/* the channel stands */
+	struct imsgev	 iev;
+	struct event	*timer;
+	unsigned	 backoff;	/* ms */
+	time_t		 since;
+};
+
+static struct child	 children[CHILDREN] = {
+	{ .name = "rtsd" }, { .name = "spoold" }
+};
+static int		 stopping;
+
+static void	start(enum role);
+
+static enum role
+role_of(struct child *c)
+{
+	return (c - children);
+}
+
+void
+child_send(enum role r, uint32_t type, uint32_t id, int fd, const void *p,
+    size_t len)
+{
+	struct child *c = &children[r];
+	int copy = -1;
+
+	if (!c->up)
+		return;
+	if (fd != -1 && (copy = dup(fd)) == -1) {
+		log_warn("descriptor for %s", c->name);
+		return;
+	}
+	if (imsgev_compose(&c->iev, type, id, 0, copy, p, len) == -1) {
+		log_warn("imsg to %s", c->name);
+		if (copy != -1)
+			close(copy);
+	}
+}
+
+static void
+handler(struct imsgev *iev, struct imsg *imsg, void *arg)
+{
+	child_imsg(role_of(arg), imsg);
+}
+
+static void
+channel_closed(struct imsgev *iev, const char *why, void *arg)
+{
+	struct child *c = arg;
+
+	c->up = 0;
+	imsgev_free(&c->iev);
+	/* Whoever lost its channel is of no more use. */
+	if (c->pid != 0)
+		kill(c->pid, SIGKILL);
+}
+
+static void
+timer_cb(int fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	if (!stopping)
+		start(role_of(c));
+	else if (c->pid != 0) {
+		log_warnx("%s does not end by itself: killed", c->name);
+		kill(c->pid, SIGKILL);
+	}
+}
+
+static void
+set_timer(struct child *c, unsigned ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(c->timer, &tv);
+}
+
+static void
+execute(enum role r, int fd)
+{
+	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
+	    NULL };
+	char path[PATH_MAX], *argv[10], *verbose = NULL;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", options.libexec,
+	    children[r].name);
+	argv[n++] = path;
+	if (options.debug)
+		argv[n++] = (char *)(uintptr_t)"-d";
+	if (options.verbose)
+		argv[n++] = verbose = (char *)(uintptr_t)"-v";
+	if (options.unconfined)
+		argv[n++] = (char *)(uintptr_t)"-u";
+	argv[n++] = (char *)(uintptr_t)"-U";
+	argv[n++] = (char *)(uintptr_t)(r == CHILD_RTSD ? options.rtsd_user :
+	    options.spoold_user);
+	if (r == CHILD_SPOOLD) {
+		argv[n++] = (char *)(uintptr_t)"-R";
+		argv[n++] = conf->spool;
+	}
+	argv[n] = NULL;
+	(void)verbose;
+	if (fd != PROC_FD) {
+		if (dup2(fd, PROC_FD) == -1)
+			_exit(127);
+	} else if (fcntl(fd, F_SETFD, 0) == -1)
+		_exit(127);
+	closefrom(PROC_FD + 1);
+	signal(SIGPIPE, SIG_DFL);
+	execve(path, argv, env);
+	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+static void
+start(enum role r)
+{
+	struct child *c = &children[r];
+	int sv[2];
+
+	if (c->backoff == 0 || time(NULL) - c->since > STEADY)
+		c->backoff = BACKOFF_MIN;
+	c->since = time(NULL);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		log_warn("channel for %s", c->name);
+		set_timer(c, c->backoff);
+		return;
+	}
+	switch (c->pid = fork()) {
+	case -1:
+		log_warn("starting %s", c->name);
+		c->pid = 0;
+		close(sv[0]);
+		close(sv[1]);
+		set_timer(c, c->backoff);
+		return;
+	case 0:
+		execute(r, sv[1]);
+	}
+	close(sv[1]);
+	if (imsgev_init(&c->iev, base, sv[0], handler, channel_closed, NULL,
+	    NULL, c) == -1)
+		fatalx("out of memory");
+	c->up = 1;
+	log_debug("%s started, pid %d", c->name, (int)c->pid);
+	child_started(r);
+}
+
+/* A fresh channel between the two, whenever one of them is new. */
+static void
+join(void)
+{
+	int sv[2], size = CHANNEL_BUFFER, i;
+
+	if (!children[CHILD_RTSD].up || !children[CHILD_SPOOLD].up)
+		return;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		log_warn("channel between rtsd and spoold");
+		return;
+	}
+	for (i = 0; i < 2; i++) {
+		setsockopt(sv[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		setsockopt(sv[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	}
+	child_send(CHILD_RTSD, IMSG_CHANNEL, 0, sv[0], NULL, 0);
+	child_send(CHILD_SPOOLD, IMSG_CHANNEL, 0, sv[1], NULL, 0);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+void
+children_join(void)
+{
+	join();
+}
+
+void
+children_start(void)
+{
+	int i;
+
+	for (i = 0; i < CHILDREN; i++) {
+		children[i].timer = evtimer_new(base, timer_cb, &children[i]);
+		if (children[i].timer == NULL)
+			fatalx("out of memory");
+		start(i);
+	}
+}
+
+static void
+stop_one(enum role r)
+{
+	struct child *c = &children[r];
+
+	event_del(c->timer);
+	child_send(r, IMSG_SHUTDOWN, 0, -1, NULL, 0);
+	if (c->pid != 0)
+		set_timer(c, STOP_TIME * 1000);
+}
+
+/* The next of the order, once the one before it has gone. */
+static void
+stop_next(void)
+{
+	if (children[CHILD_RTSD].pid != 0)
+		stop_one(CHILD_RTSD);
+	else if (children[CHILD_SPOOLD].pid != 0)
+		stop_one(CHILD_SPOOLD);
+	else
+		children_gone();
+}
+
+void
+children_stop(void)
+{
+	if (stopping)
+		return;
+	stopping = 1;
+	stop_next();
+}
+
+static void
+gone(struct child *c, int status)
+{
+	if (WIFSIGNALED(status))
+		log_warnx("%s died of signal %d%s", c->name, WTERMSIG(status),
+		    stopping ? "" : ", starting it again");
+	else if (!stopping || WEXITSTATUS(status) != 0)
+		log_warnx("%s exited with status %d%s", c->name,
+		    WEXITSTATUS(status), stopping ? "" :
+		    ", starting it again");
+	c->pid = 0;
+	if (c->up) {
+		c->up = 0;
+		imsgev_free(&c->iev);
+	}
+	if (role_of(c) == CHILD_RTSD)
+		sockets_cancel_all();
+	if (stopping) {
+		event_del(c->timer);
+		stop_next();
+		return;
+	}
+	if (time(NULL) - c->since > STEADY)
+		c->backoff = BACKOFF_MIN;
+	set_timer(c, c->backoff);
+	c->backoff = c->backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX :
+	    c->backoff * 2;
+}
+
+void
+children_reap(void)
+{
+	pid_t pid;
+	int status, i;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < CHILDREN; i++)
+			if (children[i].pid == pid) {
+				gone(&children[i], status);
+				break;
+			}
+		if (i == CHILDREN)
+			sockets_reap(pid);
+	}
+}

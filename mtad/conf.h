@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The configuration as mtad holds it: what parse.y fills in, what the
+ * children are sent, what mtad needs itself.
+ */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <limits.h>
+
+#include "mtad.h"
+
+#define CONF_HOST_MAX	256
+
+struct conf_address {
+	char			 host[CONF_HOST_MAX];
+	char			 port[8];
+};
+
+struct conf_peer {
+	TAILQ_ENTRY(conf_peer)	 entry;
+	struct peer_conf	 peer;
+	struct conf_address	 address[PEER_ADDRESSES_MAX];
+	uint8_t			 set;	/* CONF_SET_* */
+	unsigned		 line;
+};
+#define CONF_SET_LOCAL		0x01
+#define CONF_SET_LOCAL_RSP	0x02
+#define CONF_SET_REMOTE		0x04
+#define CONF_SET_REMOTE_RSP	0x08
+#define CONF_SET_DOMAIN		0x10
+
+struct conf_listen {
+	TAILQ_ENTRY(conf_listen) entry;
+	struct listen_conf	 listen;
+	struct sockaddr_storage	 ss;
+	socklen_t		 ss_len;
+	int			 fd;		/* -1: not bound yet */
+};
+
+struct conf_route {
+	TAILQ_ENTRY(conf_route)	 entry;
+	struct route_conf	 route;
+	char			 peer[PEER_NAME_MAX];
+	const char		*file;
+	unsigned		 line, column;
+};
+
+struct conf_deliver {
+	TAILQ_ENTRY(conf_deliver) entry;
+	struct deliver_conf	 deliver;
+	unsigned		 line, column;
+};
+
+struct conf {
+	struct mta_conf		 mta;
+	int			 has_mta;
+	char			 spool[PATH_MAX];
+	char			 control[PATH_MAX];
+	char			 control_group[64];
+	TAILQ_HEAD(, conf_peer)	 peers;
+	TAILQ_HEAD(, conf_listen) listeners;
+	TAILQ_HEAD(, conf_route) routes;
+	TAILQ_HEAD(, conf_deliver) delivers;
+};
+
+/*
+ * Reads a file.  NULL after one line for each error, on standard error and
+ * the log: file, line, column, what was found and what was expected.
+ */
+struct conf	*conf_parse(const char *file);
+/* The same of a text in memory, without include (tests, fuzzing). */
+struct conf	*conf_parse_text(const char *name, const char *, size_t);
+/* -D name=value; -1: not of that form. */
+int		 conf_define(const char *);
+void		 conf_free(struct conf *);
+/* Where errors go besides the log; tests put their own here. */
+extern void	(*conf_error_hook)(const char *);
+
+#endif

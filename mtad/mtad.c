@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * mtad: the privileged parent.  It reads the configuration, owns sockets and
+ * children, and parses nothing that came from a network: what rtsd asks of
+ * it are numbers that name things of the configuration.
+ */
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mtad.h"
+#include "parent.h"
+
+struct options		 options = {
+	.conf_file = CONF_FILE, .libexec = LIBEXEC_DIR,
+	.rtsd_user = RTSD_USER, .spoold_user = SPOOLD_USER
+};
+struct event_base	*base;
+struct conf		*conf;
+static int		 control_fd = -1;
+static int		 ready[CHILDREN], said_ready, stopping;
+
+/* Peers keep their number as long as there is one of their name. */
+struct known_peer {
+	TAILQ_ENTRY(known_peer)	 entry;
+	char			 name[PEER_NAME_MAX];
+	uint32_t		 id;
+};
+static TAILQ_HEAD(, known_peer) known_peers =
+    TAILQ_HEAD_INITIALIZER(known_peers);
+
+static uint32_t
+peer_id(const char *name)
+{
+	static uint32_t last;
+	struct known_peer *k;
+
+	TAILQ_FOREACH(k, &known_peers, entry)
+		if (strcmp(k->name, name) == 0)
+			return (k->id);
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		fatalx("out of memory");
+	strlcpy(k->name, name, sizeof(k->name));
+	k->id = ++last;
+	TAILQ_INSERT_TAIL(&known_peers, k, entry);
+	return (k->id);
+}
+
+static void
+number_peers(struct conf *c)
+{
+	struct conf_peer *p;
+	struct conf_route *r;
+	struct conf_deliver *d;
+	uint32_t id = 0;
+
+	TAILQ_FOREACH(p, &c->peers, entry)
+		p->peer.id = peer_id(p->peer.name);
+	TAILQ_FOREACH(r, &c->routes, entry)
+		r->route.peer = peer_id(r->peer);
+	TAILQ_FOREACH(d, &c->delivers, entry)
+		d->deliver.id = ++id;
+}
+
+/* Directories */
+
+static int
+make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0) {
+		if (chown(path, uid, gid) == -1 || chmod(path, mode) == -1) {
+			log_warn("%s", path);
+			return (-1);
+		}
+		return (0);
+	}
+	if (errno != EEXIST) {
+		log_warn("cannot make the directory %s", path);
+		return (-1);
+	}
+	if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
+		log_warnx("%s is no directory", path);
+		return (-1);
+	}
+	return (0);
+}
+
+/* The spool has to belong to spoold, and to nobody else. */
+static int
+check_spool(const char *path, uid_t uid)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		log_warn("spool %s", path);
+		return (-1);
+	}
+	if (!options.unconfined && (st.st_uid != uid ||
+	    st.st_mode & (S_IRWXG | S_IRWXO))) {
+		log_warnx("spool %s: owner %s and mode 0700 were expected",
+		    path, options.spoold_user);
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+make_directories(struct conf *c)
+{
+	struct conf_deliver *d;
+	struct passwd *pw;
+	char run[PATH_MAX], *slash;
+
+	if ((pw = getpwnam(options.spoold_user)) == NULL) {
+		log_warnx("user %s does not exist; make it, or build with "
+		    "another", options.spoold_user);
+		return (-1);
+	}
+	if (make_directory(c->spool, pw->pw_uid, pw->pw_gid, 0700) == -1 ||
+	    check_spool(c->spool, pw->pw_uid) == -1)
+		return (-1);
+	TAILQ_FOREACH(d, &c->delivers, entry)
+		if (make_directory(d->deliver.directory, pw->pw_uid,
+		    pw->pw_gid, 0750) == -1)
+			return (-1);
+	strlcpy(run, c->control, sizeof(run));
+	if ((slash = strrchr(run, '/')) != NULL && slash != run) {
+		*slash = '\0';
+		if (make_directory(run, 0, 0, 0755) == -1)
+			return (-1);
+	}
+	return (make_directory(EMPTY_DIR, 0, 0, 0755));
+}
+
+/* Configuration to the children */
+
+static void
+send_deliver(const struct conf_deliver *d)
+{
+	int fd;
+
+	fd = open(d->deliver.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1) {
+		log_warn("delivery directory %s", d->deliver.directory);
+		return;
+	}
+	child_send(CHILD_SPOOLD, IMSG_CONF_DELIVER, 0, fd, &d->deliver,
+	    sizeof(d->deliver));
+	close(fd);
+}
+
+static void
+send_conf(enum role r)
+{
+	struct conf_peer *p;
+	struct conf_listen *l;
+	struct conf_route *ro;
+	struct conf_deliver *d;
+
+	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
+	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
+		    sizeof(p->peer));
+	if (r == CHILD_RTSD) {
+		TAILQ_FOREACH(l, &conf->listeners, entry)
+			child_send(r, IMSG_CONF_LISTEN, 0, l->fd, &l->listen,
+			    sizeof(l->listen));
+	} else {
+		TAILQ_FOREACH(ro, &conf->routes, entry)
+			child_send(r, IMSG_CONF_ROUTE, 0, -1, &ro->route,
+			    sizeof(ro->route));
+		TAILQ_FOREACH(d, &conf->delivers, entry)
+			send_deliver(d);
+	}
+	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
+}
+
+void
+child_started(enum role r)
+{
+	ready[r] = 0;
+	if (r == CHILD_SPOOLD && control_fd != -1)
+		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
+	send_conf(r);
+}
+
+static void
+child_ready(enum role r)
+{
+	int was = ready[r];
+
+	ready[r] = 1;
+	/* A child that is new needs a new channel to the other. */
+	if (!was && ready[CHILD_RTSD] && ready[CHILD_SPOOLD]) {
+		children_join();
+		if (!said_ready)
+			log_info("mtad %s: ready, %s", MTAD_VERSION,
+			    conf->mta.name);
+		said_ready = 1;
+	}
+}
+
+static void
+close_listeners(struct conf *c)
+{
+	struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &c->listeners, entry)
+		if (l->fd != -1)
+			close(l->fd);
+}
+
+static void
+reload(void)
+{
+	struct conf *new;
+
+	if (stopping)
+		return;
+	if ((new = conf_parse(options.conf_file)) == NULL) {
+		log_warnx("configuration not reloaded: what was in force "
+		    "stays in force");
+		return;
+	}
+	if (strcmp(new->spool, conf->spool) != 0 ||
+	    strcmp(new->control, conf->control) != 0) {
+		log_warnx("configuration not reloaded: spool and control "
+		    "change only with a restart");
+		conf_free(new);
+		return;
+	}
+	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1) {
+		log_warnx("configuration not reloaded: what was in force "
+		    "stays in force");
+		conf_free(new);
+		return;
+	}
+	number_peers(new);
+	close_listeners(conf);
+	conf_free(conf);
+	conf = new;
+	if (options.verbose)
+		conf->mta.verbose = 1;
+	log_setverbose(conf->mta.verbose);
+	send_conf(CHILD_RTSD);
+	send_conf(CHILD_SPOOLD);
+	log_info("configuration reloaded");
+}
+
+/* Requests of the children: what they may ask, and nothing else. */
+
+static void
+connect_imsg(struct imsg *imsg)
+{
+	struct conf_peer *p;
+	uint32_t req[2], id = imsg_get_id(imsg);
+
+	if (imsg_get_data(imsg, req, sizeof(req)) == -1) {
+		log_warnx("bad connect request of rtsd");
+		return;
+	}
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->peer.id == req[0])
+			break;
+	if (p == NULL || req[1] >= p->peer.naddress) {
+		child_send(CHILD_RTSD, IMSG_CONNECT_FAIL, id, -1,
+		    "no such address in the configuration", 36);
+		return;
+	}
+	sockets_connect(id, p, req[1]);
+}
+
+void
+child_imsg(enum role r, struct imsg *imsg)
+{
+	int verbose;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_READY:
+		child_ready(r);
+		return;
+	case IMSG_CONNECT:
+		if (r == CHILD_RTSD) {
+			connect_imsg(imsg);
+			return;
+		}
+		break;
+	case IMSG_CONNECT_CANCEL:
+		if (r == CHILD_RTSD) {
+			sockets_cancel(imsg_get_id(imsg));
+			return;
+		}
+		break;
+	case IMSG_RELOAD:
+		if (r == CHILD_SPOOLD) {
+			reload();
+			return;
+		}
+		break;
+	case IMSG_VERBOSE:
+		if (r == CHILD_SPOOLD && imsg_get_data(imsg, &verbose,
+		    sizeof(verbose)) == 0) {
+			conf->mta.verbose = verbose != 0;
+			log_setverbose(verbose != 0);
+			child_send(CHILD_RTSD, IMSG_VERBOSE, 0, -1, &verbose,
+			    sizeof(verbose));
+			child_send(CHILD_SPOOLD, IMSG_VERBOSE, 0, -1,
+			    &verbose, sizeof(verbose));
+			return;
+		}
+		break;
+	}
+	log_warnx("%s sent imsg %u, which is not for it to send",
+	    r == CHILD_RTSD ? "rtsd" : "spoold", imsg_get_type(imsg));
+}
+
+void
+children_gone(void)
+{
+	unlink(conf->control);
+	log_info("mtad: stopped");
+	event_base_loopexit(base, NULL);
+}
+
+static void
+signal_cb(int sig, short what, void *arg)
+{
+	switch (sig) {
+	case SIGHUP:
+		reload();
+		break;
+	case SIGINT:
+	case SIGTERM:
+		if (stopping)
+			break;
+		stopping = 1;
+		log_info("mtad: stopping");
+		children_stop();
+		break;
+	case SIGCHLD:
+		children_reap();
+		break;
+	}
+}
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
+	    "[-L directory]\n\t[-U rtsd-user,spoold-user]\n");
+	exit(1);
+}
+
+static void
+set_users(char *arg)
+{
+	char *comma;
+
+	if ((comma = strchr(arg, ',')) == NULL || comma == arg ||
+	    comma[1] == '\0')
+		usage();
+	*comma = '\0';
+	options.rtsd_user = arg;
+	options.spoold_user = comma + 1;
+}
+
+static int
+parse_options(int argc, char **argv)
+{
+	int ch, check = 0;
+
+	while ((ch = getopt(argc, argv, "dD:f:L:nuU:v")) != -1) {
+		switch (ch) {
+		case 'd':
+			options.debug = 1;
+			break;
+		case 'D':
+			if (conf_define(optarg) == -1) {
+				fprintf(stderr, "mtad: -D %s: name=value was "
+				    "expected\n", optarg);
+				exit(1);
+			}
+			break;
+		case 'f':
+			options.conf_file = optarg;
+			break;
+		case 'L':
+			options.libexec = optarg;
+			break;
+		case 'n':
+			check = 1;
+			break;
+		case 'u':
+			options.unconfined = 1;
+			break;
+		case 'U':
+			set_users(optarg);
+			break;
+		case 'v':
+			options.verbose = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc != optind)
+		usage();
+	return (check);
+}
+
+/* Descriptors 0 to 2 stand, so that PROC_FD is never one of them. */
+static void
+standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= PROC_FD);
+	if (fd == -1)
+		exit(1);
+	close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGCHLD };
+	struct event *ev;
+	size_t i;
+	int check;
+
+	standard_descriptors();
+	check = parse_options(argc, argv);
+	log_init("mtad", 1, options.verbose);
+	if ((conf = conf_parse(options.conf_file)) == NULL)
+		return (1);
+	if (check) {
+		fprintf(stderr, "configuration OK\n");
+		return (0);
+	}
+	if (geteuid() != 0 && !options.unconfined) {
+		fprintf(stderr, "mtad: needs root\n");
+		return (1);
+	}
+	number_peers(conf);
+	if (options.verbose)
+		conf->mta.verbose = 1;
+	/* Everything that may fail for the operator fails in his sight. */
+	if (make_directories(conf) == -1 || sockets_listen(conf, NULL) == -1 ||
+	    (control_fd = sockets_control(conf)) == -1)
+		return (1);
+	if (!options.debug && daemon(0, 0) == -1)
+		fatal("daemon");
+	log_init("mtad", options.debug, options.verbose ||
+	    conf->mta.verbose);
+
+	signal(SIGPIPE, SIG_IGN);
+	if ((base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		ev = evsignal_new(base, signals[i], signal_cb, NULL);
+		if (ev == NULL || event_add(ev, NULL) == -1)
+			fatalx("signals");
+	}
+	children_start();
+	event_base_dispatch(base);
+	conf_free(conf);
+	return (0);
+}

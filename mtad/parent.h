@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The parent process: children.c starts and restarts rtsd and spoold,
+ * sockets.c binds and connects for them, mtad.c joins these to configuration
+ * and signals.
+ */
+
+#ifndef PARENT_H
+#define PARENT_H
+
+#include <event2/event.h>
+
+#include "conf.h"
+#include "imsgev.h"
+
+enum role { CHILD_RTSD, CHILD_SPOOLD, CHILDREN };
+
+struct options {
+	int		 debug, verbose, unconfined;
+	const char	*conf_file;
+	const char	*libexec;	/* where rtsd and spoold are */
+	const char	*rtsd_user, *spoold_user;
+};
+
+extern struct options		 options;
+extern struct event_base	*base;
+extern struct conf		*conf;
+
+/* mtad.c */
+void	 child_imsg(enum role, struct imsg *);
+/* A child runs and waits for its configuration. */
+void	 child_started(enum role);
+/* Both of them have exited after children_stop. */
+void	 children_gone(void);
+
+/* children.c */
+void	 children_start(void);
+/* A new channel between the two; lost if one of them is not there. */
+void	 children_join(void);
+void	 children_stop(void);
+void	 children_reap(void);
+/* To one child; the descriptor is the caller's still.  Lost when it is
+ * not there: it gets everything anew when it comes. */
+void	 child_send(enum role, uint32_t type, uint32_t id, int fd,
+	    const void *, size_t);
+
+/* sockets.c */
+/* Opens what the new configuration listens on; takes over what old has.
+ * -1: one cannot be bound (said), nothing has changed. */
+int	 sockets_listen(struct conf *new, struct conf *old);
+int	 sockets_control(struct conf *);	/* its descriptor or -1 */
+void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
+	    uint32_t address);
+void	 sockets_cancel(uint32_t assoc);
+void	 sockets_cancel_all(void);
+/* 1: pid was a resolver of ours. */
+int	 sockets_reap(pid_t);
+
+#endif

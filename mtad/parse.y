@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * mtad.conf(5).  The grammar and what it means stand here; words, macros and
+ * files in lex.c, checks of the whole in check.c.
+ */
+
+%code requires {
+#include "conf.h"
+#include "lex.h"
+}
+
+%{
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "lex.h"
+#include "parse_int.h"
+
+static struct conf_peer	*peer;		/* whose block is open */
+%}
+
+%code {
+int		yylex(YYSTYPE *, YYLTYPE *);
+static void	yyerror(const YYLTYPE *, const char *);
+}
+
+%define api.pure full
+%define parse.error custom
+%locations
+
+%union {
+	uint64_t	 number;
+	char		*string;
+}
+
+%token MTA "mta" DOMAIN "domain" PASSWORD "password" SPOOL "spool"
+%token RESERVE "reserve" CONTROL "control" GROUP "group" LISTEN "listen"
+%token ON "on" PORT "port" TSEL "tsel" TLS "tls" PEER "peer"
+%token ADDRESS "address" MODE "mode" DIALOGUE "dialogue" LOCAL "local"
+%token REMOTE "remote" NAME "name" RESPONSE "response"
+%token CHECKPOINT "checkpoint" WINDOW "window" SAFE_STORE "safe-store"
+%token RECOVER "recover" YES "yes" NO "no" TIMEOUT "timeout" DELAY "delay"
+%token KEEP "keep" MEMORY "memory" TPDU_SIZE "tpdu-size"
+%token ASSOCIATIONS "associations" THRESHOLD "threshold" IDLE "idle"
+%token RETRY "retry" TO "to" OPEN "open" TRANSFER "transfer"
+%token CONTENT "content" MAX_CONTENT "max-content" DISABLED "disabled"
+%token ROUTE "route" VIA "via" DELIVER "deliver" DIRECTORY "directory"
+%token LIMIT "limit" LOG "log" VERBOSE "verbose" BRIEF "brief"
+%token INCLUDE "include" MONOLOGUE "monologue" TWA "twa"
+%token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
+%token NORMAL "normal"
+%token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
+%token <string> STRING "string"
+%token <string> WORD "word"
+%token <number> NUMBER "number"
+
+%type <string> string text
+%type <number> time size optport
+
+%destructor { free($$); } <string>
+
+%%
+
+conf		: /* empty */
+		| conf NEWLINE
+		| conf main NEWLINE
+		| conf error NEWLINE	{ peer = NULL; yyerrok; }
+		;
+
+string		: STRING
+		| WORD
+		;
+
+/* What may stand for a name or a text: keywords have to be quoted. */
+text		: string
+		| NUMBER		{
+			if (asprintf(&$$, "%llu",
+			    (unsigned long long)$1) == -1)
+				YYNOMEM;
+		}
+		;
+
+time		: NUMBER		{ $$ = $1; }
+		| WORD			{
+			if (parse_time($1, &$$) == -1)
+				conf_error(&@1, "\"%s\": a time was expected, "
+				    "as 30, 90s, 5m, 2h or 1d", $1);
+			free($1);
+		}
+		;
+
+size		: NUMBER		{ $$ = $1; }
+		| WORD			{
+			if (parse_size($1, &$$) == -1)
+				conf_error(&@1, "\"%s\": a size was expected, "
+				    "as 65536, 64K, 10M or 2G", $1);
+			free($1);
+		}
+		;
+
+optport		: /* empty */		{ $$ = 102; }
+		| PORT NUMBER		{
+			if ($2 < 1 || $2 > 65535)
+				conf_error(&@2, "port %llu: 1 to 65535 was "
+				    "expected", (unsigned long long)$2);
+			$$ = $2;
+		}
+		;
+
+main		: WORD EQUALS text	{
+			set_macro(&@1, $1, $3);
+			free($1);
+			free($3);
+		}
+		| INCLUDE string	{
+			lex_include(&@2, $2);
+			free($2);
+		}
+		| MTA text DOMAIN text	{
+			set_mta(&@1, &@2, $2, &@4, $4, NULL, NULL);
+			free($2);
+			free($4);
+		}
+		| MTA text DOMAIN text PASSWORD text {
+			set_mta(&@1, &@2, $2, &@4, $4, &@6, $6);
+			free($2);
+			free($4);
+			free($6);
+		}
+		| SPOOL string		{
+			set_path(&@2, conf_now->spool,
+			    sizeof(conf_now->spool), $2);
+			free($2);
+		}
+		| SPOOL RESERVE size	{ conf_now->mta.min_free = $3; }
+		| CONTROL string	{
+			set_path(&@2, conf_now->control,
+			    sizeof(conf_now->control), $2);
+			free($2);
+		}
+		| CONTROL string GROUP text {
+			set_path(&@2, conf_now->control,
+			    sizeof(conf_now->control), $2);
+			set_string(&@4, conf_now->control_group,
+			    sizeof(conf_now->control_group), "group", $4);
+			free($2);
+			free($4);
+		}
+		| LISTEN ON text optport {
+			add_listen(&@3, $3, $4, NULL, NULL);
+			free($3);
+		}
+		| LISTEN ON text optport TSEL text {
+			add_listen(&@3, $3, $4, &@6, $6);
+			free($3);
+			free($6);
+		}
+		| LISTEN ON text optport TLS {
+			conf_error(&@5, "tls is not available in this "
+			    "version");
+			free($3);
+			YYERROR;
+		}
+		| PEER text		{
+			peer = new_peer(&@2, $2);
+			free($2);
+		}
+		  OPENB optnl peeropts CLOSEB {
+			end_peer(peer);
+			peer = NULL;
+		}
+		| ROUTE text VIA text	{
+			add_route(&@2, $2, &@4, $4);
+			free($2);
+			free($4);
+		}
+		| DELIVER text TO DIRECTORY string {
+			add_deliver(&@2, $2, &@5, $5);
+			free($2);
+			free($5);
+		}
+		| LIMIT ASSOCIATIONS NUMBER {
+			set_number(&@3, &conf_now->mta.max_associations, $3,
+			    1, 4000, "associations");
+		}
+		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
+		| LOG VERBOSE		{ conf_now->mta.verbose = 1; }
+		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
+		;
+
+optnl		: /* empty */
+		| optnl NEWLINE
+		;
+
+peeropts	: /* empty */
+		| peeropts peerline NEWLINE optnl
+		| peeropts error NEWLINE optnl	{ yyerrok; }
+		;
+
+peerline	: peeropt
+		| peerline peeropt
+		;
+
+peeropt		: ADDRESS text optport	{
+			add_address(peer, &@2, $2, $3, NULL, NULL);
+			free($2);
+		}
+		| ADDRESS text optport TSEL text {
+			add_address(peer, &@2, $2, $3, &@5, $5);
+			free($2);
+			free($5);
+		}
+		| DOMAIN text		{
+			set_domain(&@2, &peer->peer.domain, $2);
+			peer->set |= CONF_SET_DOMAIN;
+			free($2);
+		}
+		| MODE X410
+		| MODE X410_1984
+		| MODE X410_1988	{
+			conf_error(&@2, "mode x410-1988 is not available in "
+			    "this version, x410-1984 was expected");
+		}
+		| MODE NORMAL		{
+			conf_error(&@2, "mode normal is not available in "
+			    "this version, x410-1984 was expected");
+		}
+		| DIALOGUE MONOLOGUE	{
+			peer->peer.dialogue = DIALOGUE_MONOLOGUE;
+		}
+		| DIALOGUE TWA		{
+			peer->peer.dialogue = DIALOGUE_TWA;
+		}
+		| LOCAL TSEL text	{
+			set_selector(&@3, &peer->peer.local_tsel, $3);
+			free($3);
+		}
+		| LOCAL NAME text PASSWORD text {
+			set_credentials(&peer->peer.local, &@3, $3, &@5, $5);
+			peer->set |= CONF_SET_LOCAL;
+			free($3);
+			free($5);
+		}
+		| LOCAL RESPONSE NAME text PASSWORD text {
+			set_credentials(&peer->peer.local_response, &@4, $4,
+			    &@6, $6);
+			peer->set |= CONF_SET_LOCAL_RSP;
+			free($4);
+			free($6);
+		}
+		| REMOTE NAME text PASSWORD text {
+			set_credentials(&peer->peer.remote, &@3, $3, &@5, $5);
+			peer->set |= CONF_SET_REMOTE;
+			free($3);
+			free($5);
+		}
+		| REMOTE RESPONSE NAME text PASSWORD text {
+			set_credentials(&peer->peer.remote_response, &@4, $4,
+			    &@6, $6);
+			peer->set |= CONF_SET_REMOTE_RSP;
+			free($4);
+			free($6);
+		}
+		| CHECKPOINT NUMBER	{
+			set_number(&@2, &peer->peer.checkpoint, $2, 0, 65535,
+			    "checkpoint");
+		}
+		| WINDOW NUMBER		{
+			set_number(&@2, &peer->peer.window, $2, 1, 255,
+			    "window");
+		}
+		| SAFE_STORE NUMBER	{
+			set_number(&@2, &peer->peer.safe_store, $2, 0, 255,
+			    "safe-store");
+		}
+		| RECOVER YES		{ peer->peer.recover = 1; }
+		| RECOVER NO		{ peer->peer.recover = 0; }
+		| TIMEOUT time	{
+			set_number(&@2, &peer->peer.recovery_timeout, $2, 1,
+			    7 * 86400, "recovery timeout");
+		}
+		| DELAY time		{
+			set_number(&@2, &peer->peer.recovery_delay, $2, 1,
+			    86400, "recovery delay");
+		}
+		| KEEP time		{
+			set_number(&@2, &peer->peer.recovery_keep, $2, 1,
+			    30 * 86400, "keep");
+		}
+		| MEMORY time		{
+			set_number(&@2, &peer->peer.no_recovery_memory, $2, 0,
+			    30 * 86400, "memory");
+		}
+		| TPDU_SIZE NUMBER	{
+			uint32_t v = 0;
+
+			set_number(&@2, &v, $2, 128, 65531, "tpdu-size");
+			peer->peer.tpdu_size = v;
+		}
+		| ASSOCIATIONS NUMBER	{
+			set_number(&@2, &peer->peer.max_associations, $2, 1,
+			    1000, "associations");
+		}
+		| RESERVE NUMBER	{
+			set_number(&@2, &peer->peer.reserved_urgent, $2, 0,
+			    999, "reserve");
+		}
+		| THRESHOLD NUMBER	{
+			set_number(&@2, &peer->peer.threshold, $2, 1, 1000000,
+			    "threshold");
+		}
+		| IDLE time		{
+			set_number(&@2, &peer->peer.idle, $2, 1, 7 * 86400,
+			    "idle");
+		}
+		| RETRY time TO time	{
+			set_number(&@2, &peer->peer.retry_min, $2, 1, 86400,
+			    "retry");
+			set_number(&@4, &peer->peer.retry_max, $4, 1, 86400,
+			    "retry");
+			if ($4 < $2)
+				conf_error(&@4, "retry: the longest delay is "
+				    "shorter than the first");
+		}
+		| OPEN TIMEOUT time	{
+			set_number(&@3, &peer->peer.open_timeout, $3, 1, 3600,
+			    "open timeout");
+		}
+		| TRANSFER TIMEOUT time	{
+			set_number(&@3, &peer->peer.transfer_timeout, $3, 1,
+			    86400, "transfer timeout");
+		}
+		| MAX_CONTENT size	{ peer->peer.max_content = $2; }
+		| DISABLED		{ peer->peer.disabled = 1; }
+		;
+
+%%
+
+static const char *
+token_text(const YYSTYPE *v, yysymbol_kind_t kind, char *buf, size_t len)
+{
+	switch (kind) {
+	case YYSYMBOL_STRING:
+	case YYSYMBOL_WORD:
+		snprintf(buf, len, "\"%.60s\"", v->string);
+		return (buf);
+	case YYSYMBOL_NUMBER:
+		snprintf(buf, len, "%llu", (unsigned long long)v->number);
+		return (buf);
+	case YYSYMBOL_YYEOF:
+		return ("the end of the file");
+	default:
+		return (yysymbol_name(kind));
+	}
+}
+
+static int
+yyreport_syntax_error(const yypcontext_t *ctx)
+{
+	yysymbol_kind_t expected[8], found;
+	char text[512], what[96];
+	int i, n;
+	size_t len;
+
+	found = yypcontext_token(ctx);
+	n = yypcontext_expected_tokens(ctx, expected, 8);
+	snprintf(text, sizeof(text), "%s found", found == YYSYMBOL_YYEMPTY ?
+	    "nothing" : token_text(lex_value(), found, what, sizeof(what)));
+	if (n > 0 && n < 8)
+		for (i = 0; i < n; i++) {
+			len = strlen(text);
+			snprintf(text + len, sizeof(text) - len, "%s%s",
+			    i == 0 ? ", expected " : i == n - 1 ? " or " :
+			    ", ", yysymbol_name(expected[i]));
+		}
+	else {
+		len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, "%s", peer != NULL ?
+		    ", expected an option of a peer or '}'" :
+		    ", expected a statement as in mtad.conf(5)");
+	}
+	conf_error(yypcontext_location(ctx), "%s", text);
+	return (0);
+}
+
+static void
+yyerror(const YYLTYPE *loc, const char *why)
+{
+	conf_error(loc, "%s", why);
+}
+
+int
+parse_run(void)
+{
+	peer = NULL;
+	return (yyparse());
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+
+/* Between parse.y, lex.c and check.c. */
+
+#ifndef PARSE_INT_H
+#define PARSE_INT_H
+
+#include "conf.h"
+#include "lex.h"
+
+extern struct conf	*conf_now;	/* being filled */
+extern unsigned		 conf_errors;
+extern int		 conf_includes;	/* include is allowed */
+extern int		 conf_secrets;	/* a password was read */
+
+void	conf_error(const struct place *, const char *, ...)
+	    __attribute__((__format__(printf, 2, 3)));
+int	parse_run(void);
+int	parse_time(const char *, uint64_t *);
+int	parse_size(const char *, uint64_t *);
+
+void	set_macro(const struct place *, const char *, const char *);
+void	set_mta(const struct place *, const struct place *, const char *,
+	    const struct place *, const char *, const struct place *,
+	    const char *);
+void	set_path(const struct place *, char *, size_t, const char *);
+void	set_string(const struct place *, char *, size_t, const char *,
+	    const char *);
+void	set_number(const struct place *, uint32_t *, uint64_t, uint32_t min,
+	    uint32_t max, const char *);
+void	set_domain(const struct place *, struct global_domain *,
+	    const char *);
+void	set_selector(const struct place *, struct selector *, const char *);
+void	set_credentials(struct credentials *, const struct place *,
+	    const char *, const struct place *, const char *);
+void	add_listen(const struct place *, const char *, uint64_t,
+	    const struct place *, const char *);
+struct conf_peer *new_peer(const struct place *, const char *);
+void	end_peer(struct conf_peer *);
+void	add_address(struct conf_peer *, const struct place *, const char *,
+	    uint64_t, const struct place *, const char *);
+void	add_route(const struct place *, const char *, const struct place *,
+	    const char *);
+void	add_deliver(const struct place *, const char *, const struct place *,
+	    const char *);
+
+#endif
