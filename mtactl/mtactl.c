@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * mtactl, the control program: looks into a running mtad, submits messages
+ * to it and tells it what to do.  See mtactl(8).
+ */
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "log.h"
+#include "mtactl.h"
+
+static const char *socket_path = RUN_DIR "/mtad.sock";
+static int as_json;
+
+void
+usage(const char *why)
+{
+	if (why != NULL)
+		warnx("%s", why);
+	fputs("usage: mtactl [-j] [-s socket] show summary | peers | "
+	    "associations |\n"
+	    "\t    queue | transfers | message ID\n"
+	    "       mtactl [-j] [-s socket] submit [-b] -f oraddress -t "
+	    "oraddress ...\n"
+	    "\t    [-p priority] [-r report] [-s subject] [file]\n"
+	    "       mtactl [-j] [-s socket] retry [ID]\n"
+	    "       mtactl [-j] [-s socket] hold | release | remove ID\n"
+	    "       mtactl [-j] [-s socket] peer name up | down\n"
+	    "       mtactl [-j] [-s socket] reload\n"
+	    "       mtactl [-j] [-s socket] log verbose | brief\n", stderr);
+	exit(EXIT_USAGE);
+}
+
+/* Hexadecimal, as ids are printed. */
+static uint64_t
+parse_id(const char *text)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(text, &end, 16);
+	if (!isxdigit((unsigned char)*text) || *end != '\0' || errno != 0 ||
+	    v == 0)
+		errx(EXIT_USAGE, "%s: not the id of a message: they are "
+		    "hexadecimal, as \"show queue\" has them", text);
+	return (v);
+}
+
+/* One request, and nothing to show for it but that it was done. */
+static void
+simple(uint32_t type, const void *data, size_t len)
+{
+	struct imsg imsg;
+	struct json j;
+	struct ctl c;
+
+	ctl_open(&c, socket_path);
+	ctl_send(&c, type, data, len);
+	if (ctl_next(&c, &imsg, NULL, NULL) != CTL_END)
+		errx(1, "%s: unexpected answer", socket_path);
+	if (!as_json)
+		return;
+	json_begin(&j, stdout);
+	json_object(&j, NULL);
+	json_bool(&j, "ok", 1);
+	json_close(&j, '}');
+	json_end(&j);
+}
+
+static void
+cmd_show(uint32_t request, int argc, char **argv)
+{
+	const struct show *show;
+	struct ctl c;
+	uint64_t id = 0;
+
+	if (argc < 2)
+		usage("show: what?");
+	if ((show = show_find(argv[1])) == NULL) {
+		warnx("show: %s: unknown", argv[1]);
+		usage(NULL);
+	}
+	if (argc != (show_wants_id(show) ? 3 : 2))
+		usage(show_wants_id(show) ? "show message: one id expected" :
+		    "show: too many arguments");
+	if (show_wants_id(show))
+		id = parse_id(argv[2]);
+	ctl_open(&c, socket_path);
+	show_run(show, &c, id, as_json);
+}
+
+static void
+cmd_submit(uint32_t request, int argc, char **argv)
+{
+	submit_run(socket_path, argc, argv, as_json);
+}
+
+static void
+cmd_message(uint32_t request, int argc, char **argv)
+{
+	uint64_t id = 0;
+
+	if (argc > 2 || (argc < 2 && request != CTL_RETRY)) {
+		warnx("%s: one id expected", argv[0]);
+		usage(NULL);
+	}
+	if (argc == 2)
+		id = parse_id(argv[1]);
+	simple(request, &id, sizeof(id));
+}
+
+static void
+cmd_peer(uint32_t request, int argc, char **argv)
+{
+	struct ctl_peer_set set;
+
+	if (argc != 3)
+		usage("peer: a name and \"up\" or \"down\" expected");
+	memset(&set, 0, sizeof(set));
+	if (strlcpy(set.name, argv[1], sizeof(set.name)) >= sizeof(set.name))
+		errx(EXIT_USAGE, "peer: %s: name too long", argv[1]);
+	if (strcmp(argv[2], "up") == 0)
+		set.up = 1;
+	else if (strcmp(argv[2], "down") != 0)
+		errx(EXIT_USAGE, "peer: %s: up or down expected", argv[2]);
+	simple(request, &set, sizeof(set));
+}
+
+static void
+cmd_reload(uint32_t request, int argc, char **argv)
+{
+	if (argc != 1)
+		usage("reload: too many arguments");
+	simple(request, NULL, 0);
+}
+
+static void
+cmd_log(uint32_t request, int argc, char **argv)
+{
+	int32_t verbose;
+
+	if (argc != 2)
+		usage("log: \"verbose\" or \"brief\" expected");
+	verbose = strcmp(argv[1], "verbose") == 0;
+	if (!verbose && strcmp(argv[1], "brief") != 0)
+		errx(EXIT_USAGE, "log: %s: verbose or brief expected",
+		    argv[1]);
+	simple(request, &verbose, sizeof(verbose));
+}
+
+static const struct command {
+	const char	*name;
+	void		(*run)(uint32_t, int, char **);
+	uint32_t	 request;
+} commands[] = {
+	{ "show", cmd_show, 0 },
+	{ "submit", cmd_submit, CTL_SUBMIT },
+	{ "retry", cmd_message, CTL_RETRY },
+	{ "hold", cmd_message, CTL_HOLD },
+	{ "release", cmd_message, CTL_RELEASE },
+	{ "remove", cmd_message, CTL_REMOVE },
+	{ "peer", cmd_peer, CTL_PEER },
+	{ "reload", cmd_reload, CTL_RELOAD },
+	{ "log", cmd_log, CTL_VERBOSE },
+};
+
+int
+main(int argc, char **argv)
+{
+	size_t i;
+	int ch;
+
+	log_init("mtactl", 1, 0);
+	signal(SIGPIPE, SIG_IGN);
+	while ((ch = getopt(argc, argv, "+js:")) != -1) {
+		switch (ch) {
+		case 'j':
+			as_json = 1;
+			break;
+		case 's':
+			socket_path = optarg;
+			break;
+		default:
+			usage(NULL);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		usage(NULL);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[0]) == 0)
+			break;
+	if (i == sizeof(commands) / sizeof(commands[0])) {
+		warnx("%s: unknown command", argv[0]);
+		usage(NULL);
+	}
+	commands[i].run(commands[i].request, argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(1, "standard output");
+	return (0);
+}

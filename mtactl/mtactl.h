@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What the files of mtactl share.  Exit codes: 0 done, 1 failed (one line on
+ * standard error says why), 2 not called as it should be.
+ */
+
+#ifndef MTACTL_H
+#define MTACTL_H
+
+#include "control.h"
+#include "imsg.h"
+
+#define EXIT_USAGE	2
+
+/* The connection to spoold. */
+struct ctl {
+	const char	*path;
+	struct imsgbuf	 ibuf;
+};
+
+/* Connects, then gives up whatever is not needed any more.  Or exits. */
+void	ctl_open(struct ctl *, const char *path);
+/* Queues a request.  Or exits. */
+void	ctl_send(struct ctl *, uint32_t type, const void *, size_t);
+/*
+ * The next message of the answer: returns its type, which is not CTL_FAIL.
+ * While more is not NULL and room is left it is called to queue something;
+ * it returns 0 when it has nothing more.  Exits when the answer is a failure
+ * or the connection is lost.
+ */
+uint32_t ctl_next(struct ctl *, struct imsg *, int (*more)(struct ctl *,
+	    void *), void *);
+/* The structure that a row is, of just that size.  Or exits. */
+void	ctl_row(struct imsg *, void *, size_t);
+
+/* show.c: sends the request for what and prints the answer. */
+struct show;
+const struct show *show_find(const char *what);
+void	show_run(const struct show *, struct ctl *, uint64_t id, int as_json);
+/* Needs an id? */
+int	show_wants_id(const struct show *);
+
+/* submit.c: parses the arguments (exits when they are wrong) and submits. */
+void	submit_run(const char *path, int argc, char **argv, int as_json);
+
+/* mtactl.c */
+void	usage(const char *) __attribute__((noreturn));
+
+/* A string field that came over the socket ends within its array. */
+#define TERMINATE(a)	((a)[sizeof(a) - 1] = '\0')
+
+#endif

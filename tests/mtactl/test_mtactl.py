@@ -1,0 +1,532 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+#
+# mtactl against a server of this test's own that speaks control.h: what it
+# asks, what it prints for people and as JSON, and how it fails.
+#
+# usage: test_mtactl.py MTACTL
+
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+MTACTL = None
+
+(SHOW_SUMMARY, SHOW_PEERS, SHOW_ASSOCIATIONS, SHOW_QUEUE, SHOW_TRANSFERS,
+ SHOW_MESSAGE, SUBMIT, SUBMIT_CONTENT, SUBMIT_END, RETRY, PEER, RELOAD,
+ VERBOSE, HOLD, RELEASE, REMOVE, ROW, ROW_RECIPIENT, ROW_ENVELOPE, END,
+ FAIL) = range(200, 221)
+
+# As the compiler lays them out: native sizes and alignment.
+SUMMARY = '@33s32s64s18Q'
+PEER_ROW = '@64s128s2I3Q8QI2B0Q'
+ASSOCIATION = '@I64s64s160s4B2I4Q'
+MESSAGE = '@Q160s1024s3B2I2Q64s128s'
+RECIPIENT = '@1024s64s128s'
+TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
+SUBMITTED = '@Q160s'
+
+ORIGINATOR = '/G=Jo/S=Doe/O=Acme/PRMD=ALPHA/ADMD=GOLD 400/C=GB'
+RECIPIENT_1 = 'g=Ann; s=Poe; p=BETA; a=ATLAS; c=FR'
+RECIPIENT_2 = '/S=Roe/DD.fax=12/PRMD=BETA/ADMD=ATLAS/C=FR'
+
+
+def imsg(kind, body=b''):
+    return struct.pack('=IIII', kind, 16 + len(body), 0, 0) + body
+
+
+class Server(threading.Thread):
+    """Takes one connection, keeps what it is sent, answers at the end."""
+
+    def __init__(self, path, answers, until, slow=0):
+        super().__init__(daemon=True)
+        self.answers, self.until, self.slow = answers, until, slow
+        self.got = []
+        self.error = None
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self.start()
+
+    def run(self):
+        try:
+            self.serve()
+        except Exception as e:
+            self.error = e
+        finally:
+            self.listener.close()
+
+    def take(self, s, n):
+        data = b''
+        while len(data) < n:
+            piece = s.recv(n - len(data))
+            if not piece:
+                return None
+            data += piece
+        return data
+
+    def serve(self):
+        s, _ = self.listener.accept()
+        with s:
+            while True:
+                head = self.take(s, 16)
+                if head is None:
+                    return
+                kind, length, _, _ = struct.unpack('=IIII', head)
+                assert 16 <= length <= 64 * 1024 + 64, length
+                self.got.append((kind, self.take(s, length - 16)))
+                if self.slow and kind == SUBMIT_CONTENT:
+                    time.sleep(self.slow)
+                if kind == self.until:
+                    break
+            for part in self.answers:
+                s.sendall(part)
+            while s.recv(65536):
+                pass
+
+
+def primitives(data):
+    """The values of all primitive elements of some BER, which is whole."""
+    found = []
+    while data:
+        tag, length, n = data[0], data[1], 2
+        assert tag & 31 != 31
+        if length > 128:
+            n += length - 128
+            length = int.from_bytes(data[2:n], 'big')
+        assert length != 128 and n + length <= len(data)
+        value = data[n:n + length]
+        found += primitives(value) if tag & 32 else [value]
+        data = data[n + length:]
+    return found
+
+
+class Test(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix='mtactl', dir='/tmp')
+        self.path = os.path.join(self.dir, 'sock')
+        self.server = None
+
+    def tearDown(self):
+        shutil.rmtree(self.dir)
+
+    def serve(self, answers, until, slow=0):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.server = Server(self.path, answers, until, slow)
+
+    def run_it(self, *args, stdin=b''):
+        return subprocess.run([MTACTL, '-s', self.path, *args],
+                              input=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60)
+
+    def good(self, *args, stdin=b''):
+        r = self.run_it(*args, stdin=stdin)
+        self.assertEqual(r.stderr.decode(), '')
+        self.assertEqual(r.returncode, 0)
+        self.server.join(10)
+        self.assertIsNone(self.server.error)
+        return r.stdout.decode()
+
+    def json(self, *args, stdin=b''):
+        return json.loads(self.good('-j', *args, stdin=stdin))
+
+    def bad(self, code, *args, stdin=b''):
+        r = self.run_it(*args, stdin=stdin)
+        self.assertEqual(r.returncode, code, r.stderr)
+        self.assertEqual(r.stdout, b'')
+        self.assertTrue(r.stderr.startswith(b'mtactl: '), r.stderr)
+        if code == 1:
+            self.assertEqual(r.stderr.count(b'\n'), 1, r.stderr)
+        return r.stderr.decode()
+
+    # How it is called
+
+    def test_usage(self):
+        for args in ([], ['-x'], ['bogus'], ['show'], ['show', 'bogus'],
+                     ['show', 'peers', 'x'], ['show', 'message'],
+                     ['hold'], ['release', '1', '2'], ['remove'],
+                     ['retry', '1', '2'], ['peer', 'beta'], ['reload', 'x'],
+                     ['log'], ['submit'], ['submit', '-f', ORIGINATOR],
+                     ['submit', '-t', RECIPIENT_1], ['submit', '-x'],
+                     ['submit', '-f', ORIGINATOR, '-t', RECIPIENT_1, 'a',
+                      'b'],
+                     ['submit', '-b', '-s', 'x', '-f', ORIGINATOR, '-t',
+                      RECIPIENT_1]):
+            r = self.run_it(*args)
+            self.assertEqual(r.returncode, 2, args)
+            self.assertIn(b'usage: mtactl', r.stderr)
+        for args, why in (
+                (['show', 'message', 'xyz'], 'hexadecimal'),
+                (['hold', '0'], 'hexadecimal'),
+                (['hold', '-1'], 'hexadecimal'),
+                (['hold', '12345678901234567'], 'hexadecimal'),
+                (['peer', 'beta', 'sideways'], 'up or down'),
+                (['peer', 'b' * 64, 'up'], 'too long'),
+                (['log', 'loud'], 'verbose or brief'),
+                (['submit', '-p', 'high'], 'urgent, normal'),
+                (['submit', '-r', 'all'], 'confirmed'),
+                (['submit', '-s', 'x' * 300], 'too long')):
+            self.assertIn(why, self.bad(2, *args))
+
+    def test_address(self):
+        err = self.bad(2, 'submit', '-f', '/G=J\u00f6/S=Doe/foo/C=GB')
+        self.assertEqual(err.splitlines(), [
+            "mtactl: -f: '=' expected",
+            '\t/G=J\u00f6/S=Doe/foo/C=GB',
+            '\t               ^'])
+        err = self.bad(2, 'submit', '-t', '/S=Doe/ADMD=x')
+        self.assertIn('no country', err)
+        err = self.bad(2, 'submit', '-t', '/S=D\x1b[1moe/C=GB')
+        self.assertIn('control character', err)
+        self.assertNotIn('\x1b', err)
+        err = self.bad(2, 'submit', '-s', 'a \u20ac')
+        self.assertEqual(err.splitlines()[2], '\t  ^')
+
+    def test_no_server(self):
+        err = self.bad(1, 'show', 'peers')
+        self.assertEqual(err, 'mtactl: %s: no such file or directory: '
+                         'is mtad running?\n' % self.path)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path)
+        err = self.bad(1, 'show', 'peers')
+        self.assertEqual(err, 'mtactl: %s: connection refused: '
+                         'is mtad running?\n' % self.path)
+        r = subprocess.run([MTACTL, '-s', '/' + 'x' * 200, 'reload'],
+                           stderr=subprocess.PIPE)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b'too long', r.stderr)
+
+    # What the other side may do to it
+
+    def test_failure(self):
+        self.serve([imsg(FAIL, b'no such \x1bpeer\0')], PEER)
+        self.assertEqual(self.bad(1, 'peer', 'x', 'up'),
+                         'mtactl: no such ?peer\n')
+        self.serve([], SHOW_PEERS)
+        self.server.answers = [imsg(ROW, b'short')]
+        self.assertIn('different versions', self.bad(1, 'show', 'peers'))
+        self.serve([b'GET / HTTP/1.0\r\n\r\n'], SHOW_PEERS)
+        self.assertIn('not mtad', self.bad(1, 'show', 'peers'))
+        self.serve([imsg(ROW)], RELOAD)
+        self.assertIn('unexpected', self.bad(1, 'reload'))
+
+    def test_closed(self):
+        class Closing(Server):
+            def serve(self):
+                s, _ = self.listener.accept()
+                s.close()
+        self.server = Closing(self.path, [], 0)
+        self.assertIn('closed the connection', self.bad(1, 'show', 'queue'))
+
+    # Commands
+
+    def test_commands(self):
+        id_ = struct.pack('@Q', 0xab)
+        for args, kind, body in (
+                (['hold', 'ab'], HOLD, id_),
+                (['release', '00000000000000AB'], RELEASE, id_),
+                (['remove', 'AB'], REMOVE, id_),
+                (['retry', 'ab'], RETRY, id_),
+                (['retry'], RETRY, bytes(8)),
+                (['peer', 'beta', 'up'], PEER,
+                 struct.pack('@64sB', b'beta', 1)),
+                (['peer', 'beta', 'down'], PEER,
+                 struct.pack('@64sB', b'beta', 0)),
+                (['reload'], RELOAD, b''),
+                (['log', 'verbose'], VERBOSE, struct.pack('@i', 1)),
+                (['log', 'brief'], VERBOSE, struct.pack('@i', 0))):
+            self.serve([imsg(END)], kind)
+            self.assertEqual(self.good(*args), '')
+            self.assertEqual(self.server.got, [(kind, body)])
+            self.serve([imsg(END)], kind)
+            self.assertEqual(self.json(*args), {'ok': True})
+
+    # Tables and JSON
+
+    def both(self, what, request, rows):
+        answers = [imsg(ROW, r) for r in rows] + [imsg(END)]
+        self.serve(answers, request)
+        text = self.good('show', what)
+        self.assertEqual(self.server.got, [(request, b'')])
+        self.serve(answers, request)
+        return text, self.json('show', what)
+
+    def aligned(self, text):
+        """Every row has as many cells as the headings, right below them."""
+        lines = text.splitlines()
+        cells = [re.split(r'  +', x.strip()) for x in lines]
+        for c in cells[1:]:
+            self.assertEqual(len(c), len(cells[0]), lines)
+        return cells
+
+    def test_summary(self):
+        row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
+                          93784, 12, 1, 3, 2 ** 40, 310, 100, 200, 150, 2,
+                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99)
+        text, j = self.both('summary', SHOW_SUMMARY, [row])
+        self.assertEqual(text.splitlines(), [
+            'mta           alpha, mtad 0.1, up 1d02h',
+            'state         running "well"',
+            'queue         12 queued, 3 deferred, 1 held, 1.0 TB, '
+            'oldest 5m10s',
+            'received      100, 1000 B, 2 duplicates',
+            'sent          200, 2.0 MB, 4.0 KB sent again',
+            'delivered     150',
+            'recoveries    5 in, 6 out',
+            'associations  7, 8 transfers under way',
+            'commits       99'])
+        self.assertEqual(j, {
+            'name': 'alpha', 'version': '0.1', 'state': 'running "well"',
+            'uptime': 93784, 'queued': 12, 'held': 1, 'deferred': 3,
+            'queued_octets': 2 ** 40, 'oldest': 310, 'received': 100,
+            'sent': 200, 'delivered': 150, 'duplicates': 2,
+            'received_octets': 1000, 'sent_octets': 2 ** 21,
+            'resent_octets': 4096, 'recoveries_in': 5, 'recoveries_out': 6,
+            'associations': 7, 'transfers': 8, 'commits': 99})
+
+    def test_peers(self):
+        now = int(time.time())
+        rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
+                            7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 1),
+                struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
+                            b'"refused"', *[0] * 13, 12, 1, 0)]
+        text, j = self.both('peers', SHOW_PEERS, rows)
+        cells = self.aligned(text)
+        self.assertEqual(cells[1][:4], ['beta', '1/2', '50/30/40', '1m00s'])
+        self.assertEqual(cells[1][6], '2h00m')
+        self.assertEqual(cells[1][-2:], ['never', 'up (does not recover)'])
+        self.assertEqual(cells[2][0], 'gam\\ma??')
+        self.assertEqual(j[0], {
+            'name': 'beta', 'state': 'up', 'down': False,
+            'recovery': False, 'associations_in': 1, 'associations_out': 2,
+            'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
+            'oldest': 60, 'received': 7, 'sent': 8, 'received_octets': 9,
+            'sent_octets': 10, 'resent_octets': 11, 'last_in': now - 7200,
+            'last_out': None, 'retry_in': 0})
+        self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
+        self.assertEqual(j[1]['state'], 'retry in 12 s: "refused"')
+        self.assertIs(j[1]['down'], True)
+        text, j = self.both('peers', SHOW_PEERS, [])
+        self.assertEqual((text, j), ('', []))
+
+    def test_associations(self):
+        rows = [struct.pack(ASSOCIATION, 0x80000001, b'beta',
+                            b'198.51.100.7:102', b'alpha 261123Z', 1, 1, 1,
+                            1, 16, 3, 100, 5, 7, 8),
+                struct.pack(ASSOCIATION, 2, b'gamma', b'::1', b'', 0, 0, 0,
+                            0, 0, 0, 0, 0, 0, 0)]
+        text, j = self.both('associations', SHOW_ASSOCIATIONS, rows)
+        cells = self.aligned(text)
+        self.assertEqual(cells[1], [
+            '80000001', 'beta', '198.51.100.7:102', 'initiator', 'twa',
+            'up', 'ours', '16/3', '1m40s', '5s', '7', '8'])
+        self.assertEqual(cells[2][3:8], ['responder', 'monologue',
+                                         'opening', 'theirs', '0/0'])
+        self.assertEqual(j[0], {
+            'id': 0x80000001, 'peer': 'beta', 'address': '198.51.100.7:102',
+            'connection': 'alpha 261123Z', 'role': 'initiator',
+            'dialogue': 'twa', 'state': 'up', 'turn': 'ours',
+            'checkpoint': 16, 'window': 3, 'age': 100, 'idle': 5, 'sent': 7,
+            'received': 8})
+
+    def message(self, n, from_=b''):
+        return struct.pack(MESSAGE, n, b'[/PRMD=P/ADMD=A/C=GB/;x]',
+                           b'/S=Doe/C=GB/', 0, 2, 0, 3, 2, 20 * 2 ** 20,
+                           int(time.time()) - 3660, from_, b'queued')
+
+    def test_queue(self):
+        rows = [self.message(1), self.message(2 ** 64 - 1, b'beta')]
+        text, j = self.both('queue', SHOW_QUEUE, rows)
+        cells = self.aligned(text)
+        self.assertEqual(cells[1], [
+            '0000000000000001', 'urgent', '20.0 MB', '1h01m', '3', '-',
+            '/S=Doe/C=GB/', 'queued'])
+        self.assertEqual(cells[2][0], 'F' * 16)
+        self.assertEqual(j[1]['id'], 'F' * 16)
+        self.assertEqual(j[1]['from'], 'beta')
+        self.assertIsNone(j[0]['from'])
+        self.assertEqual(j[0]['priority'], 'urgent')
+        self.assertEqual(j[0]['type'], 'message')
+        self.assertEqual(j[0]['waiting'], 2)
+        # More rows than are held back at once.
+        text, j = self.both('queue', SHOW_QUEUE,
+                            [self.message(i + 1) for i in range(2500)])
+        self.assertEqual(len(self.aligned(text)), 2501)
+        self.assertEqual([int(x['id'], 16) for x in j],
+                         list(range(1, 2501)))
+
+    def test_transfers(self):
+        rows = [struct.pack(TRANSFER, b'beta', 1, 0xab, b'12', b'c', 5000,
+                            20000, 9, 4096, 10, b'sending'),
+                struct.pack(TRANSFER, b'beta', 0, 0, b'', b'', 0, 0, 0, 0,
+                            0, b'waiting for recovery')]
+        text, j = self.both('transfers', SHOW_TRANSFERS, rows)
+        cells = self.aligned(text)
+        self.assertEqual(cells[1], [
+            'beta', 'out', '00000000000000AB', '12', '4.9 KB', '19.5 KB',
+            '25.0%', '9', '4.0 KB', '10s', '30s', 'sending'])
+        self.assertEqual(cells[2], [
+            'beta', 'in', '-', '-', '0 B', '-', '-', '0', '0 B', '0s', '-',
+            'waiting for recovery'])
+        self.assertEqual(j[0], {
+            'peer': 'beta', 'direction': 'out',
+            'message': '00000000000000AB', 'activity': '12',
+            'connection': 'c', 'octets': 5000, 'total': 20000,
+            'percent': 25, 'eta': 30, 'checkpoint': 9,
+            'checkpoint_octets': 4096, 'age': 10, 'state': 'sending'})
+        for name in ('message', 'total', 'percent', 'eta'):
+            self.assertIsNone(j[1][name])
+
+    # Submission
+
+    SUBMITTED = [imsg(ROW, struct.pack(SUBMITTED, 0xcd,
+                                       b'[/PRMD=P/C=GB/;y]')), imsg(END)]
+
+    def submit(self, *args, stdin=b'', slow=0):
+        self.serve(self.SUBMITTED, SUBMIT_END, slow)
+        out = self.good('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1,
+                        '-t', RECIPIENT_2, *args, stdin=stdin)
+        self.assertEqual(out, '00000000000000CD [/PRMD=P/C=GB/;y]\n')
+        kinds = [k for k, _ in self.server.got]
+        self.assertEqual(kinds, sorted(kinds))
+        envelope = b''.join(b for k, b in self.server.got if k == SUBMIT)
+        content = b''.join(b for k, b in self.server.got
+                           if k == SUBMIT_CONTENT)
+        self.assertEqual(kinds.count(SUBMIT_END), 1)
+        return envelope, content
+
+    def shown(self, envelope):
+        """The envelope as "show message" prints it."""
+        answers = [imsg(ROW, self.message(0xcd)),
+                   imsg(ROW_RECIPIENT, struct.pack(
+                       RECIPIENT, b'/S=Poe/C=FR/', b'beta', b'queued')),
+                   imsg(ROW_RECIPIENT, struct.pack(
+                       RECIPIENT, b'/S=Roe/C=FR/', b'', b'done')),
+                   imsg(ROW_ENVELOPE, envelope[:100]),
+                   imsg(ROW_ENVELOPE, envelope[100:]), imsg(END)]
+        self.serve(answers, SHOW_MESSAGE)
+        text = self.good('show', 'message', 'cd')
+        self.assertEqual(self.server.got,
+                         [(SHOW_MESSAGE, struct.pack('@Q', 0xcd))])
+        self.serve(answers, SHOW_MESSAGE)
+        j = self.json('show', 'message', 'cd')
+        return text, j
+
+    def test_text(self):
+        text = b'Hello,\nworld\r\nend'
+        for args, stdin in (([], text), (['-'], text),
+                            ([self.file(text)], b'')):
+            envelope, content = self.submit(
+                '-p', 'urgent', '-r', 'confirmed', '-s', 'Na\u00efve', *args,
+                stdin=stdin)
+            values = primitives(content)
+            self.assertEqual(values[-1], b'Hello,\r\nworld\r\nend')
+            for value in b'Na\xc8ive', b'Doe', b'Poe', b'Roe':
+                self.assertIn(value, values)
+        text, j = self.shown(envelope)
+        got = {x['name']: x['value'] for x in j['envelope']}
+        self.assertEqual(got['priority'], 'urgent')
+        self.assertEqual(got['content-type'], '2 (P2)')
+        self.assertEqual(int(got['content-length']), len(content))
+        self.assertEqual(got['originator-name'], ORIGINATOR + '/')
+        self.assertEqual(got['original-encoded-information-types'],
+                         'ia5-text')
+        self.assertEqual(
+            [x['value'] for x in j['envelope']
+             if x['name'] == 'recipient-name'],
+            ['number=1; responsibility=yes; report=confirmed; '
+             'user-report=confirmed; '
+             'address=/G=Ann/S=Poe/PRMD=BETA/ADMD=ATLAS/C=FR/',
+             'number=2; responsibility=yes; report=confirmed; '
+             'user-report=confirmed; '
+             'address=/S=Roe/PRMD=BETA/ADMD=ATLAS/C=FR/DD.fax=12/'])
+        self.assertEqual(j['id'], '00000000000000CD')
+        self.assertEqual(j['recipient_list'], [
+            {'name': '/S=Poe/C=FR/', 'where': 'beta', 'state': 'queued'},
+            {'name': '/S=Roe/C=FR/', 'where': '', 'state': 'done'}])
+        lines = text.splitlines()
+        self.assertEqual(lines[0], 'message       00000000000000CD')
+        self.assertIn('size          20.0 MB (20971520 octets)', lines)
+        self.assertIn('RECIPIENT     WHERE  STATE', lines)
+        self.assertIn('/S=Poe/C=FR/  beta   queued', lines)
+        self.assertIn('message-type: user', lines)
+
+    def file(self, data):
+        path = os.path.join(self.dir, 'file')
+        with open(path, 'wb') as f:
+            f.write(data)
+        return path
+
+    def test_ready(self):
+        content = os.urandom(200000)
+        envelope, got = self.submit('-b', self.file(content))
+        self.assertEqual(got, content)
+        envelope, got = self.submit('-b', stdin=content, slow=0.01)
+        self.assertEqual(got, content)
+        _, j = self.shown(envelope)
+        got = {x['name']: x['value'] for x in j['envelope']}
+        self.assertEqual(got['priority'], 'normal')
+        self.assertNotIn('original-encoded-information-types', got)
+        self.assertEqual(self.submit('-b', stdin=b'')[1], b'')
+
+    def test_submit_json(self):
+        self.serve(self.SUBMITTED, SUBMIT_END)
+        self.assertEqual(
+            self.json('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1,
+                      stdin=b'x'),
+            {'id': '00000000000000CD', 'mts_id': '[/PRMD=P/C=GB/;y]'})
+
+    def test_large(self):
+        """Many pieces, and no memory for them."""
+        path = os.path.join(self.dir, 'large')
+        with open(path, 'wb') as f:
+            for i in range(400):
+                f.write(b'%08d 0123456789 abcdefghij\n' % i * 3000)
+        with open(path, 'rb') as f:
+            want = f.read().replace(b'\n', b'\r\n')
+        self.assertGreater(len(want), 30000000)
+        envelope, content = self.submit(path)
+        self.assertEqual(primitives(content)[-1], want)
+
+    def test_not_text(self):
+        args = ('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1)
+        err = self.bad(1, *args, stdin='one\ntw\u00f6\n'.encode())
+        self.assertIn('line 2: octet 0xc3', err)
+        self.assertIn('No such file', self.bad(1, *args, '/nonexistent/x'))
+        self.assertIn('directory', self.bad(1, *args, '/'))
+
+    def test_refused(self):
+        """A failure in the middle of a content is told, not a broken pipe."""
+        class Refusing(Server):
+            def serve(self):
+                s, _ = self.listener.accept()
+                with s:
+                    s.sendall(imsg(FAIL, b'content too long\0'))
+                    time.sleep(0.2)
+        self.server = Refusing(self.path, [], 0)
+        with open('/dev/zero', 'rb') as zero:
+            r = subprocess.run(
+                [MTACTL, '-s', self.path, 'submit', '-b', '-f', ORIGINATOR,
+                 '-t', RECIPIENT_1], stdin=zero, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(r.returncode, 1)
+        self.assertEqual(r.stderr, b'mtactl: content too long\n')
+
+
+if __name__ == '__main__':
+    MTACTL = sys.argv.pop(1)
+    # The leak checker starts a thread and traces, which is denied here.
+    os.environ['ASAN_OPTIONS'] = 'detect_leaks=0'
+    unittest.main()
