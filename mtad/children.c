@@ -8,6 +8,7 @@
  */
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -115,16 +116,21 @@ execute(enum role r, int fd)
 {
 	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
 	    NULL };
-	char path[PATH_MAX], *argv[10], *verbose = NULL;
+	struct stat st;
+	char path[PATH_MAX], *argv[10];
 	int n = 0;
 
+	/* In a build tree each lies in a directory of its own name. */
 	snprintf(path, sizeof(path), "%s/%s", options.libexec,
 	    children[r].name);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		snprintf(path, sizeof(path), "%s/%s/%s", options.libexec,
+		    children[r].name, children[r].name);
 	argv[n++] = path;
 	if (options.debug)
 		argv[n++] = (char *)(uintptr_t)"-d";
 	if (options.verbose)
-		argv[n++] = verbose = (char *)(uintptr_t)"-v";
+		argv[n++] = (char *)(uintptr_t)"-v";
 	if (options.unconfined)
 		argv[n++] = (char *)(uintptr_t)"-u";
 	argv[n++] = (char *)(uintptr_t)"-U";
@@ -135,7 +141,6 @@ execute(enum role r, int fd)
 		argv[n++] = conf->spool;
 	}
 	argv[n] = NULL;
-	(void)verbose;
 	if (fd != PROC_FD) {
 		if (dup2(fd, PROC_FD) == -1)
 			_exit(127);

@@ -79,6 +79,7 @@ make_message(const char *from, const char *to, size_t len, int priority)
 	struct ibuf		*tail;
 	const char		*why;
 	char			 line[72];
+	char			 number[24];
 	size_t			 left, n;
 
 	if ((m = message_new()) == NULL ||
@@ -105,6 +106,9 @@ make_message(const char *from, const char *to, size_t len, int priority)
 	memcpy(line + sizeof(line) - 2, "\r\n", 2);
 	for (left = len; left > 0; left -= n) {
 		n = left < sizeof(line) ? left : sizeof(line);
+		/* No two lines alike: what gets out of order shows. */
+		snprintf(number, sizeof(number), "%010zu", len - left);
+		memcpy(line, number, 10);
 		if (ibuf_add(content, line, n) == -1)
 			err(1, NULL);
 	}

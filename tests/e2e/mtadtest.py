@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: ISC
+"""Real mtads for tests: each in a directory of its own, confined, on ports of
+its own, with its processes known by number.  Leaves nothing behind."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BUILD = os.environ.get('MTAD_BUILD', os.path.join(TOP, 'build'))
+
+DOMAINS = {
+    'alpha': '/C=GB/ADMD=GOLD 400/PRMD=ALPHA',
+    'beta': '/C=FR/ADMD=ATLAS/PRMD=BETA',
+    'gamma': '/C=DE/ADMD=DBP/PRMD=GAMMA',
+}
+
+
+def address(name, surname='Doe'):
+    """An O/R address in the domain of an MTA."""
+    return '%s/S=%s' % (DOMAINS[name], surname)
+
+
+def password(name):
+    return 'secret of ' + name
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def until(condition, timeout=15.0, what='condition', step=0.005):
+    """Waits for something to hold and returns it."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError('%s: not within %g s' % (what, timeout))
+        time.sleep(step)
+
+
+class Peer:
+    """One peer of a configuration: other's name, port (None: it calls us),
+    and lines for its block."""
+
+    def __init__(self, name, port=None, *lines, route=True):
+        self.name, self.port, self.lines, self.route = \
+            name, port, list(lines), route
+
+    def text(self):
+        out = ['peer "%s" {' % self.name]
+        if self.port is not None:
+            out.append('\taddress 127.0.0.1 port %d' % self.port)
+        out += ['\tdomain "%s"' % DOMAINS[self.name],
+                '\tremote name "%s" password "%s"' %
+                (self.name, password(self.name))]
+        out += ['\t' + line for line in self.lines]
+        out.append('}')
+        if self.route:
+            out.append('route "%s" via "%s"' % (DOMAINS[self.name],
+                                                self.name))
+        return '\n'.join(out) + '\n'
+
+
+class Mta:
+    def __init__(self, name, directory=None, env=None):
+        self.name = name
+        self.own = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix='mtad-%s-' % name)
+        os.makedirs(self.dir, exist_ok=True)
+        os.chmod(self.dir, 0o755)
+        self.delivery = os.path.join(self.dir, 'in')
+        self.spool = os.path.join(self.dir, 'spool')
+        self.socket = os.path.join(self.dir, 'run', 'mtad.sock')
+        self.conf = os.path.join(self.dir, 'mtad.conf')
+        self.logfile = os.path.join(self.dir, 'log')
+        self.port = free_port()
+        self.proc = None
+        self.env = env
+        self.flags = os.environ.get('MTAD_FLAGS', '').split()
+
+    def configure(self, *peers, lines=()):
+        text = ('mta "%s" domain "%s" password "%s"\n'
+                'spool "%s"\ncontrol "%s"\nlisten on 127.0.0.1 port %d\n'
+                'deliver "%s" to directory "%s"\n' % (
+                    self.name, DOMAINS[self.name], password(self.name),
+                    self.spool, self.socket, self.port,
+                    DOMAINS[self.name], self.delivery))
+        text += ''.join(line + '\n' for line in lines)
+        text += ''.join(peer.text() for peer in peers)
+        self.write(text)
+        return self
+
+    def write(self, text):
+        fd = os.open(self.conf, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, 'w') as f:
+            f.write(text)
+
+    def start(self, ready=True):
+        mark = self.log_size()
+        with open(self.logfile, 'ab') as log:
+            self.proc = subprocess.Popen(
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-v', '-f',
+                 self.conf, '-L', BUILD] + self.flags,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env, start_new_session=True)
+        if ready:
+            def up():
+                if self.proc.poll() is not None:
+                    raise RuntimeError('mtad did not start:\n' +
+                                       self.log(mark))
+                return ': ready, ' in self.log(mark)
+            until(up, 30, 'mtad %s ready' % self.name)
+        return self
+
+    def log_size(self):
+        try:
+            return os.path.getsize(self.logfile)
+        except FileNotFoundError:
+            return 0
+
+    def log(self, since=0):
+        try:
+            with open(self.logfile, 'rb') as f:
+                f.seek(since)
+                return f.read().decode('utf-8', 'replace')
+        except FileNotFoundError:
+            return ''
+
+    def pids(self):
+        """Numbers of mtad, rtsd and spoold as they are now."""
+        out = {'mtad': self.proc.pid}
+        try:
+            with open('/proc/%d/task/%d/children' % (
+                    self.proc.pid, self.proc.pid)) as f:
+                children = f.read().split()
+        except OSError:
+            return out
+        for pid in children:
+            try:
+                with open('/proc/%s/comm' % pid) as f:
+                    name = f.read().strip()
+            except OSError:
+                continue
+            if name in ('rtsd', 'spoold'):
+                out[name] = int(pid)
+        return out
+
+    def kill(self, role, sig=signal.SIGKILL):
+        """True: there was one to kill."""
+        pid = self.pids().get(role)
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, sig)
+        except ProcessLookupError:
+            return False
+        if role == 'mtad':
+            self.proc.wait()
+        return True
+
+    def stop(self, timeout=30):
+        """In order; the exit status."""
+        if self.proc is None:
+            return None
+        if self.proc.poll() is None:
+            self.proc.terminate()
+        try:
+            return self.proc.wait(timeout)
+        finally:
+            self.proc = None
+
+    def crash(self):
+        """All three at once."""
+        pids = self.pids()
+        for pid in pids.values():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.proc.wait()
+        self.wait_children_gone(pids)
+
+    @staticmethod
+    def wait_children_gone(pids):
+        def gone():
+            for role, pid in pids.items():
+                try:
+                    with open('/proc/%d/stat' % pid) as f:
+                        if f.read().split(') ')[1][0] != 'Z':
+                            return False
+                except OSError:
+                    pass
+            return True
+        until(gone, 10, 'processes gone')
+
+    def cleanup(self):
+        if self.proc is not None:
+            pids = self.pids()
+            for pid in pids.values():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.proc.wait()
+            self.wait_children_gone(pids)
+            self.proc = None
+        if self.own:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.cleanup()
+
+    def mtactl(self, *args, check=True, input=None):
+        """Output of mtactl -j, parsed."""
+        out = subprocess.run(
+            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-j', '-s', self.socket]
+            + list(args), input=input, capture_output=True, timeout=300,
+            stdin=subprocess.DEVNULL if input is None else None)
+        if check and out.returncode != 0:
+            raise RuntimeError('mtactl %s: %s' % (
+                ' '.join(args), out.stderr.decode().strip()))
+        text = out.stdout.decode()
+        return json.loads(text) if text.strip() else None
+
+    def inject(self, to, length, n=1, priority=None, connections=1):
+        """Submits messages as the benchmark does, in no time."""
+        args = [os.path.join(BUILD, 'tests', 'bench', 'inject'), '-s',
+                self.socket, '-f', address(self.name), '-t', to, '-n', str(n),
+                '-l', str(length), '-c', str(connections)]
+        if priority:
+            args += ['-p', priority]
+        subprocess.run(args, check=True, stdout=subprocess.DEVNULL,
+                       stdin=subprocess.DEVNULL, timeout=600)
+
+    def delivered(self):
+        """Names of the contents delivered so far."""
+        try:
+            return sorted(n for n in os.listdir(self.delivery)
+                          if n.endswith('.p2') and not n.startswith('.'))
+        except FileNotFoundError:
+            return []
+
+    def content(self, name):
+        with open(os.path.join(self.delivery, name), 'rb') as f:
+            return f.read()
