@@ -33,6 +33,8 @@ struct conf {
 };
 
 static struct conf	*staged, *conf;
+static char		 conf_dir_names[CONF_DIRS_MAX][1024];
+static size_t		 nconf_dirs;
 
 static void
 conf_free(struct conf *c)
@@ -130,6 +132,36 @@ conf_end(void)
 	staged = NULL;
 	sp.mta = conf->mta;
 	log_setverbose(conf->mta.verbose);
+	return (0);
+}
+
+size_t
+conf_dirs(int *dirs, size_t max)
+{
+	size_t	i;
+
+	for (i = 0; i < conf->ndeliver && i < max; i++) {
+		dirs[i] = conf->deliver[i].fd;
+		strlcpy(conf_dir_names[i], conf->deliver[i].conf.directory,
+		    sizeof(conf_dir_names[i]));
+		nconf_dirs = i + 1;
+	}
+	return (i);
+}
+
+int
+conf_has_new_dir(void)
+{
+	size_t	i, k;
+
+	for (i = 0; i < conf->ndeliver; i++) {
+		for (k = 0; k < nconf_dirs; k++)
+			if (strcmp(conf->deliver[i].conf.directory,
+			    conf_dir_names[k]) == 0)
+				break;
+		if (k == nconf_dirs)
+			return (1);
+	}
 	return (0);
 }
 

@@ -11,6 +11,8 @@
 
 #include "mtad.h"
 
+#define CONF_DIRS_MAX	64	/* directories to deliver to */
+
 void	conf_begin(void);
 int	conf_mta(const struct mta_conf *);
 int	conf_peer(const struct peer_conf *);
@@ -18,5 +20,12 @@ int	conf_route(const struct route_conf *);
 /* Takes the descriptor. */
 int	conf_deliver(const struct deliver_conf *, int fd);
 int	conf_end(void);
+/*
+ * Descriptors of the directories to deliver to, at most max, for the
+ * sandbox.  Confined, a new one cannot be reached: has the configuration
+ * one that was not among them?
+ */
+size_t	conf_dirs(int *, size_t max);
+int	conf_has_new_dir(void);
 
 #endif

@@ -463,13 +463,17 @@ deliver_busy(void)
 }
 
 int
+deliver_init(void)
+{
+	return (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC));
+}
+
+int
 deliver_start(void)
 {
 	sigset_t	all, old;
 	int		r;
 
-	if (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC) == -1)
-		return (-1);
 	stopping = 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

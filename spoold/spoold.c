@@ -193,10 +193,13 @@ static void
 confine(void)
 {
 	struct sandbox_conf	sc;
+	int			dirs[CONF_DIRS_MAX];
 
 	memset(&sc, 0, sizeof(sc));
 	sc.user = user;
 	sc.root = root;
+	sc.dirs = dirs;
+	sc.ndirs = conf_dirs(dirs, nitems(dirs));
 	sc.unconfined = unconfined;
 	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
 		fatalx("cannot confine myself, so I do not run");
@@ -226,6 +229,10 @@ configured(void)
 		    event_add(delivered, NULL) == -1)
 			fatalx("out of memory");
 		spool_wake(spool_clock() + 1000);
+	} else if (!unconfined && conf_has_new_dir()) {
+		log_info("a new directory is out of reach: starting again");
+		spool_turn();
+		exit(0);
 	} else
 		spool_configured();
 	mtad_send(IMSG_READY, NULL, 0);
@@ -332,7 +339,7 @@ init(void)
 	if ((base = event_base_new()) == NULL ||
 	    (timer = event_new(base, -1, 0, timer_cb, NULL)) == NULL ||
 	    imsgev_init(&parent, base, PROC_FD, parent_handler, parent_close,
-	    NULL, NULL, NULL) == -1)
+	    NULL, NULL, NULL) == -1 || deliver_init() == -1)
 		fatalx("out of memory");
 }
 

@@ -432,6 +432,7 @@ struct recovery_case {
 enum recovery_action recovery_decide(const struct recovery_case *);
 
 /* deliver.c */
+int	 deliver_init(void);		/* before confinement */
 int	 deliver_start(void);
 void	 deliver_stop(void);
 void	 deliver_wake(void);		/* there may be work, or results */

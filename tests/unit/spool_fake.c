@@ -208,7 +208,7 @@ life_begin(const char *dir)
 	CHECK(conf_end() == 0);
 	snprintf(path, sizeof(path), "%s/spool", dir);
 	CHECK(spool_open(path) == 0);
-	CHECK(deliver_start() == 0);
+	CHECK(deliver_init() == 0 && deliver_start() == 0);
 	deliver_wake();
 }
 
