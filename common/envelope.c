@@ -56,6 +56,9 @@ struct arena {
 	size_t		 next_size;
 };
 
+_Static_assert(sizeof(struct arena) + sizeof(struct message) +
+    2 * ARENA_ALIGN <= ARENA_FIRST, "the first chunk is too small");
+
 static struct chunk *
 chunk_new(size_t size)
 {
