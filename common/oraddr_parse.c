@@ -796,7 +796,8 @@ static int
 parse_address(struct parse *ps)
 {
 	ps->p += strspn(ps->p, " ");
-	if (strncasecmp(ps->p, "X.400:", 6) == 0)
+	if (strncasecmp(ps->p, "X.400", 5) == 0 &&
+	    (ps->p[5] == ':' || ps->p[5] == ' '))
 		ps->p += 6;
 	ps->p += strspn(ps->p, " ");
 	choose_delimiter(ps);

@@ -50,6 +50,7 @@ static const struct {
 	{ "X.400: c=GB;admd=X;ou2=b;ou1=a;  q=Jr;Cn=x",
 	  "/GQ=Jr/CN=x/OU1=a/OU2=b/ADMD=X/C=GB/",
 	  "Q=Jr; CN=x; OU1=a; OU2=b; A=X; C=GB" },
+	{ "X.400 C=GB; A=X", "/ADMD=X/C=GB/", "A=X; C=GB" },
 	{ "  x.400:/C=GB/A=X",
 	  "/ADMD=X/C=GB/", "A=X; C=GB" },
 	/* No ADMD is any ADMD. */
@@ -215,6 +216,8 @@ static const struct {
 } bad[] = {
 	{ "", "^", "no attribute" },
 	{ "X.400:", "      ^", "no attribute" },
+	{ "X.400", "     ^", "'=' expected" },
+	{ "X.400=x", "^", "unknown" },
 	{ "/", " ^", "no attribute" },
 	{ "//S=x", " ^", "attribute expected" },
 	{ "/S=x//", "     ^", NULL },		/* a literal '/': good */
