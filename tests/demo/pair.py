@@ -37,8 +37,8 @@ class Pair:
         if checkpoint is not None:
             lines.append('checkpoint %d window %d' % (checkpoint, window))
         if associations is not None:
-            lines.append('associations %d threshold %d' % (associations,
-                                                           threshold))
+            lines.append('associations %d reserve 0 threshold %d' % (
+                associations, threshold))
         port = self.link.port if self.link else self.beta.port
         self.alpha.configure(mtadtest.Peer('beta', port, *lines))
         self.beta.configure(mtadtest.Peer('alpha', self.alpha.port, *lines))
