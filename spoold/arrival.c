@@ -269,10 +269,7 @@ arrival_committed(struct arrival *a)
 		if (a->jobs[i].state == JOB_STUCK)
 			log_warnx("message %016" PRIX64 ": held: %s", a->id,
 			    a->jobs[i].reason);
-		if (t->peer != NULL)
-			schedule_peer(t->peer);
-		else if (t->directory != NULL)
-			deliver_wake();
+		t->wake = 1;
 	}
 }
 

@@ -177,6 +177,7 @@ commit_once(void)
 	control_committed();
 	xfer_committed();
 	queue_committed();
+	queue_wake();
 	return (0);
 }
 

@@ -18,6 +18,8 @@
 #define ID_EPOCH	1577836800	/* as in store.c */
 
 static struct jobs	dirty = TAILQ_HEAD_INITIALIZER(dirty);
+/* Those of them that the present transaction writes. */
+static struct jobs	flushed = TAILQ_HEAD_INITIALIZER(flushed);
 
 static struct target *
 target_add(uint32_t number, int kind, const char *name)
@@ -374,7 +376,8 @@ queue_flush(void)
 {
 	struct job	*j;
 
-	TAILQ_FOREACH(j, &dirty, entry)
+	TAILQ_CONCAT(&flushed, &dirty, entry);
+	TAILQ_FOREACH(j, &flushed, entry)
 		if (flush_job(j) == -1)
 			return (-1);
 	return (0);
@@ -386,8 +389,8 @@ queue_committed(void)
 	struct target	*t;
 	struct job	*j;
 
-	while ((j = TAILQ_FIRST(&dirty)) != NULL) {
-		TAILQ_REMOVE(&dirty, j, entry);
+	while ((j = TAILQ_FIRST(&flushed)) != NULL) {
+		TAILQ_REMOVE(&flushed, j, entry);
 		t = j->target;
 		if (!j->done && j->state == JOB_READY) {
 			t->window[j->rank].count++;
@@ -403,6 +406,14 @@ queue_committed(void)
 			t->stuck++;
 		free(j);
 	}
+}
+
+/* The commit is over: what it made ready may go. */
+void
+queue_wake(void)
+{
+	struct target	*t;
+
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		if (!t->wake)
 			continue;
@@ -421,7 +432,8 @@ queue_tick(time_t now)
 	int64_t		 when;
 	int		 n, due = 0;
 
-	if (sp.store == NULL || sp.failing || !TAILQ_EMPTY(&dirty))
+	if (sp.store == NULL || sp.failing || !TAILQ_EMPTY(&dirty) ||
+	    !TAILQ_EMPTY(&flushed))
 		return;
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		if (t->next_due == 0 || t->next_due > now)

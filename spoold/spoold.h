@@ -245,6 +245,11 @@ void	 queue_defer(struct job *, int64_t next_try, const char *why);
 void	 queue_stuck(struct job *, const char *why);
 int	 queue_flush(void);
 void	 queue_committed(void);
+/*
+ * Those who take jobs look again.  Last in a commit: nothing may be given
+ * out while objects of that commit still wait to be told of it.
+ */
+void	 queue_wake(void);
 /* Forgets the windows and reads the store again. */
 int	 queue_reload(void);
 void	 queue_tick(time_t);

@@ -342,12 +342,16 @@ open_handle(struct store *s)
 		goto fail;
 	}
 	sqlite3_extended_result_codes(s->db, 1);
-	if (exec(s, "PRAGMA locking_mode = EXCLUSIVE;"
+	if (sqlite3_exec(s->db, "PRAGMA locking_mode = EXCLUSIVE;"
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
 	    "PRAGMA wal_autocheckpoint = 2000;"
-	    "PRAGMA journal_size_limit = 16777216") == -1 ||
-	    upgrade(s) == -1 || sync_directory(s) == -1)
+	    "PRAGMA journal_size_limit = 16777216", NULL, NULL,
+	    NULL) != SQLITE_OK) {
+		store_fail(s, "data base");
+		goto fail;
+	}
+	if (upgrade(s) == -1 || sync_directory(s) == -1)
 		goto fail;
 	if (store_meta_get(s, "id", &v) == 1 && (uint64_t)v > s->id_ceiling)
 		s->id_ceiling = v;
