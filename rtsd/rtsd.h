@@ -97,6 +97,7 @@ struct assoc {
 	struct xfer		*cur;		/* first of outq, begun */
 	struct xfer		*filling;	/* XFER_GO not yet seen */
 	int			 asked_turn;
+	unsigned		 sent_in_turn;	/* transfers, since we got it */
 	int			 peer_asked;	/* for the turn */
 	int			 peer_priority;
 

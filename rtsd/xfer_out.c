@@ -227,6 +227,23 @@ xfer_pump(struct assoc *a)
 	}
 }
 
+/*
+ * Whether the peer, which has asked, gets the turn before x: when there is
+ * nothing to send, or it has something more urgent, or as urgent once we
+ * have sent something.  Two that only asked would pass it on for ever.
+ */
+static int
+give_turn(const struct assoc *a, const struct xfer *x)
+{
+	int ours;
+
+	if (x == NULL)
+		return (1);
+	ours = turn_priority(x->req.priority);
+	return (a->peer_priority < ours ||
+	    (a->peer_priority == ours && a->sent_in_turn > 0));
+}
+
 /* The turn and the next transfer. */
 void
 xfer_run(struct assoc *a)
@@ -242,9 +259,9 @@ xfer_run(struct assoc *a)
 		x = TAILQ_FIRST(&a->outq);
 		if (x != NULL && !x->ready)
 			x = NULL;
-		if (rts_turn(a->rts) && a->peer_asked && (x == NULL ||
-		    a->peer_priority <= turn_priority(x->req.priority))) {
+		if (rts_turn(a->rts) && a->peer_asked && give_turn(a, x)) {
 			a->peer_asked = 0;
+			a->sent_in_turn = 0;
 			a->asked_turn = 0;
 			if (rts_turn_give_req(a->rts) == 0) {
 				at.ours = 0;
@@ -299,6 +316,7 @@ xfer_cnf(void *arg, int failure, int reason)
 
 	if (x == NULL)
 		return;
+	a->sent_in_turn++;
 	if (failure == XFER_DISCARDED && x->unreadable)
 		failure = XFER_LOCAL;
 	if (failure != -1) {
