@@ -49,13 +49,11 @@ limits(enum sandbox_role role)
 		return (-1);
 	switch (role) {
 	case ROLE_RTSD:
-		return (limit(RLIMIT_NOFILE, "files", 8192) == -1 ||
-		    limit(RLIMIT_FSIZE, "file size", 0) == -1 ? -1 : 0);
 	case ROLE_SPOOLD:
+		/* No limit on file size: the log may be one (mtad -d). */
 		return (limit(RLIMIT_NOFILE, "files", 8192));
 	case ROLE_RESOLVER:
-		return (limit(RLIMIT_NOFILE, "files", 64) == -1 ||
-		    limit(RLIMIT_FSIZE, "file size", 0) == -1 ? -1 : 0);
+		return (limit(RLIMIT_NOFILE, "files", 64));
 	default:
 		return (0);
 	}

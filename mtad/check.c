@@ -302,7 +302,7 @@ new_peer(const struct place *p, const char *name)
 	n->peer.recovery_delay = 60;
 	n->peer.recovery_timeout = 600;
 	n->peer.recovery_keep = 3600;
-	n->peer.no_recovery_memory = 86400;
+	n->peer.no_recovery_memory = 3600;
 	n->peer.open_timeout = 60;
 	n->peer.transfer_timeout = 600;
 	n->peer.idle = 300;

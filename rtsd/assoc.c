@@ -821,8 +821,11 @@ assoc_tick(void)
 			assoc_flush(a);
 			break;
 		case ASSOC_OPEN:
-			if (a->cur == NULL && a->in == NULL && !a->holding)
+			if (a->cur == NULL && a->in == NULL && !a->holding) {
+				if (now - a->progress > 1000)
+					xfer_idle_turn(a);
 				break;
+			}
 			if (a->paused || now - a->progress <=
 			    (uint64_t)a->peer.transfer_timeout * 1000)
 				break;

@@ -154,6 +154,8 @@ const char	*assoc_name(const struct assoc *);
 /* xfer_out.c */
 int		 xfer_imsg(struct assoc *, struct imsg *);
 void		 xfer_run(struct assoc *);
+/* Nothing goes on: a responder does not keep the turn for nothing. */
+void		 xfer_idle_turn(struct assoc *);
 void		 xfer_free_all(struct assoc *);
 /* Drops what has not begun. */
 void		 xfer_free_all_but_current(struct assoc *);

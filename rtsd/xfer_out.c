@@ -269,6 +269,13 @@ xfer_run(struct assoc *a)
 			}
 			continue;
 		}
+		if (x == NULL && !a->initiator && a->sent_in_turn > 0 &&
+		    rts_turn(a->rts)) {
+			/* The initiator needs it, were it to close. */
+			a->peer_asked = 1;
+			a->peer_priority = 0;
+			continue;
+		}
 		if (x == NULL)
 			return;
 		if (!rts_turn(a->rts)) {
@@ -281,6 +288,17 @@ xfer_run(struct assoc *a)
 			return;
 		xfer_begin(a, x);
 	}
+}
+
+void
+xfer_idle_turn(struct assoc *a)
+{
+	if (a->initiator || rts_dialogue(a->rts) != DIALOGUE_TWA ||
+	    !rts_turn(a->rts) || !TAILQ_EMPTY(&a->outq))
+		return;
+	a->peer_asked = 1;
+	a->peer_priority = 0;
+	assoc_run(a);
 }
 
 /* From the RTS. */

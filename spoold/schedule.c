@@ -108,6 +108,17 @@ open_recover(struct assoc *a)
 	assoc_dirty(a);
 }
 
+/*
+ * The responder had the turn: it may have begun what never arrived here, and
+ * it is for us, who can connect, to let it go on.
+ */
+static int
+turn_is_theirs(const struct assoc *a)
+{
+	return (a->row.dialogue == DIALOGUE_TWA && a->row.initiator &&
+	    a->row.turn == TURN_RESPONDER);
+}
+
 /* Rule 2: the turn is with the side that was sending. */
 static int
 recovery_turn(const struct assoc *a)
@@ -293,7 +304,7 @@ schedule_down(struct assoc *a, enum assoc_state was,
 		a->put_row = 1;
 	}
 	c.in_question = xfer_in_question(a) || (a->row.connection != 0 &&
-	    assoc_has_partial(a) == 1);
+	    (assoc_has_partial(a) == 1 || turn_is_theirs(a)));
 	c.kind = down->kind;
 	c.reason = down->reason;
 	c.allowed = p->conf.recover && now >= p->no_recovery;
@@ -459,7 +470,8 @@ load_associations(void)
 			if (!xfer_in_question(a))
 				assoc_free(a);
 		} else if ((!xfer_in_question(a) &&
-		    assoc_has_partial(a) != 1) || !a->peer->conf.recover) {
+		    assoc_has_partial(a) != 1 && !turn_is_theirs(a)) ||
+		    !a->peer->conf.recover) {
 			xfer_abandon(a, 0, "");
 			assoc_drop(a);
 		}
