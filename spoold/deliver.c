@@ -115,7 +115,7 @@ put_file(struct delivery *d, const char *suffix, const uint8_t *data,
 	int	fd, r;
 
 	names(d, suffix, tmp, name, sizeof(tmp));
-	if ((fd = openat(d->dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC |
+	if ((fd = openat(d->dirfd, tmp, O_RDWR | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0640)) == -1)
 		return (fail(d, tmp));
 	r = from != -1 ? copy_all(from, fd) : write_all(fd, data, len);

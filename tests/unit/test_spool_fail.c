@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "../shim/powercut.h"
 #include "spool_fake.h"
 
 #define IN	(ASSOC_INCOMING | 1)
@@ -38,6 +39,7 @@ struct shared {
 	int	kill_at;	/* 0: never */
 	int	step;
 	int	fail_sync;
+	int	power;		/* the image of powercut.h is kept */
 	uint8_t	ended[MESSAGES];
 };
 static struct shared	*shared;
@@ -54,10 +56,12 @@ step(void)
 		_exit(99);
 }
 
-#define STEP(call) do {							\
+#define STEP(call, synced) do {						\
 	long r_;							\
 	step();								\
-	r_ = (call);							\
+	if ((r_ = (call)) == 0 && shared != NULL && shared->power) {	\
+		synced;							\
+	}								\
 	step();								\
 	return ((int)r_);						\
 } while (0)
@@ -76,7 +80,7 @@ fsync(int fd)
 		errno = EIO;
 		return (-1);
 	}
-	STEP(syscall(SYS_fsync, fd));
+	STEP(syscall(SYS_fsync, fd), powercut_synced(fd));
 }
 
 int
@@ -86,31 +90,31 @@ fdatasync(int fd)
 		errno = EIO;
 		return (-1);
 	}
-	STEP(syscall(SYS_fdatasync, fd));
+	STEP(syscall(SYS_fdatasync, fd), powercut_synced(fd));
 }
 
 int
 syncfs(int fd)
 {
-	STEP(0);
+	STEP(0, powercut_synced_all());
 }
 
 int
 renameat2(int a, const char *from, int b, const char *to, unsigned flags)
 {
-	STEP(syscall(SYS_renameat2, a, from, b, to, flags));
+	STEP(syscall(SYS_renameat2, a, from, b, to, flags), (void)0);
 }
 
 int
 linkat(int a, const char *from, int b, const char *to, int flags)
 {
-	STEP(syscall(SYS_linkat, a, from, b, to, flags));
+	STEP(syscall(SYS_linkat, a, from, b, to, flags), (void)0);
 }
 
 int
 unlinkat(int fd, const char *path, int flags)
 {
-	STEP(syscall(SYS_unlinkat, fd, path, flags));
+	STEP(syscall(SYS_unlinkat, fd, path, flags), (void)0);
 }
 
 static int
@@ -162,10 +166,25 @@ receive(uint32_t id, int n)
 static int	next_conn = 1;
 
 static void
+roots(const char *d, const char *root[2])
+{
+	static char	path[2][128];
+
+	snprintf(path[0], sizeof(path[0]), "%s/spool", d);
+	snprintf(path[1], sizeof(path[1]), "%s/in", d);
+	root[0] = path[0];
+	root[1] = path[1];
+}
+
+static void
 life_all(const char *d)
 {
-	int	n;
+	const char	*root[2];
+	int		n;
 
+	roots(d, root);
+	if (shared->power)
+		CHECK(powercut_start(root, 2) == 0);
 	life_begin(d);
 	peer_opens(IN, BETA, next_conn, 0, 0);
 	for (n = 0; n < MESSAGES; n++) {
@@ -192,20 +211,26 @@ leftovers(const char *d)
 }
 
 static void
-test_killed_at_every_step(void **state)
+kill_at_every_step(int power)
 {
 	/* a sample; all of them when STEPS is 1 */
-	int	every = getenv("STEPS") != NULL ? atoi(getenv("STEPS")) : 7;
-	int	n, r = 99;
+	int		every = getenv("STEPS") != NULL ?
+	    atoi(getenv("STEPS")) : 23;
+	const char	*root[2];
+	int		n, r = 99;
 
 	for (n = 1; r == 99; n += every) {
 		setup(NULL);
 		shared->kill_at = n;
+		shared->power = power;
 		r = fake_life(life_all, dir);
 		if (r != 99)
 			assert_int_equal(r, 0);
+		shared->kill_at = shared->power = 0;
+		roots(dir, root);
+		if (power)
+			assert_int_equal(powercut_restore(root, 2), 0);
 		/* the sender sends again what was not confirmed */
-		shared->kill_at = 0;
 		next_conn++;
 		assert_int_equal(fake_life(life_all, dir), 0);
 		if (delivered_files(dir, ".p2") != MESSAGES ||
@@ -220,6 +245,18 @@ test_killed_at_every_step(void **state)
 	print_message("%d steps\n", n);
 	assert_true(n > 50);
 	setup(NULL);
+}
+
+static void
+test_killed_at_every_step(void **state)
+{
+	kill_at_every_step(0);
+}
+
+static void
+test_power_cut_at_every_step(void **state)
+{
+	kill_at_every_step(1);
 }
 
 /* Syncs fail: nothing is confirmed, peers are told, and then it works. */
@@ -530,6 +567,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 		cmocka_unit_test_teardown(test_killed_at_every_step,
+		    teardown),
+		cmocka_unit_test_teardown(test_power_cut_at_every_step,
 		    teardown),
 		T(test_bad_sync),
 		T(test_bad_sync_out),
