@@ -423,15 +423,25 @@ all_printable(const struct part *part, size_t from, size_t len)
 	return (1);
 }
 
+/*
+ * Of a name that is teletex only for a character in it, the parts without
+ * such are printable; what follows a '*' is not.
+ */
+static int
+name_charset(const struct parse *ps, const struct part *part,
+    const struct part *name, size_t from, size_t len)
+{
+	if (part == &ps->value.part[0] && all_printable(name, from, len))
+		return (OR_PRINTABLE);
+	return (part->charset);
+}
+
 static int
 add_name(struct parse *ps, int type, const struct part *part, size_t from,
     size_t len)
 {
-	int charset = part->charset;
+	int charset = name_charset(ps, part, part, from, len);
 
-	if (charset == OR_TELETEX && part == &ps->value.part[0] &&
-	    all_printable(part, from, len))
-		charset = OR_PRINTABLE;
 	if (check_length(ps, part, from, len, charset,
 	    or_specs[type].max) == -1)
 		return (-1);
@@ -468,8 +478,8 @@ add_pn(struct parse *ps, const struct part *part)
 	if (from == part->len)
 		return (fail(ps, part->at[from], "surname expected"));
 	if (initials.len > 0) {
-		initials.charset = all_printable(&initials, 0, initials.len) &&
-		    part == &ps->value.part[0] ? OR_PRINTABLE : OR_TELETEX;
+		initials.charset = name_charset(ps, part, &initials, 0,
+		    initials.len);
 		if (check_length(ps, &initials, 0, initials.len,
 		    initials.charset, or_specs[OR_I].max) == -1 ||
 		    add(ps, OR_I, initials.charset, &initials, 0,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * envelope.c, domain.c, envprint.c: a message survives its serialisation exactly, no
- * cut or changed serialisation does harm, and the small texts are right.
+ * envelope.c, domain.c, envprint.c: a message survives its serialisation
+ * exactly, no cut or changed serialisation does harm, and the texts are
+ * right.
  */
 
 #include <stdarg.h>

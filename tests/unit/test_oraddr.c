@@ -103,6 +103,7 @@ static const struct {
 	{ "/PN=Jorg.Muller*J{200}org.M{200}uller",
 	  "/G=Jorg*J{200}org/S=Muller*M{200}uller/",
 	  "G=Jorg*J{200}org; S=Muller*M{200}uller" },
+	{ "/PN=$@.A*B.C", "/I=$@*B/S=A*C/", "I=$@*B; S=A*C" },
 	/* Teletex. */
 	{ "/O=yen*{165}", "/O=yen*{165}/", "O=yen*{165}" },
 	{ "/O=*a*b{200117}", "/O=*a{042}b{200}u/", "O=*a{042}b{200}u" },
