@@ -82,7 +82,9 @@ class Lane:
         while any(m.mtactl('show', 'associations')
                   for m in (self.alpha, self.beta)):
             if time.monotonic() > end:
-                raise TimeoutError('associations do not go')
+                raise TimeoutError('associations do not go: %s' % [
+                    m.mtactl('show', 'associations')
+                    for m in (self.alpha, self.beta)])
             time.sleep(0.05)
             if time.monotonic() > again:
                 self.proxy.cut()
