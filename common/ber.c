@@ -87,7 +87,7 @@ void
 ber_init(struct ber *b, const void *p, size_t len)
 {
 	b->p = p;
-	b->end = b->p + len;
+	b->end = len > 0 ? b->p + len : b->p;	/* p may be NULL */
 	b->why = NULL;
 	b->indefinite = 0;
 }

@@ -126,11 +126,11 @@ allow_some(scmp_filter_ctx ctx, enum sandbox_role role)
 
 	for (i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++)
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl),
-		    1, SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
+		    1, SCMP_A1(SCMP_CMP_EQ, fcntls[i], 0));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	    SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	    SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 	if (role == ROLE_CTL)
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
 		    0);
@@ -152,7 +152,7 @@ allow_some(scmp_filter_ctx ctx, enum sandbox_role role)
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
 		    SCMP_SYS(clone3), 0);
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl),
-		    1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+		    1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	}
 	/* syslog(3) may want to connect again: it is told no, kindly. */
 	return (bad < 0 ? -1 : 0);

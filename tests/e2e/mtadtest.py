@@ -4,6 +4,7 @@ its own, with its processes known by number.  Leaves nothing behind."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,10 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.environ.get('MTAD_BUILD', os.path.join(TOP, 'build'))
+
+# Looking for leaks needs ptrace, /proc and processes: a confined process of a
+# build with sanitizers has none of these.
+os.environ.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
 
 DOMAINS = {
     'alpha': '/C=GB/ADMD=GOLD 400/PRMD=ALPHA',
@@ -31,10 +36,18 @@ def password(name):
     return 'secret of ' + name
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+SANITIZERS = re.compile(
+    r'^.*(?:ERROR: \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer).*$',
+    re.M)
+
+
+def reserve_port():
+    """A socket that is bound and does not listen: with SO_REUSEADDR a daemon
+    can still listen there, and no other test is given the same port."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(('127.0.0.1', 0))
+    return s
 
 
 def until(condition, timeout=15.0, what='condition', step=0.005):
@@ -84,7 +97,8 @@ class Mta:
         self.socket = os.path.join(self.dir, 'run', 'mtad.sock')
         self.conf = os.path.join(self.dir, 'mtad.conf')
         self.logfile = os.path.join(self.dir, 'log')
-        self.port = free_port()
+        self.reserved = reserve_port()
+        self.port = self.reserved.getsockname()[1]
         self.proc = None
         self.env = env
         self.flags = os.environ.get('MTAD_FLAGS', '').split()
@@ -215,8 +229,12 @@ class Mta:
             self.proc.wait()
             self.wait_children_gone(pids)
             self.proc = None
+        self.reserved.close()
+        found = SANITIZERS.findall(self.log())
         if self.own:
             shutil.rmtree(self.dir, ignore_errors=True)
+        if found:
+            raise AssertionError('%s: %s' % (self.name, '\n'.join(found)))
 
     def __enter__(self):
         return self

@@ -22,6 +22,14 @@
 #include "imsg.h"
 #include "spool_fake.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 #define IN	(ASSOC_INCOMING | 1)
 
 static char	dir[64];
@@ -804,7 +812,7 @@ life_many(const char *d)
 		CHECK(store_commit(sp.store) == 0);
 	}
 	CHECK(queue_ready(t, -1) == 10000);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 	before += 1024 * 1024;		/* not that of a product */
 #endif
 	CHECK(resident() - before < 24 * 1024);
