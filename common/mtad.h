@@ -76,6 +76,7 @@ enum imsg_type {
 	IMSG_XFER_GO,		/* uint32_t xfer; fd of a large content */
 	IMSG_XFER_STORED,	/* struct xfer_serial: our record is durable */
 	IMSG_XFER_CANCEL,	/* uint32_t xfer: drop if not begun */
+	IMSG_XFER_SETTLED,	/* uint32_t n: so many ends are on record */
 	/* rtsd -> spoold */
 	IMSG_XFER_BEGUN,	/* struct xfer_begun: first octet is going out */
 	IMSG_XFER_HEAD_OUT,	/* uint32_t xfer, then octets: keep for resume */

@@ -349,6 +349,7 @@ spoold_assoc_imsg(struct assoc *a, struct imsg *imsg)
 	case IMSG_XFER_GO:
 	case IMSG_XFER_STORED:
 	case IMSG_XFER_CANCEL:
+	case IMSG_XFER_SETTLED:
 		return (xfer_imsg(a, imsg));
 	default:
 		return (recv_imsg(a, imsg));

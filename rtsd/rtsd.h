@@ -98,6 +98,7 @@ struct assoc {
 	struct xfer		*filling;	/* XFER_GO not yet seen */
 	int			 asked_turn;
 	unsigned		 sent_in_turn;	/* transfers, since we got it */
+	uint32_t		 unsettled;	/* responder: ends not on record */
 	int			 peer_asked;	/* for the turn */
 	int			 peer_priority;
 

@@ -228,6 +228,17 @@ xfer_pump(struct assoc *a)
 }
 
 /*
+ * A responder cannot ask later what became of a transfer whose end it did
+ * not record: the initiator comes back only as long as the turn was not its
+ * own.  So the turn waits for the record.
+ */
+static int
+must_keep(const struct assoc *a)
+{
+	return (a->unsettled > 0);
+}
+
+/*
  * Whether the peer, which has asked, gets the turn before x: when there is
  * nothing to send, or it has something more urgent, or as urgent once we
  * have sent something.  Two that only asked would pass it on for ever.
@@ -259,7 +270,8 @@ xfer_run(struct assoc *a)
 		x = TAILQ_FIRST(&a->outq);
 		if (x != NULL && !x->ready)
 			x = NULL;
-		if (rts_turn(a->rts) && a->peer_asked && give_turn(a, x)) {
+		if (rts_turn(a->rts) && a->peer_asked && !must_keep(a) &&
+		    give_turn(a, x)) {
 			a->peer_asked = 0;
 			a->sent_in_turn = 0;
 			a->asked_turn = 0;
@@ -270,7 +282,7 @@ xfer_run(struct assoc *a)
 			continue;
 		}
 		if (x == NULL && !a->initiator && a->sent_in_turn > 0 &&
-		    rts_turn(a->rts)) {
+		    rts_turn(a->rts) && !must_keep(a)) {
 			/* The initiator needs it, were it to close. */
 			a->peer_asked = 1;
 			a->peer_priority = 0;
@@ -335,6 +347,8 @@ xfer_cnf(void *arg, int failure, int reason)
 	if (x == NULL)
 		return;
 	a->sent_in_turn++;
+	if (!a->initiator && (failure == -1 || failure == XFER_COMPLETED))
+		a->unsettled++;
 	if (failure == XFER_DISCARDED && x->unreadable)
 		failure = XFER_LOCAL;
 	if (failure != -1) {
@@ -458,6 +472,12 @@ xfer_imsg(struct assoc *a, struct imsg *imsg)
 		if (a->phase == ASSOC_OPEN && a->cur != NULL &&
 		    a->cur->req.xfer == xs.xfer)
 			rts_stored(a->rts, xs.serial);
+		return (0);
+	case IMSG_XFER_SETTLED:
+		if (imsg_get_data(imsg, &id, sizeof(id)) == -1 ||
+		    id > a->unsettled)
+			return (-1);
+		a->unsettled -= id;
 		return (0);
 	case IMSG_XFER_CANCEL:
 		if (imsg_get_data(imsg, &id, sizeof(id)) == -1)

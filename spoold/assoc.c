@@ -574,6 +574,9 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 	}
 	a->established = a->conn;
 	a->uncertain = 0;
+	a->died = 0;
+	a->ended = 0;
+	a->peer->poll = 0;
 	if (a->recovering)
 		a->peer->cannot_recover = 0;
 	a->active = spool_clock();
@@ -672,6 +675,10 @@ assoc_committed(void)
 	while ((a = TAILQ_FIRST(&dirty)) != NULL) {
 		TAILQ_REMOVE(&dirty, a, dirty_entry);
 		a->dirty = 0;
+		if (a->ended > 0 && a->id != 0)
+			rtsd_send(IMSG_XFER_SETTLED, a->id, -1, &a->ended,
+			    sizeof(a->ended));
+		a->ended = 0;
 		a->put_row = a->put_conn = 0;
 		a->drop_conn = 0;
 		a->no_recovery = 0;

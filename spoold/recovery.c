@@ -35,14 +35,19 @@ recover_failed(const struct recovery_case *c)
 	case DOWN_REFUSED:
 		if (c->reason == RTS_BUSY)
 			break;
-		if (c->reason == RTS_CANNOT_RECOVER && !c->cannot_before)
+		if (c->reason == RTS_CANNOT_RECOVER && !c->again)
 			return (RECOVERY_FRESH);
 		return (RECOVERY_FRESH_REMEMBER);
 	case DOWN_ABORTED_BY_US:
 		if (!permanent(c->reason))
 			break;
 		return (RECOVERY_FRESH_REMEMBER);
-	default:		/* refused below, aborted, died on it */
+	case DOWN_TRANSPORT_LOST:
+		/* once may be an accident, of a peer that starts again */
+		if (!c->again)
+			break;
+		return (RECOVERY_FRESH_REMEMBER);
+	default:		/* refused below, aborted, silent */
 		return (RECOVERY_FRESH_REMEMBER);
 	}
 	return (c->expired ? RECOVERY_FRESH : RECOVERY_LATER);

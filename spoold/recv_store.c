@@ -174,6 +174,9 @@ flush_one(struct intransfer *t)
 	case IN_ENDING:
 		return (flush_end(t));
 	case IN_DISCARDING:
+		/* it may come in one batch with the resumption */
+		if (t->forget != 0 && flush_resume(t) == -1)
+			return (-1);
 		if (!t->stored || t->complete)
 			return (0);
 		return (forget_one(t, &t->row));

@@ -116,7 +116,7 @@ static int
 turn_is_theirs(const struct assoc *a)
 {
 	return (a->row.dialogue == DIALOGUE_TWA && a->row.initiator &&
-	    a->row.turn == TURN_RESPONDER);
+	    (a->row.turn == TURN_RESPONDER || a->uncertain));
 }
 
 /* Rule 2: the turn is with the side that was sending. */
@@ -226,7 +226,7 @@ schedule_peer(struct peer *p)
 	    !rtsd_connected() || p->conf.disabled || p->down)
 		return;
 	give(p);
-	if ((ready = queue_ready(p->target, -1)) == 0)
+	if ((ready = queue_ready(p->target, -1)) == 0 && !p->poll)
 		return;
 	if (p->conf.naddress == 0 || now < p->send_after)
 		return;
@@ -309,7 +309,10 @@ schedule_down(struct assoc *a, enum assoc_state was,
 	c.reason = down->reason;
 	c.allowed = p->conf.recover && now >= p->no_recovery;
 	c.expired = now - a->row.lost >= (int64_t)p->conf.recovery_timeout;
-	c.cannot_before = p->cannot_recover;
+	c.again = down->kind == DOWN_TRANSPORT_LOST ? a->died :
+	    p->cannot_recover;
+	a->died = c.recovering && !c.was_up &&
+	    down->kind == DOWN_TRANSPORT_LOST;
 	if (c.recovering && !c.was_up && down->kind == DOWN_REFUSED &&
 	    down->reason == RTS_CANNOT_RECOVER)
 		p->cannot_recover = 1;
@@ -335,6 +338,9 @@ schedule_down(struct assoc *a, enum assoc_state was,
 	case RECOVERY_FRESH:
 		log_info("%s not recovered, its messages are sent anew",
 		    assoc_name(a));
+		/* what it was sending is its to send again, to us who open */
+		if (turn_is_theirs(a) || assoc_has_partial(a) == 1)
+			p->poll = 1;
 		xfer_abandon(a, 0, down_text(down));
 		forget(a, down, c.was_up);
 		break;
@@ -466,6 +472,8 @@ load_associations(void)
 			}
 		}
 		a->conn = a->established;
+		/* the turn may have moved after the last record */
+		a->uncertain = 1;
 		if (!a->row.initiator) {
 			if (!xfer_in_question(a))
 				assoc_free(a);

@@ -95,6 +95,7 @@ struct peer {
 	uint32_t		 send_backoff;	/* s */
 	int64_t			 no_recovery;	/* until, time_t */
 	uint8_t			 cannot_recover; /* it said so last time */
+	uint8_t			 poll;		/* it may have something */
 	char			 why[128];	/* of the last failure */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
@@ -144,12 +145,14 @@ struct assoc {
 	uint8_t			 turn_ours;
 	uint8_t			 progress;	/* since it came up */
 	uint8_t			 uncertain;	/* rtsd died under it */
+	uint8_t			 died;		/* connection, on recovery */
 	int64_t			 no_recovery;	/* to be remembered, time_t */
 	uint32_t		 next_activity;
 	struct assoc_answer	 answer;
 	struct intransfer	*in;
 	TAILQ_HEAD(, xfer)	 xfers;		/* oldest first */
 	uint32_t		 nxfers;
+	uint32_t		 ended;		/* since the last commit */
 	/* monotonic milliseconds */
 	uint64_t		 opened, active, lost, retry_at;
 	uint64_t		 sent, received;
@@ -432,7 +435,7 @@ struct recovery_case {
 	uint8_t	reason;
 	uint8_t	allowed;	/* recover yes, and not remembered */
 	uint8_t	expired;	/* recovery_timeout has passed */
-	uint8_t	cannot_before;	/* cannotRecover was its last answer too */
+	uint8_t	again;		/* the last recover ended alike */
 };
 enum recovery_action recovery_decide(const struct recovery_case *);
 

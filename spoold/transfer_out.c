@@ -234,6 +234,10 @@ finished(struct xfer *x, const char *how)
 	sp.stats.sent++;
 	sp.stats.sent_octets += x->total;
 	queue_done(x->job);
+	if (!a->row.initiator) {
+		a->ended++;
+		assoc_dirty(a);
+	}
 	xfer_free(x);
 }
 

@@ -134,6 +134,7 @@ class Lane:
                 point.call = strike
         self.begin()
         end = time.monotonic() + RUN_TIME
+        again = time.monotonic() + 4
         restarted = False
         while True:
             if killed and killed[0][0] == 'mtad' and not restarted:
@@ -143,6 +144,10 @@ class Lane:
                 mta.start()
             if self.arrived() and self.quiet():
                 break
+            if self.mode == 'twa-back' and time.monotonic() > again:
+                # A responder waits until the other side has a reason to call.
+                self.alpha.inject(address('beta', 'Opener'), 10)
+                again = time.monotonic() + 4
             if time.monotonic() > end:
                 return 'stuck: %s\n--- alpha\n%s--- beta\n%s' % (
                     self.proxy_names(), tail(self.alpha), tail(self.beta))

@@ -569,6 +569,7 @@ test_completed(void **state)
 static void
 life_cannot(const char *d)
 {
+	const struct sent *s;
 	uint32_t	id, x[3];
 	struct peer	*p;
 
@@ -578,8 +579,8 @@ life_cannot(const char *d)
 	fake_offset += 300;
 	id = expect_open(1);
 	down(id, ending, ending_reason);
-	if (ending == DOWN_CONNECT_FAILED || (ending == DOWN_REFUSED &&
-	    ending_reason == RTS_BUSY)) {
+	if (ending == DOWN_CONNECT_FAILED || ending == DOWN_TRANSPORT_LOST ||
+	    (ending == DOWN_REFUSED && ending_reason == RTS_BUSY)) {
 		schedule_tick();
 		spool_turn();
 		forget_sent();
@@ -587,8 +588,13 @@ life_cannot(const char *d)
 		CHECK(p->no_recovery == 0);
 		schedule_tick();
 		spool_turn();
+		s = next(IMSG_ASSOC_OPEN);
 		CHECK(((const struct assoc_open *)(const void *)
-		    next(IMSG_ASSOC_OPEN)->data)->recover);
+		    s->data)->recover);
+		/* a peer that dies on it does so again */
+		down(s->id, ending, ending_reason);
+		CHECK((p->no_recovery > time(NULL)) ==
+		    (ending == DOWN_TRANSPORT_LOST));
 		return;
 	}
 	CHECK((p->no_recovery > time(NULL)) ==
@@ -844,10 +850,10 @@ test_decisions(void **state)
 		struct recovery_case	 c;
 		enum recovery_action	 a;
 	} rows[] = {
-#define R(q, rec, up_, kind_, reason_, ok, exp_, before, act) { {	\
+#define R(q, rec, up_, kind_, reason_, ok, exp_, again_, act) { {	\
     .in_question = q, .recovering = rec, .was_up = up_,			\
     .kind = kind_, .reason = reason_, .allowed = ok, .expired = exp_,	\
-    .cannot_before = before }, act }
+    .again = again_ }, act }
 		R(0, 0, 1, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_NONE),
 		R(0, 0, 0, DOWN_CONNECT_FAILED, 0, 1, 0, 0, RECOVERY_NONE),
 		R(1, 0, 1, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_NOW),
@@ -883,7 +889,9 @@ test_decisions(void **state)
 		    RECOVERY_FRESH_REMEMBER),
 		R(1, 1, 0, DOWN_REFUSED_BELOW, 0, 1, 0, 0,
 		    RECOVERY_FRESH_REMEMBER),
-		R(1, 1, 0, DOWN_TRANSPORT_LOST, 0, 1, 0, 0,
+		R(1, 1, 0, DOWN_TRANSPORT_LOST, 0, 1, 0, 0, RECOVERY_LATER),
+		R(1, 1, 0, DOWN_TRANSPORT_LOST, 0, 1, 1, 0, RECOVERY_FRESH),
+		R(1, 1, 0, DOWN_TRANSPORT_LOST, 0, 1, 0, 1,
 		    RECOVERY_FRESH_REMEMBER),
 		R(1, 1, 0, DOWN_TIMEOUT, 0, 1, 0, 0,
 		    RECOVERY_FRESH_REMEMBER),
