@@ -10,6 +10,7 @@
 #include "imsgev.h"
 
 #define READ_TURNS	4	/* reads a wakeup, so that others get theirs */
+#define WAIT_MAX	(256 * 1024)	/* octets kept for a later write */
 
 static void
 lost(struct imsgev *iev, const char *what)
@@ -77,6 +78,18 @@ writable(int fd, short what, void *arg)
 	imsgev_flush(arg);
 }
 
+/* Asks for the descriptor only when that changes: it is a system call. */
+static void
+want_write(struct imsgev *iev, int want)
+{
+	if ((event_pending(iev->wev, EV_WRITE, NULL) != 0) == want)
+		return;
+	if (want)
+		event_add(iev->wev, NULL);
+	else
+		event_del(iev->wev);
+}
+
 void
 imsgev_flush(struct imsgev *iev)
 {
@@ -87,17 +100,17 @@ imsgev_flush(struct imsgev *iev)
 	if (imsgbuf_write(&iev->ibuf) == -1) {
 		/* The reader is told when the descriptor reads as closed. */
 		if (errno == EPIPE || errno == ECONNRESET) {
-			event_del(iev->wev);
+			want_write(iev, 0);
 			return;
 		}
 		lost(iev, strerror(errno));
 		return;
 	}
 	if (imsgbuf_queuelen(&iev->ibuf) > 0) {
-		event_add(iev->wev, NULL);
+		want_write(iev, 1);
 		return;
 	}
-	event_del(iev->wev);
+	want_write(iev, 0);
 	if (iev->on_drain != NULL) {
 		iev->freed = &freed;
 		iev->on_drain(iev, iev->arg);
@@ -130,12 +143,17 @@ imsgev_init(struct imsgev *iev, struct event_base *base, int fd,
 	iev->arg = arg;
 	iev->rev = event_new(base, fd, EV_READ | EV_PERSIST, readable, iev);
 	iev->wev = event_new(base, fd, EV_WRITE | EV_PERSIST, writable, iev);
-	if (iev->rev == NULL || iev->wev == NULL ||
+	iev->fev = event_new(base, -1, 0, writable, iev);
+	if (iev->rev == NULL || iev->wev == NULL || iev->fev == NULL ||
+	    event_priority_set(iev->fev,
+	    event_base_get_npriorities(base) - 1) == -1 ||
 	    event_add(iev->rev, NULL) == -1) {
 		if (iev->rev != NULL)
 			event_free(iev->rev);
 		if (iev->wev != NULL)
 			event_free(iev->wev);
+		if (iev->fev != NULL)
+			event_free(iev->fev);
 		imsgbuf_clear(&iev->ibuf);
 		return (-1);
 	}
@@ -150,6 +168,7 @@ imsgev_free(struct imsgev *iev)
 		return;
 	event_free(iev->rev);
 	event_free(iev->wev);
+	event_free(iev->fev);
 	imsgbuf_clear(&iev->ibuf);
 	close(iev->fd);
 	iev->fd = -1;
@@ -161,8 +180,12 @@ imsgev_free(struct imsgev *iev)
 static int
 arm(struct imsgev *iev, int ret)
 {
-	if (ret == 1 && !event_pending(iev->wev, EV_WRITE, NULL))
-		event_add(iev->wev, NULL);
+	if (ret != 1 || event_pending(iev->wev, EV_WRITE, NULL))
+		return (ret);
+	event_active(iev->fev, EV_TIMEOUT, 0);
+	/* An error shows again when the event is handled. */
+	if (imsgbuf_queued_bytes(&iev->ibuf) > WAIT_MAX)
+		imsgbuf_write(&iev->ibuf);
 	return (ret);
 }
 

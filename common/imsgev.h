@@ -20,7 +20,7 @@
 
 struct imsgev {
 	struct imsgbuf		  ibuf;
-	struct event		 *rev, *wev;
+	struct event		 *rev, *wev, *fev;
 	void			(*handler)(struct imsgev *, struct imsg *,
 				    void *);
 	void			(*on_close)(struct imsgev *, const char *,
@@ -46,7 +46,11 @@ int	imsgev_init(struct imsgev *, struct event_base *, int fd,
 	    void (*on_batch)(struct imsgev *, void *), void *arg);
 /* Closes the descriptor and forgets what was not written. */
 void	imsgev_free(struct imsgev *);
-/* As imsg_compose and imsg_composev; it is written by the loop.  1 or -1. */
+/*
+ * As imsg_compose and imsg_composev.  It is written by the loop when nothing
+ * of a higher priority is left to do (the imsgev writes with the lowest of
+ * the base), so that many messages go at once.  1 or -1.
+ */
 int	imsgev_compose(struct imsgev *, uint32_t type, uint32_t id, pid_t,
 	    int fd, const void *, size_t);
 int	imsgev_composev(struct imsgev *, uint32_t type, uint32_t id, pid_t,

@@ -567,7 +567,9 @@ main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
-	if ((base = event_base_new()) == NULL)
+	/* Channels are written with the last priority: see imsgev.h. */
+	if ((base = event_base_new()) == NULL ||
+	    event_base_priority_init(base, 3) == -1)
 		fatalx("event_base_new");
 	if (imsgev_init(&parent, base, PROC_FD, parent_imsg, parent_close,
 	    NULL, NULL, NULL) == -1)
