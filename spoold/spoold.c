@@ -23,12 +23,17 @@
 #define SHUTDOWN_GRACE	8	/* s for associations to be released */
 #define CHANNEL_GRACE	10	/* s for mtad to send another channel */
 #define BATCH_MAX	(8 * 1024 * 1024) /* octets, then commit at once */
+#define COMMIT_BY	5	/* ms after the first change, at the latest */
+
+/* Of the loop: a commit comes when nothing more can be read. */
+enum { PRIORITY_NONE, PRIORITY_READ, PRIORITY_COMMIT, PRIORITIES };
 
 static struct event_base *base;
 static struct imsgev	 parent;
 static struct imsgev	 rtsd;		/* fd -1: not there */
-static struct event	*timer, *delivered;
+static struct event	*timer, *delivered, *turn;
 static uint64_t		 timer_at, stopping_since, channel_by;
+static uint64_t		 dirty_since;	/* ms, 0: not dirty */
 static int		 confined, unconfined;
 static const char	*user = SPOOLD_USER;
 static const char	*root = SPOOL_DIR;
@@ -75,13 +80,32 @@ timer_cb(int fd, short what, void *arg)
 	spool_turn();
 }
 
-void
-spool_turn(void)
+/* Nothing more is to be read: all that it changed is made durable. */
+static void
+turn_cb(int fd, short what, void *arg)
 {
+	dirty_since = 0;
 	if (sp.dirty)
 		spool_commit();
 	if (rtsd.fd != -1)
 		imsgev_flush(&rtsd);
+}
+
+void
+spool_turn(void)
+{
+	uint64_t	now;
+
+	if (sp.dirty) {
+		now = spool_clock();
+		if (dirty_since == 0)
+			dirty_since = now;
+		if (now - dirty_since >= COMMIT_BY || sp.batch > BATCH_MAX) {
+			turn_cb(-1, 0, NULL);
+			return;
+		}
+	}
+	event_active(turn, EV_TIMEOUT, 0);
 }
 
 /* rtsd */
@@ -231,7 +255,7 @@ configured(void)
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
 		log_info("a new directory is out of reach: starting again");
-		spool_turn();
+		turn_cb(-1, 0, NULL);
 		exit(0);
 	} else
 		spool_configured();
@@ -337,7 +361,10 @@ init(void)
 	rtsd.fd = -1;
 	sp.dirfd = -1;
 	if ((base = event_base_new()) == NULL ||
+	    event_base_priority_init(base, PRIORITIES) == -1 ||
 	    (timer = event_new(base, -1, 0, timer_cb, NULL)) == NULL ||
+	    (turn = event_new(base, -1, 0, turn_cb, NULL)) == NULL ||
+	    event_priority_set(turn, PRIORITY_COMMIT) == -1 ||
 	    imsgev_init(&parent, base, PROC_FD, parent_handler, parent_close,
 	    NULL, NULL, NULL) == -1 || deliver_init() == -1)
 		fatalx("out of memory");
