@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 
@@ -28,6 +29,7 @@
 #define OUTSTANDING_MAX		512		/* deliveries */
 #define OUTSTANDING_OCTETS	(8 * 1024 * 1024)
 #define FEW			4		/* files synced one by one */
+#define GATHER			8000000		/* ns between batches */
 #define RETRY_MIN		5		/* s */
 #define RETRY_MAX		600
 
@@ -271,11 +273,34 @@ deliver_batch(struct deliveries *batch, size_t n)
 	sync_directories(batch);
 }
 
+/*
+ * The first message after a pause goes at once.  Of a stream of them a few
+ * are gathered: their syncs would delay those of the store.
+ */
+static void
+gather(const struct timespec *last)
+{
+	struct timespec	now, ts;
+	int64_t		since;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	since = (now.tv_sec - last->tv_sec) * INT64_C(1000000000) +
+	    now.tv_nsec - last->tv_nsec;
+	if (since >= GATHER)
+		return;
+	ts.tv_sec = 0;
+	ts.tv_nsec = GATHER - since;
+	pthread_mutex_unlock(&lock);
+	nanosleep(&ts, NULL);
+	pthread_mutex_lock(&lock);
+}
+
 static void *
 worker(void *arg)
 {
 	struct deliveries	 batch;
 	struct delivery		*d;
+	struct timespec		 last = { 0, 0 };
 	size_t			 n;
 	char			 c = 0;
 
@@ -284,6 +309,8 @@ worker(void *arg)
 	for (;;) {
 		while (TAILQ_EMPTY(&todo) && !stopping)
 			pthread_cond_wait(&work, &lock);
+		if (!stopping)
+			gather(&last);
 		if (stopping)
 			break;
 		TAILQ_CONCAT(&batch, &todo, entry);
@@ -292,6 +319,7 @@ worker(void *arg)
 		TAILQ_FOREACH(d, &batch, entry)
 			n++;
 		deliver_batch(&batch, n);
+		clock_gettime(CLOCK_MONOTONIC, &last);
 		pthread_mutex_lock(&lock);
 		TAILQ_CONCAT(&done, &batch, entry);
 		if (write(wake_pipe[1], &c, 1) == -1 && errno != EAGAIN)
