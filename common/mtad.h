@@ -141,7 +141,7 @@ struct peer_conf {
 	char			name[PEER_NAME_MAX];
 	struct global_domain	domain;
 	uint8_t			mode;		/* enum peer_mode */
-	uint8_t			dialogue;	/* what we propose */
+	uint8_t			dialogue;	/* proposed; at most accepted */
 	uint8_t			recover;	/* 0: never ask for recovery */
 	uint8_t			disabled;
 	uint16_t		naddress;	/* 0: the peer calls us */

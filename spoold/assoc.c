@@ -365,6 +365,11 @@ ind_open(uint32_t id, const struct assoc_ind *ind,
 	if (p->conf.disabled || p->down)
 		return (refuse(id, ind, p->conf.name, RTS_BUSY,
 		    "taken out of service"));
+	if (ind->dialogue == DIALOGUE_TWA &&
+	    p->conf.dialogue != DIALOGUE_TWA)
+		return (refuse(id, ind, p->conf.name,
+		    RTS_UNACCEPTABLE_DIALOGUE_MODE, "it proposes two-way "
+		    "alternate, monologue is configured"));
 	if (sp.mta.max_associations != 0 &&
 	    sp.nassoc + margin >= sp.mta.max_associations)
 		return (refuse(id, ind, p->conf.name, RTS_BUSY,

@@ -729,6 +729,7 @@ life_twa(const char *d)
 	life_begin(d);
 	fake_peer[0].naddress = 0;
 	TAILQ_FIRST(&sp.peers)->conf.naddress = 0;
+	TAILQ_FIRST(&sp.peers)->conf.dialogue = DIALOGUE_TWA;
 	queue_up(1, 1, PRIORITY_NORMAL, 100000);
 	peer_opens(IN + 1, BETA, 1, 0, DIALOGUE_TWA);
 	x = expect_xfer(IN + 1, 0, 0);

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Who may come, and what a peer is told that may not: the refusal reasons of
+X.410 told apart, a line of the log that names what did not match, and an MTA
+that goes on.  The same when it is ours that is refused."""
+
+from interop import *       # noqa: F401,F403
+from peer import apdu
+
+WORDS = octets(2500)
+
+
+class Refused(Case):
+    """Of the called side."""
+
+    def refused(self, initiator, reason):
+        with self.assertRaises(Rejected) as caught:
+            initiator.open()
+        self.assertEqual(caught.exception.session_reason, 2)
+        self.assertEqual(caught.exception.reason, reason)
+
+    def goes_on(self, beta):
+        initiator = self.initiator(beta).open()
+        initiator.send(mpdu_of(WORDS))
+        self.delivered(beta, WORDS)
+        initiator.close()
+
+    def test_credentials(self):
+        """Unknown name, wrong password, none at all; each in one line that
+        says what it was, and never with a password in it."""
+        beta = self.called(SMALL)
+        for kw, text in (
+                (dict(name='delta', password='theirs'),
+                 'refused: MTA name "delta": no peer has this remote name'),
+                (dict(name='Alpha'), 'refused: MTA name "Alpha": no peer'),
+                (dict(name='alph'), 'refused: MTA name "alph": no peer'),
+                (dict(password='theirs'),
+                 'refused: MTA name "alpha": the password does not match'),
+                (dict(password=''), None),
+                (dict(password=password('alpha')[:-1]), None),
+                (dict(password=password('alpha') + 'x'), None),
+                (dict(style='null'), 'refused: MTA name "": no peer')):
+            before = beta.log_size()
+            self.refused(self.initiator(beta, **kw),
+                         apdu.VALIDATION_FAILURE)
+            beta.said(text or 'refused: MTA name "alpha": the password does '
+                      'not match')
+            said = [line for line in beta.log(before).splitlines()
+                    if 'refused' in line]
+            self.assertEqual(len(said), 1, said)
+            self.assertNotIn('theirs', said[0])
+        self.assertNotIn(password('alpha'), beta.log())
+        self.goes_on(beta)
+
+    def test_hostile_names_do_not_spoil_the_log(self):
+        beta = self.called(SMALL)
+        self.refused(self.initiator(beta, name='x\n00:00 mtad: all is well'),
+                     apdu.VALIDATION_FAILURE)
+        beta.said('PConnect refused: .*mTAName: character 0x0a')
+        self.assertEqual(beta.lines('^00:00 mtad'), [])
+
+    def test_one_password_for_each_direction(self):
+        """What beta shows as the called side is not what alpha shows, and
+        may be another pair than what it shows when it calls."""
+        responder = self.responder(credentials={'ours': 'calling'},
+                                   name='theirs', password='answering')
+        beta = self.daemon('beta', Peer(
+            'alpha', responder.port, *SHORT, SMALL,
+            'remote name "alpha in" password "one"',
+            'remote response name "theirs" password "answering"',
+            'local name "ours" password "calling"',
+            'local response name "beta out" password "two"'))
+        with self.assertRaises(Rejected):
+            self.initiator(beta).open()
+        initiator = self.initiator(beta, name='alpha in',
+                                   password='one').open()
+        self.assertEqual(initiator.peer.name, 'beta out')
+        self.assertEqual(initiator.peer.password, 'two')
+        initiator.close()
+        self.submit(beta, WORDS, to='alpha')
+        self.received(responder, WORDS)
+
+    def test_dialogue_mode(self):
+        """Two-way alternate of one that is to have a monologue; the log
+        names it.  And a mode that nobody knows."""
+        beta = self.called(SMALL)
+        self.refused(self.initiator(beta, dialogue=1),
+                     apdu.UNACCEPTABLE_DIALOGUE_MODE)
+        beta.said('peer alpha: association .* refused: .*two-way alternate')
+        self.refused(self.initiator(beta, dialogue=7),
+                     apdu.UNACCEPTABLE_DIALOGUE_MODE)
+        beta.said('dialogueMode')
+        self.goes_on(beta)
+
+    def test_busy(self):
+        """More associations than we may have; and out of service."""
+        beta = self.daemon('beta', Peer('alpha', None, *SHORT, SMALL),
+                           lines=['limit associations 1'])
+        first = self.initiator(beta).open()
+        self.refused(self.initiator(beta), apdu.RTS_BUSY)
+        beta.said('peer alpha: association .* refused: too many')
+        first.close()
+        until(lambda: not beta.mtactl('show', 'associations'), 5)
+        self.goes_on(beta)
+        until(lambda: not beta.mtactl('show', 'associations'), 5)
+        beta.mtactl('peer', 'alpha', 'down')
+        self.refused(self.initiator(beta), apdu.RTS_BUSY)
+        beta.said('refused: taken out of service')
+        beta.mtactl('peer', 'alpha', 'up')
+        self.initiator(beta).open().close()
+
+    def test_application_protocol(self):
+        """P3 is not spoken here; 8883 is P1 of MOTIS."""
+        beta = self.called(SMALL)
+        self.refused(self.initiator(beta, protocol=3),
+                     apdu.VALIDATION_FAILURE)
+        beta.said('application protocol 3')
+        self.initiator(beta, protocol=8883).open().close()
+
+    def test_recovery_by_a_stranger(self):
+        """A recover PConnect has no credentials: only what was opened with
+        them can be recovered, by an identifier that was answered."""
+        beta = self.called(SMALL)
+        initiator = self.initiator(beta).open()
+        transfer = initiator.send(mpdu_of(WORDS), stop_after=1)
+        initiator.until(lambda: transfer.confirmed == 1)
+        initiator.close_connection('rst')
+        old = initiator.record.scids[0]
+        other = self.initiator(beta)
+        other.record = initiator.record
+        for calling in (b'alphb', b'', b'alpha\0', old.calling * 12):
+            with self.assertRaises((Rejected, Aborted)) as caught:
+                other.recover(name=apdu.Scid(calling, old.common,
+                                             old.additional))
+            if isinstance(caught.exception, Rejected):
+                self.assertIn(caught.exception.reason, (
+                    apdu.CANNOT_RECOVER, apdu.VALIDATION_FAILURE))
+        beta.said('recovery of .*: not known here')
+        initiator.recover()
+        initiator.resume()
+        self.delivered(beta, WORDS)
+        initiator.close()
+
+
+class RefusedByThem(Case):
+    """Of the side that calls: queue, log, and the next attempt."""
+
+    def test_each_reason_is_named(self):
+        """And the message goes when the peer has changed its mind."""
+        responder = self.responder()
+        for how in (apdu.RTS_BUSY, apdu.VALIDATION_FAILURE,
+                    apdu.UNACCEPTABLE_DIALOGUE_MODE, ('rf', 129),
+                    'abort', 'die'):
+            responder.next(on_open=how)
+        alpha = self.caller(responder.port, SMALL)
+        self.submit(alpha, WORDS)
+        alpha.said('refused: busy')
+        self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'], True)
+        alpha.said('refused: validation failure')
+        alpha.said('refused: unacceptable dialogue mode')
+        alpha.said('refused below: session refused, reason code 129')
+        alpha.said('aborted by peer: protocol error')
+        alpha.said('connection lost: connection closed')
+        self.received(responder, WORDS)
+        self.assertEqual(len(responder.associations), 7)
+
+    def test_transport_refused(self):
+        responder = self.responder()
+        responder.next(transport_refuse=3)
+        alpha = self.caller(responder.port, SMALL)
+        self.submit(alpha, WORDS)
+        self.received(responder, WORDS)
+        alpha.said('association .* (lost|refused)')
+
+    def test_answer_of_another(self):
+        """A PAccept with a wrong name or password is aborted, and said."""
+        responder = self.responder()
+        responder.next(name='gamma')
+        responder.next(password='theirs')
+        responder.next(style='null')
+        alpha = self.caller(responder.port, SMALL)
+        self.submit(alpha, WORDS)
+        alpha.said('PAccept carries another MTA name than configured '
+                   r'\(name "gamma", expected "beta"\)')
+        alpha.said('PAccept carries a wrong password')
+        alpha.said(r'another MTA name .*\(name "", expected "beta"\)')
+        self.received(responder, WORDS)
+        for association in responder.associations[:3]:
+            self.assertIsInstance(association.ended, Aborted)
+            self.assertEqual(association.ended.reason,
+                             apdu.INVALID_PARAMETER)
+
+    def test_nobody_there_and_nobody_answers(self):
+        responder = self.responder()
+        port = responder.port
+        responder.next(on_open='ignore')
+        alpha = self.caller(port, SMALL)
+        self.submit(alpha, WORDS)
+        alpha.said('timeout: no answer within the time for opening')
+        self.received(responder, WORDS)
+        responder.stop()
+        self.submit(alpha, WORDS[1:])
+        alpha.said('not connected: ')
+        responder.start()
+        self.received(responder, WORDS, WORDS[1:])
+
+
+if __name__ == '__main__':
+    main()
