@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,9 +18,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <libutil.h>		/* pidfile(3), of libbsd */
+#endif
+
 #include "log.h"
 #include "mtad.h"
 #include "parent.h"
+
+#define START_TIME	30	/* s that the caller waits for service */
 
 struct options		 options = {
 	.conf_file = CONF_FILE, .libexec = LIBEXEC_DIR,
@@ -27,6 +34,8 @@ struct options		 options = {
 };
 struct event_base	*base;
 struct conf		*conf;
+static struct pidfh	*pid_file;
+static int		 started_pipe = -1;	/* to who started us */
 static int		 control_fd = -1;
 static int		 ready[CHILDREN], said_ready, stopping;
 
@@ -210,6 +219,11 @@ child_ready(enum role r)
 			log_info("mtad %s: ready, %s", MTAD_VERSION,
 			    conf->mta.name);
 		said_ready = 1;
+		if (started_pipe != -1) {
+			(void)!write(started_pipe, "", 1);
+			close(started_pipe);
+			started_pipe = -1;
+		}
 	}
 }
 
@@ -331,6 +345,8 @@ void
 children_gone(void)
 {
 	unlink(conf->control);
+	if (pid_file != NULL)
+		pidfile_remove(pid_file);
 	log_info("mtad: stopped");
 	event_base_loopexit(base, NULL);
 }
@@ -360,7 +376,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
-	    "[-L directory]\n\t[-U rtsd-user,spoold-user]\n");
+	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n");
 	exit(1);
 }
 
@@ -382,7 +398,7 @@ parse_options(int argc, char **argv)
 {
 	int ch, check = 0;
 
-	while ((ch = getopt(argc, argv, "dD:f:L:nuU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "dD:f:L:np:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			options.debug = 1;
@@ -403,6 +419,9 @@ parse_options(int argc, char **argv)
 		case 'n':
 			check = 1;
 			break;
+		case 'p':
+			options.pid_file = optarg;
+			break;
 		case 'u':
 			options.unconfined = 1;
 			break;
@@ -419,6 +438,64 @@ parse_options(int argc, char **argv)
 	if (argc != optind)
 		usage();
 	return (check);
+}
+
+/* Two of them would fight for the spool. */
+static int
+open_pid_file(void)
+{
+	pid_t other;
+
+	if (options.pid_file == NULL)
+		return (0);
+	if ((pid_file = pidfile_open(options.pid_file, 0644, &other)) !=
+	    NULL)
+		return (0);
+	if (errno == EEXIST)
+		log_warnx("%s: mtad is running already, pid %ld",
+		    options.pid_file, (long)other);
+	else
+		log_warn("%s", options.pid_file);
+	return (-1);
+}
+
+/*
+ * As daemon(3), but the one who called waits until there is service: what a
+ * script does next may need it.
+ */
+static void
+become_daemon(void)
+{
+	struct pollfd pfd;
+	int fds[2], fd;
+	char c;
+
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		fatal("pipe");
+	switch (fork()) {
+	case -1:
+		fatal("fork");
+	case 0:
+		break;
+	default:
+		close(fds[1]);
+		pfd.fd = fds[0];
+		pfd.events = POLLIN;
+		if (poll(&pfd, 1, START_TIME * 1000) == 1)
+			_exit(read(fds[0], &c, 1) == 1 ? 0 : 1);
+		fprintf(stderr, "mtad: not ready after %d s, see the log\n",
+		    START_TIME);
+		_exit(1);
+	}
+	close(fds[0]);
+	started_pipe = fds[1];
+	if (setsid() == -1 || chdir("/") == -1)
+		fatal("daemon");
+	if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1 ||
+	    dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
+	    dup2(fd, STDERR_FILENO) == -1)
+		fatal("/dev/null");
+	close(fd);
 }
 
 /* Descriptors 0 to 2 stand, so that PROC_FD is never one of them. */
@@ -460,11 +537,18 @@ main(int argc, char **argv)
 	if (options.verbose)
 		conf->mta.verbose = 1;
 	/* Everything that may fail for the operator fails in his sight. */
-	if (make_directories(conf) == -1 || sockets_listen(conf, NULL) == -1 ||
-	    (control_fd = sockets_control(conf)) == -1)
+	if (open_pid_file() == -1)
 		return (1);
-	if (!options.debug && daemon(0, 0) == -1)
-		fatal("daemon");
+	if (make_directories(conf) == -1 || sockets_listen(conf, NULL) == -1 ||
+	    (control_fd = sockets_control(conf)) == -1) {
+		if (pid_file != NULL)
+			pidfile_remove(pid_file);
+		return (1);
+	}
+	if (!options.debug)
+		become_daemon();
+	if (pid_file != NULL && pidfile_write(pid_file) == -1)
+		log_warn("%s", options.pid_file);
 	log_init("mtad", options.debug, options.verbose ||
 	    conf->mta.verbose);
 

@@ -19,6 +19,7 @@ enum role { CHILD_RTSD, CHILD_SPOOLD, CHILDREN };
 struct options {
 	int		 debug, verbose, unconfined;
 	const char	*conf_file;
+	const char	*pid_file;	/* or NULL */
 	const char	*libexec;	/* where rtsd and spoold are */
 	const char	*rtsd_user, *spoold_user;
 };

@@ -369,7 +369,11 @@ yyreport_syntax_error(const yypcontext_t *ctx)
 	n = yypcontext_expected_tokens(ctx, expected, 8);
 	snprintf(text, sizeof(text), "%s found", found == YYSYMBOL_YYEMPTY ?
 	    "nothing" : token_text(lex_value(), found, what, sizeof(what)));
-	if (n > 0 && n < 8)
+	if (n == 1 && expected[0] == YYSYMBOL_EQUALS) {
+		len = strlen(text);
+		snprintf(text + len, sizeof(text) - len, " after what is no "
+		    "statement of mtad.conf(5); '=' was expected, for a macro");
+	} else if (n > 0 && n < 8)
 		for (i = 0; i < n; i++) {
 			len = strlen(text);
 			snprintf(text + len, sizeof(text) - len, "%s%s",

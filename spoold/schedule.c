@@ -108,15 +108,18 @@ open_recover(struct assoc *a)
 	assoc_dirty(a);
 }
 
+#define POLLS_MAX	3
+
 /*
- * The responder had the turn: it may have begun what never arrived here, and
- * it is for us, who can connect, to let it go on.
+ * The responder may have begun what never arrived here, or wait to know what
+ * became of something, and it is for us, who can connect, to let it go on.
+ * Not for ever: one that has nothing may lose each connection.
  */
 static int
-turn_is_theirs(const struct assoc *a)
+may_be_theirs(const struct assoc *a)
 {
 	return (a->row.dialogue == DIALOGUE_TWA && a->row.initiator &&
-	    (a->row.turn == TURN_RESPONDER || a->uncertain));
+	    a->polls < POLLS_MAX);
 }
 
 /* Rule 2: the turn is with the side that was sending. */
@@ -303,8 +306,16 @@ schedule_down(struct assoc *a, enum assoc_state was,
 		a->lost = spool_clock();
 		a->put_row = 1;
 	}
+	if (a->progress)
+		a->polls = 0;
 	c.in_question = xfer_in_question(a) || (a->row.connection != 0 &&
-	    (assoc_has_partial(a) == 1 || turn_is_theirs(a)));
+	    assoc_has_partial(a) == 1);
+	if (!c.in_question && a->row.connection != 0 &&
+	    (!c.was_up || down->kind != DOWN_RELEASED) && may_be_theirs(a)) {
+		c.in_question = 1;
+		if (c.was_up)
+			a->polls++;
+	}
 	c.kind = down->kind;
 	c.reason = down->reason;
 	c.allowed = p->conf.recover && now >= p->no_recovery;
@@ -339,7 +350,8 @@ schedule_down(struct assoc *a, enum assoc_state was,
 		log_info("%s not recovered, its messages are sent anew",
 		    assoc_name(a));
 		/* what it was sending is its to send again, to us who open */
-		if (turn_is_theirs(a) || assoc_has_partial(a) == 1)
+		if (assoc_has_partial(a) == 1 ||
+		    (a->progress && may_be_theirs(a)))
 			p->poll = 1;
 		xfer_abandon(a, 0, down_text(down));
 		forget(a, down, c.was_up);
@@ -478,7 +490,7 @@ load_associations(void)
 			if (!xfer_in_question(a))
 				assoc_free(a);
 		} else if ((!xfer_in_question(a) &&
-		    assoc_has_partial(a) != 1 && !turn_is_theirs(a)) ||
+		    assoc_has_partial(a) != 1 && !may_be_theirs(a)) ||
 		    !a->peer->conf.recover) {
 			xfer_abandon(a, 0, "");
 			assoc_drop(a);

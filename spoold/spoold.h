@@ -146,6 +146,7 @@ struct assoc {
 	uint8_t			 progress;	/* since it came up */
 	uint8_t			 uncertain;	/* rtsd died under it */
 	uint8_t			 died;		/* connection, on recovery */
+	uint8_t			 polls;		/* recovered, to no avail */
 	int64_t			 no_recovery;	/* to be remembered, time_t */
 	uint32_t		 next_activity;
 	struct assoc_answer	 answer;

@@ -76,10 +76,10 @@ class Lane:
         self.proxy.release()
         self.proxy.cut()
 
-        # What is lost while the turn is with the responder is recovered:
-        # then it comes back, and the next cut leaves nothing.
+        # A lost association of two-way alternate dialogue is recovered even
+        # with nothing to send, but not for ever.
         end = time.monotonic() + 25
-        again = time.monotonic() + 3
+        again = time.monotonic() + 0.3
         while any(m.mtactl('show', 'associations')
                   for m in (self.alpha, self.beta)):
             if time.monotonic() > end:
@@ -89,7 +89,7 @@ class Lane:
             time.sleep(0.05)
             if time.monotonic() > again:
                 self.proxy.cut()
-                again = time.monotonic() + 3
+                again = time.monotonic() + 0.3
         # mtad waits longer and longer with a child that dies all the time.
         for mta in (self.alpha, self.beta):
             if self.kills.get(mta, 0) >= 3:
