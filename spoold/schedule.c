@@ -450,12 +450,9 @@ load_association(void *arg, const struct store_association *row)
 {
 	struct target	*t;
 	struct assoc	*a;
-	int64_t		 until;
 
 	if ((t = target_number(row->peer)) == NULL || t->peer == NULL)
 		return (0);
-	if (store_target_no_recovery_get(sp.store, t->number, &until) == 1)
-		t->peer->no_recovery = until;
 	if ((a = assoc_new(t->peer)) == NULL)
 		return (-1);
 	a->row = *row;
@@ -468,7 +465,13 @@ int
 load_associations(void)
 {
 	struct assoc	*a, *next;
+	struct peer	*p;
+	int64_t		 until;
 
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (p->target != NULL && store_target_no_recovery_get(
+		    sp.store, p->target->number, &until) == 1)
+			p->no_recovery = until;
 	if (store_association_each(sp.store, -1, load_association,
 	    NULL) == -1 ||
 	    store_job_sending_each(sp.store, load_job, NULL) == -1)
