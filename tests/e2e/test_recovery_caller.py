@@ -1,0 +1,358 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Recovery when it is for us to connect again (X.410 clause 4.3; the rules of
+recovery by number), against a scripted responder that loses its connection,
+or does not know how to recover."""
+
+from interop import *       # noqa: F401,F403
+from peer import apdu, session as ss
+from peer.script import AFTER, BEFORE, Cut, Drop
+
+WORDS = octets(7 * 1024 + 300)      # eight checkpoints of 1 K with the head
+LINES = [SMALL, 'safe-store 1', 'delay 1s timeout 20s keep 60s']
+
+
+class Calling(Case):
+    def again(self, responder):
+        """Octets that came more than once, in all transfers."""
+        return sum(t.octets for t in responder.transfers) - \
+            sum(m.length for m in responder.messages)
+
+    def recovers(self, responder):
+        """How many connections asked for a recovery."""
+        return sum(1 for a in responder.associations
+                   if a.peer is not None and a.peer.recover is not None)
+
+    def once(self, responder, alpha, content=WORDS, again=4 * 1024):
+        self.received(responder, content)
+        alpha.idle()
+        self.received(responder, content)
+        self.assertLessEqual(self.again(responder), again)
+
+
+class Cuts(Calling):
+    def cut(self, *cuts, again=4 * 1024, content=WORDS, lines=(), **kw):
+        with self.subTest(cuts=cuts):
+            responder = self.responder(*[[cut] for cut in cuts], **kw)
+            alpha = self.caller(responder.port, *LINES, *lines)
+            self.submit(alpha, content)
+            self.once(responder, alpha, content, again)
+            return responder, alpha
+
+    def test_before_anything_was_confirmed(self):
+        for cut in (Cut('in', name='CN', at=AFTER),
+                    Cut('out', name='AC'), Cut('out', name='AC', at=0.5),
+                    Cut('in', name='AS'), Cut('in', name='AS', at=AFTER),
+                    Cut('in', name='DT', at=0.5),
+                    Cut('out', name='MIA', nth=1)):
+            self.cut(cut)
+
+    def test_in_the_middle(self):
+        for cut in (Cut('in', name='MIP', nth=3),
+                    Cut('in', name='MIP', nth=4, at=AFTER),
+                    Cut('in', name='DT', nth=5, at=0.9, how='rst'),
+                    Cut('out', name='MIA', nth=3, at=0.5),
+                    Cut('out', name='MIA', nth=5, at=AFTER)):
+            responder, alpha = self.cut(cut)
+            self.assertEqual(self.recovers(responder), 1)
+            self.assertTrue(responder.transfers[-1].resumed)
+            alpha.said('association .* recovered to .*, was ')
+            alpha.said('message .* resumed at checkpoint [2-6], ')
+
+    def test_around_the_end(self):
+        """ACTIVITY END lost: the rest again.  Its confirmation lost: all of
+        it is there, nothing comes again but the end, delivered once."""
+        self.cut(Cut('in', name='AE'))
+        for cut in (Cut('in', name='AE', at=AFTER),
+                    Cut('out', name='AEA'), Cut('out', name='AEA', at=0.5),
+                    Cut('out', name='AEA', at=AFTER)):
+            self.cut(cut)
+
+    def test_confirmation_of_the_end_lost_and_no_checkpoint(self):
+        """AR with serial 0 and AD of what the receiver has complete: it
+        aborts with transferCompleted, and the message counts as sent."""
+        content = octets(200)
+        responder, alpha = self.cut(Cut('out', name='AEA'), content=content)
+        alpha.said('message .*: the peer has it complete')
+        self.assertEqual(
+            responder.associations[1].script.names('in')[-2:], ['AR', 'AD'])
+
+    def test_minor_sync_ack_lost(self):
+        """The receiver holds more than we know to be confirmed: it drops
+        what lies behind the serial that we resume from."""
+        responder = self.responder([Drop('out', name='MIA', nth=3),
+                                    Cut('out', name='MIA', nth=4)])
+        alpha = self.caller(responder.port, *LINES)
+        self.submit(alpha, WORDS)
+        self.once(responder, alpha)
+        self.assertEqual(responder.transfers[0].resumed, [2])
+
+    def test_minor_sync_ack_left_out(self):
+        """One that stands for those before it: no cut, nothing stalls."""
+        responder = self.responder()
+        responder.next(confirm=lambda serial, t: serial % 3 == 0)
+        alpha = self.caller(responder.port, *LINES)
+        self.submit(alpha, WORDS)
+        self.once(responder, alpha, again=0)
+
+    def test_cut_again_and_again(self):
+        self.cut(*[Cut('in', name='MIP', nth=2, at=AFTER)] * 5,
+                 again=5 * 4 * 1024)
+
+    def test_resume_lost(self):
+        """An AR that never arrived: the next one has to name the pair of
+        connection and activity that the peer answered last."""
+        responder, _ = self.cut(
+            Cut('in', name='MIP', nth=4), Cut('in', name='AR'),
+            Cut('in', name='AR', at=0.5), Cut('in', name='AR', at=0.9),
+            lines=['delay 1s timeout 30s'])
+        named = [self.named(a) for a in responder.associations[4:]]
+        first = responder.associations[0]
+        self.assertEqual(named, [(first.scid.key(),
+                                  apdu.activity_identifier(1))])
+        self.assertEqual(len(responder.transfers), 1)
+
+    def test_resume_arrived_and_nothing_was_confirmed_after_it(self):
+        """Then the first pair is still the one that is known to be known."""
+        responder, _ = self.cut(
+            Cut('in', name='MIP', nth=4),
+            Cut('in', name='DT'), Cut('in', name='MIP', nth=2),
+            again=12 * 1024)
+        keys = [a.scid.key() for a in responder.associations]
+        named = [self.named(a)[0] for a in responder.associations[1:]]
+        self.assertEqual(named, [keys[0], keys[0], keys[2]])
+
+    def named(self, association):
+        """The pair that the AR of a connection named."""
+        return getattr(association, 'resumed_pair', None)
+
+    def responder(self, *scripts, **kw):
+        """Every AR is noted at its association."""
+        responder = super().responder(*scripts, **kw)
+        note = [kw2 for _, kw2 in responder.scripts]
+        self.assertEqual(note, [{}] * len(note))
+
+        def watch(association, pconnect):
+            def tap(name, spdu):
+                if name == 'AR':
+                    association.resumed_pair = (
+                        apdu.Scid.from_references(
+                            spdu.get(ss.LINKING, ss.CALLING_REF),
+                            spdu.get(ss.LINKING, ss.COMMON_REF),
+                            spdu.get(ss.LINKING, ss.ADDITIONAL_REF)).key(),
+                        spdu.get(ss.LINKING, ss.ACTIVITY))
+            association.tap = tap
+            return 'accept'
+        responder.config = responder.config.but(on_open=watch,
+                                                on_recover=watch)
+        return responder
+
+    def test_checkpoint_0(self):
+        """Nothing is ever confirmed: given up and sent anew."""
+        self.cut(Cut('in', name='DT', nth=1, at=0.5),
+                 lines=['checkpoint 0'], again=len(WORDS) + 1000,
+                 checkpoint=0)
+        self.cut(Cut('out', name='AEA'), lines=['checkpoint 0'], again=0,
+                 checkpoint=0)
+
+    def test_recover_no(self):
+        responder, alpha = self.cut(Cut('in', name='MIP', nth=4),
+                                    lines=['recover no'], again=9 * 1024)
+        self.assertEqual(self.recovers(responder), 0)
+        self.assertEqual(len(responder.transfers), 2)
+
+    def test_silence(self):
+        """The peer is gone and nobody said so: the time limit of transfers
+        notices.  The old connection is half-open over there."""
+        responder = self.responder([Cut('in', name='MIP', nth=4,
+                                        how='silence')])
+        alpha = self.caller(responder.port, *LINES, 'transfer timeout 2s')
+        self.submit(alpha, WORDS)
+        self.once(responder, alpha)
+        alpha.said('transfer makes no progress')
+        self.assertEqual(self.recovers(responder), 1)
+
+
+class Answers(Calling):
+    """To a recover PConnect."""
+
+    def interrupted(self, *answers, lines=(), **kw):
+        """A transfer is cut, and the attempts at a recovery get answers."""
+        responder = self.responder([Cut('in', name='MIP', nth=4)], **kw)
+        self.answers = list(answers)
+        responder.config = responder.config.but(
+            on_recover=lambda association, pconnect:
+            self.answers.pop(0) if self.answers else 'accept')
+        alpha = self.caller(responder.port, *LINES, *lines)
+        self.submit(alpha, WORDS)
+        return responder, alpha
+
+    def test_busy_is_no_refusal(self):
+        responder, alpha = self.interrupted(apdu.RTS_BUSY, apdu.RTS_BUSY)
+        self.once(responder, alpha)
+        self.assertEqual(self.recovers(responder), 3)
+        self.assertEqual(len(responder.associations), 4)
+
+    def falls_back(self, *answers, asked=1, remembered=True, lines=()):
+        """One fresh open and the message anew; then, as long as the peer is
+        remembered, no recovery is asked for."""
+        with self.subTest(answers=answers):
+            responder, alpha = self.interrupted(*answers, lines=lines)
+            self.once(responder, alpha, again=9 * 1024)
+            self.assertEqual(self.recovers(responder), asked)
+            self.assertEqual(len(responder.associations), 2 + asked)
+            self.assertEqual(len(responder.transfers), 2)
+            self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'],
+                             not remembered)
+            alpha.said('not recovered, its messages are sent anew')
+            if not remembered:
+                return responder, alpha
+            alpha.said('peer beta: cannot recover, not asked to for ')
+            responder.associations[-1].script.faults.append(
+                Cut('in', name='AS', at=AFTER))
+            self.submit(alpha, WORDS[1:])
+            self.received(responder, WORDS, WORDS[1:])
+            alpha.idle()
+            self.assertEqual(self.recovers(responder), asked)
+            return responder, alpha
+
+    def test_aborted(self):
+        """As the gateway of KB Q194556 does: protocol error."""
+        self.falls_back('abort')
+
+    def test_aborted_with_any_reason(self):
+        for reason in range(8):
+            self.falls_back(('abort', reason))
+
+    def test_refused_below(self):
+        self.falls_back(('rf', 0))
+
+    def test_validation_failure(self):
+        self.falls_back(apdu.VALIDATION_FAILURE)
+
+    def test_ignored(self):
+        self.falls_back('ignore')
+
+    def test_dies_on_it(self):
+        """Once may be a restart of the peer; twice is not."""
+        self.falls_back('die', 'die', asked=2)
+
+    def test_cannot_recover(self):
+        """A peer that has forgotten is not one that does not know how: only
+        the second time in a row it is remembered."""
+        responder, alpha = self.falls_back(apdu.CANNOT_RECOVER,
+                                           remembered=False)
+        self.answers[:] = [apdu.CANNOT_RECOVER]
+        responder.associations[-1].script.faults.append(
+            Cut('in', name='MIP', nth=responder.associations[-1].script
+                .names('in').count('MIP') + 3))
+        self.submit(alpha, WORDS[1:])
+        self.received(responder, WORDS, WORDS[1:])
+        alpha.said('peer beta: cannot recover, not asked to for ')
+
+    def test_remembered_over_a_restart(self):
+        responder, alpha = self.falls_back('abort')
+        asked = self.recovers(responder)
+        self.restarts = True
+        alpha.stop()
+        alpha.start()
+        responder.next(Script(Cut('in', name='MIP', nth=3)))
+        self.submit(alpha, WORDS[2:])
+        responder.wait(3)
+        alpha.idle()
+        self.assertEqual(self.recovers(responder), asked)
+
+    def test_memory_ends(self):
+        responder, alpha = self.interrupted('abort', lines=['memory 1s'])
+        self.once(responder, alpha, again=9 * 1024)
+        time.sleep(2.1)
+        responder.associations[-1].script.faults.append(
+            Cut('in', name='MIP', nth=responder.associations[-1].script
+                .names('in').count('MIP') + 3))
+        self.submit(alpha, WORDS[1:])
+        self.received(responder, WORDS, WORDS[1:])
+        self.assertEqual(self.recovers(responder), 2)
+
+    def test_forgotten_and_unknown_activity(self):
+        """The association is recovered and the activity is not: aborted
+        with unrecognizedActivity, or reported; sent anew, nothing lost."""
+        for how in ('abort', 'exception'):
+            with self.subTest(how=how):
+                responder, alpha = self.interrupted(on_unknown=how)
+
+                def forget(association, pconnect):
+                    record = responder.store.find(pconnect.recover)
+                    record.incoming.clear()
+                    record.receiving = None
+                    return 'accept'
+                responder.config = responder.config.but(on_recover=forget)
+                self.once(responder, alpha, again=9 * 1024)
+                self.assertEqual(len(responder.transfers), 2)
+        self.allowed.append('AD outside an activity')   # the one unknown
+
+    def test_timeout(self):
+        """Always busy: after the recovery timeout all is sent anew."""
+        responder, alpha = self.interrupted(
+            *[apdu.RTS_BUSY] * 50, lines=['delay 1s timeout 2s'])
+        self.once(responder, alpha, again=9 * 1024)
+        self.assertGreaterEqual(self.recovers(responder), 1)
+        self.assertEqual(len(responder.transfers), 2)
+
+    def test_answer_with_other_values(self):
+        """A PAccept of a recovery that does not echo the identifier, or that
+        states another checkpoint size or window: the transfer ends all the
+        same, with what was agreed at first."""
+        for kw in (dict(answer={'checkpoint': 9}),
+                   dict(answer={'window': 9})):
+            with self.subTest(**kw):
+                responder = self.responder(
+                    [Cut('in', name='MIP', nth=4)])
+                responder.next(**kw)
+                alpha = self.caller(responder.port, *LINES)
+                self.submit(alpha, WORDS)
+                self.once(responder, alpha)
+        form = apdu.paccept(apdu.recover_data(apdu.Scid(
+            b'x', b'261123000000Z')), 1, 3).encode(apdu.ber.DER)
+        for data in (form, apdu.paccept(apdu.open_data('beta', password(
+                'beta')), 1, 3).encode(apdu.ber.DER)):
+            responder = self.responder([Cut('in', name='MIP', nth=4)])
+            responder.next(user_data=data)
+            alpha = self.caller(responder.port, *LINES)
+            self.submit(alpha, WORDS)
+            self.once(responder, alpha)
+
+
+class Outage(Calling):
+    def test_listener_gone_for_a_while(self):
+        """KB Q232602: associations that were not recovered after an outage
+        of the network."""
+        responder = self.responder([Cut('in', name='MIP', nth=4)])
+        alpha = self.caller(responder.port, *LINES)
+        responder.associations = Stopper(responder)
+        self.submit(alpha, WORDS)
+        alpha.said('not connected')
+        responder.start()
+        self.once(responder, alpha)
+        self.assertEqual(self.recovers(responder), 1)
+
+
+class Stopper(list):
+    """Associations of a responder that stops to listen at the first."""
+
+    def __init__(self, responder):
+        super().__init__()
+        self.responder = responder
+
+    def append(self, association):
+        super().append(association)
+        if len(self) == 1:
+            self.responder.stopping = True
+            try:
+                self.responder.listener.shutdown(2)
+            except OSError:
+                pass
+            self.responder.listener.close()
+
+
+if __name__ == '__main__':
+    main()
