@@ -287,6 +287,50 @@ assoc_connection(struct assoc *a, struct s_connection_id *id)
 	return (connection_key(id, &a->conn.key));
 }
 
+/* A reference with tag and length loses them, one without is given them. */
+static uint8_t
+other_form(uint8_t *p, uint8_t len, size_t size, uint8_t tag)
+{
+	if (len >= 2 && p[1] == len - 2) {
+		memmove(p, p + 2, len - 2);
+		return (len - 2);
+	}
+	if (len == 0 || (size_t)len + 2 > size)
+		return (len);
+	memmove(p + 2, p, len);
+	p[0] = tag;
+	p[1] = len;
+	return (len + 2);
+}
+
+/*
+ * The connections that a peer means.  It should name them octet for octet as
+ * it did in the CN; but one that put bare characters there, where the
+ * PConnect has strings of ASN.1, means the same.
+ */
+int
+assoc_connections(const struct connection_key *key, int initiator,
+    struct store_connection *conn, int max)
+{
+	struct s_connection_id	id;
+	struct connection_key	other;
+	int			n;
+
+	n = store_connection_find(sp.store, key, initiator, conn, max);
+	if (n != 0 || connection_key_parse(key, &id) == -1)
+		return (n);
+	id.user_len = other_form(id.user, id.user_len, sizeof(id.user),
+	    T61STRING);
+	id.common_len = other_form(id.common, id.common_len,
+	    sizeof(id.common), UTCTIME);
+	id.additional_len = other_form(id.additional, id.additional_len,
+	    sizeof(id.additional), T61STRING);
+	if (connection_key(&id, &other) == -1)
+		return (0);
+	return (store_connection_find(sp.store, &other, initiator, conn,
+	    max));
+}
+
 /* Answering */
 
 static void
@@ -341,6 +385,9 @@ ask(struct assoc *a, uint32_t id, const struct assoc_ind *ind,
 	a->answer.peer = a->peer->conf.id;
 	a->answer.checkpoint = a->row.checkpoint;
 	a->answer.window = a->row.window;
+	/* a recovery may offer less than what was agreed at first */
+	if (ind->window != 0 && ind->window < a->answer.window)
+		a->answer.window = ind->window;
 	assoc_dirty(a);
 }
 
@@ -439,8 +486,7 @@ recovered_assoc(const struct assoc_ind *ind, const struct connection_key *key,
 	int			 i, n;
 
 	*why = "not known here";
-	if ((n = store_connection_find(sp.store, key, 0, conn,
-	    nitems(conn))) == -1)
+	if ((n = assoc_connections(key, 0, conn, nitems(conn))) == -1)
 		goto fail;
 	for (i = 0; i < n; i++) {
 		switch (store_association_get(sp.store, conn[i].association,

@@ -338,6 +338,9 @@ void	 assoc_unregister(struct assoc *);
 void	 assoc_drop(struct assoc *);
 /* Gives it a connection with an identifier of our own. */
 int	 assoc_connection(struct assoc *, struct s_connection_id *);
+/* The connections that an identifier names, in either form; -1: error. */
+int	 assoc_connections(const struct connection_key *, int initiator,
+	    struct store_connection *, int max);
 /* Are transfers received in part on it kept?  -1: error. */
 int	 assoc_has_partial(const struct assoc *);
 int	 assoc_ind(uint32_t id, const struct assoc_ind *);

@@ -87,7 +87,7 @@ static const char *const schema[] = {
 int
 connection_key(const struct s_connection_id *id, struct connection_key *key)
 {
-	uint8_t	*p = key->octets;
+	uint8_t	*p = key->octets, additional_len = id->additional_len;
 
 	if (id->user_len > S_USER_REFERENCE_MAX ||
 	    id->common_len > S_COMMON_REFERENCE_MAX ||
@@ -99,9 +99,12 @@ connection_key(const struct s_connection_id *id, struct connection_key *key)
 	*p++ = id->common_len;
 	memcpy(p, id->common, id->common_len);
 	p += id->common_len;
-	*p++ = id->additional_len;
-	memcpy(p, id->additional, id->additional_len);
-	p += id->additional_len;
+	/* an empty string is as good as none (rule 10 of recovery) */
+	if (additional_len == 2 && id->additional[1] == 0)
+		additional_len = 0;
+	*p++ = additional_len;
+	memcpy(p, id->additional, additional_len);
+	p += additional_len;
 	key->len = p - key->octets;
 	return (0);
 }

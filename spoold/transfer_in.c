@@ -358,8 +358,8 @@ find_old(struct assoc *a, const struct recv_resume *rs, uint64_t *id)
 	if (connection_key(&rs->old_connection, &key) == -1)
 		return (0);
 	for (initiator = 0; initiator < 2 && r == 0; initiator++) {
-		if ((n = store_connection_find(sp.store, &key, initiator,
-		    conn, nitems(conn))) == -1)
+		if ((n = assoc_connections(&key, initiator, conn,
+		    nitems(conn))) == -1)
 			return (-1);
 		for (i = 0; i < n && r == 0; i++)
 			r = find_on(a, conn[i].id == a->conn.id ? &a->conn :
