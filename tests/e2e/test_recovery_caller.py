@@ -6,7 +6,7 @@ or does not know how to recover."""
 
 from interop import *       # noqa: F401,F403
 from peer import apdu, session as ss
-from peer.script import AFTER, BEFORE, Cut, Drop
+from peer.script import AFTER, Cut, Drop
 
 WORDS = octets(7 * 1024 + 300)      # eight checkpoints of 1 K with the head
 LINES = [SMALL, 'safe-store 1', 'delay 1s timeout 20s keep 60s']
