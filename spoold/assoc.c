@@ -586,6 +586,28 @@ assoc_ind(uint32_t id, const struct assoc_ind *ind)
 	    ind_open(id, ind, &key));
 }
 
+/*
+ * A peer that lost its record of an association with it opens another one
+ * and will never recover the first.  It has confirmed nothing there: what it
+ * confirms is on its record.
+ */
+static void
+opened_anew(const struct peer *p)
+{
+	struct assoc	*a;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->peer != p || a->row.initiator || a->id != 0 ||
+		    a->drop || a->gone || !xfer_unconfirmed(a))
+			continue;
+		log_info("%s not recovered but another one opened, its "
+		    "messages are sent anew", assoc_name(a));
+		xfer_abandon(a, 0, "");
+		a->gone = 1;
+		assoc_dirty(a);
+	}
+}
+
 int
 assoc_up(struct assoc *a, const struct assoc_up *up)
 {
@@ -631,6 +653,8 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 	if (a->recovering)
 		a->peer->cannot_recover = 0;
 	a->active = spool_clock();
+	if (!a->row.initiator && !a->recovering)
+		opened_anew(a->peer);
 	schedule_up(a);
 	return (0);
 }

@@ -390,6 +390,8 @@ int	 xfer_give(struct assoc *, struct job *);
 int	 xfer_load(struct assoc *, const struct store_job *);
 /* Is there one whose fate the peer has to tell? */
 int	 xfer_in_question(const struct assoc *);
+/* There is one, and nothing of it was ever confirmed. */
+int	 xfer_unconfirmed(const struct assoc *);
 /*
  * The connection is gone.  Those that never began go back; with
  * a->uncertain it is not known which had (rtsd died).

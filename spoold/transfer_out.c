@@ -172,6 +172,17 @@ xfer_in_question(const struct assoc *a)
 	return (0);
 }
 
+int
+xfer_unconfirmed(const struct assoc *a)
+{
+	const struct xfer	*x;
+
+	TAILQ_FOREACH(x, &a->xfers, entry)
+		if (x->state == XFER_WAITING || x->state == XFER_SUSPENDED)
+			return (x->serial == 0);
+	return (0);
+}
+
 uint32_t
 xfer_suspended(const struct assoc *a)
 {

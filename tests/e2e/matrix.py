@@ -44,16 +44,18 @@ OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes',
 class Lane:
     """alpha connects to beta through a proxy; all is used run after run."""
 
+    MTA, text, checkpoint, options = Mta, TEXT, CHECKPOINT, OPTIONS
+
     def __init__(self, mode, env=None):
         self.mode = mode
         self.twa = mode.startswith('twa')
         dialogue = ['dialogue twa'] if self.twa else []
-        self.beta = Mta('beta', env=env)
+        self.beta = self.MTA('beta', env=env)
         self.proxy = Proxy(self.beta.port).start()
-        self.alpha = Mta('alpha', env=env)
-        self.alpha.configure(Peer('beta', self.proxy.port, *OPTIONS,
+        self.alpha = self.MTA('alpha', env=env)
+        self.alpha.configure(Peer('beta', self.proxy.port, *self.options,
                                   *dialogue))
-        self.beta.configure(Peer('alpha', None, *OPTIONS, *dialogue))
+        self.beta.configure(Peer('alpha', None, *self.options, *dialogue))
         self.alpha.start()
         self.beta.start()
         self.sender, self.receiver = (self.beta, self.alpha) \
@@ -104,10 +106,10 @@ class Lane:
     def begin(self):
         """Something to send; a responder needs an association first."""
         if self.mode == 'twa-back':
-            self.sender.inject(address(self.receiver.name), TEXT)
+            self.sender.inject(address(self.receiver.name), self.text)
             self.alpha.inject(address('beta', 'Opener'), 10)
         else:
-            self.sender.inject(address(self.receiver.name), TEXT)
+            self.sender.inject(address(self.receiver.name), self.text)
 
     def arrived(self):
         return [n for n in self.receiver.delivered() if n not in self.seen]
@@ -177,7 +179,7 @@ class Lane:
         if self.length is None:
             self.length = sent
         again = sent - self.length
-        if again > (WINDOW + 1) * CHECKPOINT:
+        if again > (WINDOW + 1) * self.checkpoint:
             return 'sent again: %d octets' % again
         return None
 
