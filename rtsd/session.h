@@ -128,16 +128,17 @@ struct s_user {
 	void (*s_release_ind)(void *, struct s_octets);
 	void (*s_release_cnf)(void *, struct s_octets);	/* DN */
 	void (*s_u_abort_ind)(void *, struct s_octets);
-	/* why: constant text; local: our SPM found the error and has sent
-	 * an AB; else the peer's SPM aborted or the transport is gone */
+	/* why: text good for the call, with the SPDU and the state; local:
+	 * our SPM found the error and has sent an AB; else the peer's SPM
+	 * aborted or the transport is gone */
 	void (*s_p_abort_ind)(void *, int local, const char *why);
 };
 
 /*
- * Below.  t_data_req passes a piece of an outgoing TSDU; last marks its end.
- * With piece sizes known ahead the total is told by t_data_begin, so that
- * the transport can lay out its TPDUs: len octets will follow, or
- * SIZE_MAX when it is not known.
+ * Below.  t_data_req passes a piece of an outgoing TSDU, of any length, also
+ * 0; last marks its end.  t_disconnect_req says that nothing more will be
+ * sent or understood: after DN and AA, or when an initiator does not begin
+ * with a CN.
  */
 struct s_transport {
 	void (*t_data_req)(void *, const uint8_t *, size_t, int last);
@@ -155,7 +156,10 @@ void		 session_free(struct session *);
 void	session_t_data_ind(struct session *, const uint8_t *, size_t, int last);
 void	session_t_disconnect_ind(struct session *, const char *why);
 
-/* X.225 version in force (1 or 2) and the largest SS-user data of an SPDU. */
+/*
+ * X.225 version in force (1 or 2) and the largest SS-user data of an SPDU
+ * but of CN, AB in version 1 (9; longer data is left out) and DT.
+ */
 int	session_version(const struct session *);
 size_t	session_user_data_max(const struct session *);
 /* Do we hold that token (S_TOKEN_*)? */
@@ -167,7 +171,11 @@ int	s_connect_req(struct session *, const struct s_connect *);
 int	s_connect_rsp(struct session *, const struct s_connect *);
 int	s_connect_refuse_rsp(struct session *, const struct s_connect *,
 	    int reason);	/* data of s_connect is sent for reason 2 */
-/* One SSDU: first (with the header), pieces, last.  1 piece: both. */
+/*
+ * One SSDU: first (with the header), pieces, last.  1 piece: both.  -1 also
+ * for a first piece within an SSDU and a later one outside.  An abort,
+ * interrupt or discard may come between pieces: the SSDU is ended there.
+ */
 int	s_data_req(struct session *, const uint8_t *, size_t, int first,
 	    int last);
 int	s_token_please_req(struct session *, int tokens, struct s_octets);

@@ -173,7 +173,6 @@ param(struct spdu *s, enum group g, uint8_t pi, const uint8_t *p, size_t len,
 		return (octets(&s->called_ssel, p, len, S_SELECTOR_MAX));
 	case PI_MIA_DATA:
 	case PGI_USER_DATA:
-		return (octets(&s->data, p, len, S_USER_DATA_V1));
 	case PGI_EXTENDED_DATA:
 		return (octets(&s->data, p, len, S_USER_DATA_V2));
 	default:
@@ -360,8 +359,9 @@ spdu_encode(const struct spdu *s, uint8_t *buf, size_t size)
 	put_octets(&o, PI_CALLED_SSEL, s->called_ssel);
 	if (s->data.len > S_USER_DATA_V2)
 		return (0);
-	put_octets(&o, s->data.len > S_USER_DATA_V1 ? PGI_EXTENDED_DATA :
-	    PGI_USER_DATA, s->data);
+	/* Only CN, sent before the version is known, has a place apart. */
+	put_octets(&o, s->si == SI_CN && s->data.len > S_USER_DATA_V1 ?
+	    PGI_EXTENDED_DATA : PGI_USER_DATA, s->data);
 	if (o.bad)
 		return (0);
 	put(&whole, s->si, body, o.n);

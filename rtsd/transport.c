@@ -61,7 +61,6 @@ struct transport {
 	/* output */
 	uint8_t			 gather[GATHER];
 	size_t			 gathered;
-	uint32_t		 out_room;	/* of the TPDU being laid out */
 };
 
 static void
@@ -317,12 +316,17 @@ t_data_req(struct transport *t, const uint8_t *p, size_t len, int last)
 	}
 	if (last)
 		put_dt(t, p, len, 1);
-	else if (t->gathered + len <= sizeof(t->gather)) {
+	else {
+		if (t->gathered + len > sizeof(t->gather)) {
+			/* Keep one: the last TPDU is not to be empty. */
+			put_dt(t, p, len - 1, 0);
+			p += len - 1;
+			len = 1;
+		}
 		if (len > 0)
 			memcpy(t->gather + t->gathered, p, len);
 		t->gathered += len;
-	} else
-		put_dt(t, p, len, 0);
+	}
 	return (0);
 }
 
@@ -426,7 +430,7 @@ got_cr(struct transport *t, const uint8_t *p, size_t li)
 						zero = 1;
 			off += 2 + p[off + 1];
 		}
-		/* Classes 1 and 3 imply nothing; class 2 to 0 is RFC 2126 */
+		/* An alternative counts only when it is named (C7). */
 		if (!zero) {
 			t->state = T_ASKED;
 			t_connect_refuse(t, 0x82);	/* negotiation failed */

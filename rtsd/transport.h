@@ -28,8 +28,8 @@ struct t_user {
 	void (*t_data_ind)(void *, const uint8_t *, size_t, int last);
 	/*
 	 * The connection is over: DR or ER received, or an error that we
-	 * found (why, constant or transport-owned text; an ER or DR has been
-	 * output where X.224 asks for one).  Close the TCP connection after
+	 * found (why is good for the call; an ER or DR has been output where
+	 * X.224 asks for one).  Close the TCP connection after
 	 * what was output has been written.
 	 */
 	void (*t_disconnect_ind)(void *, int reason, const char *why);
@@ -47,17 +47,21 @@ void	 transport_free(struct transport *);
  */
 void	 transport_input(struct transport *, const uint8_t *, size_t);
 
+/* -1 when the state does not allow it; nothing is put out then. */
 int	 t_connect_req(struct transport *, const struct selector *calling,
 	    const struct selector *called);
 int	 t_connect_rsp(struct transport *);
 int	 t_connect_refuse(struct transport *, int reason);	/* DR */
 /*
- * A piece of a TSDU, last with its end.  Pieces are packed into TPDUs of the
- * negotiated size as they come; a TPDU is held back only until it is full or
- * last is set.  total, when not 0, with the first piece of a TSDU tells its
- * whole length, so that every TPDU can be written straight away.
+ * A piece of a TSDU, last with its end.  Small pieces are gathered until
+ * there are 4096 octets or last is set; a larger piece goes out at once and
+ * without a copy, in TPDUs of the negotiated size and one for the rest.  One
+ * octet of it is held back when last is not set: a TSDU with octets in it
+ * never ends in an empty TPDU, which some refuse (KB Q123824).
+ * -1: not connected.
  */
 int	 t_data_req(struct transport *, const uint8_t *, size_t, int last);
+/* Octets of a TPDU in force, its header included. */
 uint32_t transport_tpdu_size(const struct transport *);
 
 #endif
