@@ -325,7 +325,7 @@ schedule_down(struct assoc *a, enum assoc_state was,
 	a->died = c.recovering && !c.was_up &&
 	    down->kind == DOWN_TRANSPORT_LOST;
 	if (c.recovering && !c.was_up && down->kind == DOWN_REFUSED &&
-	    down->reason == RTS_CANNOT_RECOVER)
+	    down->reason == RTS_CANNOT_RECOVER && !a->uncertain)
 		p->cannot_recover = 1;
 	switch (recovery_decide(&c)) {
 	case RECOVERY_NONE:
@@ -461,6 +461,21 @@ load_association(void *arg, const struct store_association *row)
 	return (0);
 }
 
+/* The connection that it is known by; 0: none. */
+static int
+last_connection(struct assoc *a)
+{
+	if (a->row.connection != 0 && store_connection_get(sp.store,
+	    a->row.connection, &a->established) == 1)
+		return (1);
+	/* It may have been up, and the responder at work, before we knew. */
+	if (a->row.dialogue != DIALOGUE_TWA || store_connection_last(sp.store,
+	    a->row.id, &a->established) != 1)
+		return (0);
+	a->row.connection = a->established.id;
+	return (1);
+}
+
 int
 load_associations(void)
 {
@@ -478,13 +493,10 @@ load_associations(void)
 		return (-1);
 	for (a = TAILQ_FIRST(&sp.assocs); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, entry);
-		if (a->row.connection == 0 || store_connection_get(sp.store,
-		    a->row.connection, &a->established) != 1) {
-			if (a->row.initiator) {
-				xfer_abandon(a, 0, "");
-				assoc_drop(a);
-				continue;
-			}
+		if (!last_connection(a) && a->row.initiator) {
+			xfer_abandon(a, 0, "");
+			assoc_drop(a);
+			continue;
 		}
 		a->conn = a->established;
 		/* the turn may have moved after the last record */
