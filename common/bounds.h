@@ -37,8 +37,8 @@
 
 /* Ours. */
 #define ENVELOPE_MAX		(4 * 1024 * 1024)	/* octets of markup */
-#define IMSG_MAX		(64 * 1024 + 64)	/* octets of one imsg */
-#define FRAGMENT_MAX		(64 * 1024 - 64)	/* octets in it */
+#define IMSG_MAX		(FRAGMENT_MAX + 128)	/* octets of one imsg */
+#define FRAGMENT_MAX		(128 * 1024)	/* octets in it */
 #define PEER_NAME_MAX		64	/* of mtad.conf */
 #define PEER_ADDRESSES_MAX	8
 #define OR_TEXT_MAX		1024	/* an O/R address as text */

@@ -489,6 +489,83 @@ write_some(struct imsgbuf *ib)
 	return (1);
 }
 
+/* Queues what is left of a message of which n octets have gone. */
+static int
+queue_rest(struct imsgbuf *ib, const struct iovec *iov, int niov, size_t len,
+    size_t n)
+{
+	struct ibuf *b;
+	size_t off;
+	int i;
+
+	if ((b = ibuf_dynamic(len - n, len - n)) == NULL)
+		return (-1);
+	for (i = 0; i < niov; i++) {
+		off = n < iov[i].iov_len ? n : iov[i].iov_len;
+		n -= off;
+		ibuf_add(b, (const char *)iov[i].iov_base + off,
+		    iov[i].iov_len - off);
+	}
+	TAILQ_INSERT_TAIL(&ib->wq, b, entry);
+	ib->wq_len++;
+	ib->wq_octets += ibuf_size(b);
+	return (1);
+}
+
+int
+imsg_sendv(struct imsgbuf *ib, uint32_t type, uint32_t id, pid_t pid,
+    const struct iovec *body, int n)
+{
+	struct imsg_hdr hdr;
+	struct iovec iov[2 * WRITE_IOV];
+	struct msghdr msg;
+	struct ibuf *b;
+	size_t len = sizeof(hdr), waiting = ib->wq_octets, sent = 0;
+	ssize_t ret;
+	int i, first = 0;
+
+	if (n > WRITE_IOV - 1 || ib->wq_len > WRITE_IOV)
+		return (imsg_composev(ib, type, id, pid, -1, body, n));
+	TAILQ_FOREACH(b, &ib->wq, entry) {
+		if (b->fd != -1)
+			return (imsg_composev(ib, type, id, pid, -1, body, n));
+		iov[first].iov_base = ibuf_data(b);
+		iov[first++].iov_len = ibuf_size(b);
+	}
+	for (i = 0; i < n; i++) {
+		len += body[i].iov_len;
+		iov[first + 1 + i] = body[i];
+	}
+	if (len > ib->maxsize) {
+		errno = ERANGE;
+		return (-1);
+	}
+	hdr.type = type;
+	hdr.peerid = id;
+	hdr.pid = pid != 0 ? (uint32_t)pid : (uint32_t)ib->pid;
+	hdr.len = len;
+	iov[first].iov_base = &hdr;
+	iov[first].iov_len = sizeof(hdr);
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = iov;
+	msg.msg_iovlen = first + 1 + n;
+	do
+		ret = sendmsg(ib->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (ret == -1 && errno == EINTR);
+	if (ret > 0)
+		sent = ret;
+	if (sent <= waiting) {
+		written(ib, sent);
+		sent = 0;
+	} else {
+		written(ib, waiting);
+		sent -= waiting;
+	}
+	if (sent == len)
+		return (1);
+	return (queue_rest(ib, iov + first, 1 + n, len, sent));
+}
+
 int
 imsgbuf_write(struct imsgbuf *ib)
 {

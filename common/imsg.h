@@ -128,6 +128,13 @@ int		 imsg_compose(struct imsgbuf *, uint32_t, uint32_t, pid_t,
 struct iovec;
 int		 imsg_composev(struct imsgbuf *, uint32_t, uint32_t, pid_t,
 		    int, const struct iovec *, int);
+/*
+ * As imsg_composev without a descriptor, but what waits and this are written
+ * at once; only what the socket does not take is copied.  An error of the
+ * socket shows at the next imsgbuf_write.
+ */
+int		 imsg_sendv(struct imsgbuf *, uint32_t, uint32_t, pid_t,
+		    const struct iovec *, int);
 /* Takes the ibuf over, whether it succeeds or not. */
 int		 imsg_compose_ibuf(struct imsgbuf *, uint32_t, uint32_t,
 		    pid_t, struct ibuf *);

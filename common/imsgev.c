@@ -145,8 +145,6 @@ imsgev_init(struct imsgev *iev, struct event_base *base, int fd,
 	iev->wev = event_new(base, fd, EV_WRITE | EV_PERSIST, writable, iev);
 	iev->fev = event_new(base, -1, 0, writable, iev);
 	if (iev->rev == NULL || iev->wev == NULL || iev->fev == NULL ||
-	    event_priority_set(iev->fev,
-	    event_base_get_npriorities(base) - 1) == -1 ||
 	    event_add(iev->rev, NULL) == -1) {
 		if (iev->rev != NULL)
 			event_free(iev->rev);
@@ -207,6 +205,22 @@ imsgev_composev(struct imsgev *iev, uint32_t type, uint32_t id, pid_t pid,
 		return (-1);
 	return (arm(iev, imsg_composev(&iev->ibuf, type, id, pid, fd, iov,
 	    n)));
+}
+
+int
+imsgev_sendv(struct imsgev *iev, uint32_t type, uint32_t id, pid_t pid,
+    const struct iovec *iov, int n)
+{
+	int ret;
+
+	if (iev->fd == -1)
+		return (-1);
+	if (event_pending(iev->wev, EV_WRITE, NULL))
+		return (imsg_composev(&iev->ibuf, type, id, pid, -1, iov, n));
+	ret = imsg_sendv(&iev->ibuf, type, id, pid, iov, n);
+	if (imsgbuf_queuelen(&iev->ibuf) > 0)
+		event_active(iev->fev, EV_TIMEOUT, 0);
+	return (ret);
 }
 
 size_t

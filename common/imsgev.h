@@ -47,14 +47,16 @@ int	imsgev_init(struct imsgev *, struct event_base *, int fd,
 /* Closes the descriptor and forgets what was not written. */
 void	imsgev_free(struct imsgev *);
 /*
- * As imsg_compose and imsg_composev.  It is written by the loop when nothing
- * of a higher priority is left to do (the imsgev writes with the lowest of
- * the base), so that many messages go at once.  1 or -1.
+ * As imsg_compose and imsg_composev.  It is written by the loop after what
+ * is ready now, so that many messages go at once.  1 or -1.
  */
 int	imsgev_compose(struct imsgev *, uint32_t type, uint32_t id, pid_t,
 	    int fd, const void *, size_t);
 int	imsgev_composev(struct imsgev *, uint32_t type, uint32_t id, pid_t,
 	    int fd, const struct iovec *, int);
+/* As imsg_sendv: for long ones, which are not to be copied.  1 or -1. */
+int	imsgev_sendv(struct imsgev *, uint32_t type, uint32_t id, pid_t,
+	    const struct iovec *, int);
 /* Writes now what the socket takes. */
 void	imsgev_flush(struct imsgev *);
 /* Octets that wait to be written. */

@@ -99,6 +99,17 @@ write_failed(struct assoc *a)
 		rts_disconnected(a->rts, why);
 }
 
+/* What was put out since the loop last looked goes in one write. */
+static void
+assoc_flush_soon(int fd, short what, void *arg)
+{
+	struct assoc *a = arg;
+
+	assoc_flush(a);
+	if (a->phase != ASSOC_GONE)
+		assoc_run(a);
+}
+
 /* Puts out what waits.  The association may be over afterwards. */
 void
 assoc_flush(struct assoc *a)
@@ -117,35 +128,59 @@ assoc_flush(struct assoc *a)
 	}
 }
 
+/* A large piece goes straight, together with what waits; what was sent. */
+static size_t
+write_through(struct assoc *a, const struct iovec *iov, int n)
+{
+	struct evbuffer_iovec old[8];
+	struct iovec all[16];
+	size_t waits = evbuffer_get_length(a->out);
+	ssize_t w;
+	int i, k = 0;
+
+	if (waits > 0) {
+		k = evbuffer_peek(a->out, -1, NULL, old, 8);
+		if (k > 8 || k + n > 16)
+			return (0);
+		for (i = 0; i < k; i++) {
+			all[i].iov_base = old[i].iov_base;
+			all[i].iov_len = old[i].iov_len;
+		}
+	}
+	for (i = 0; i < n; i++)
+		all[k + i] = iov[i];
+	/* a lasting error shows at the next write */
+	if ((w = writev(a->fd, all, k + n)) <= 0)
+		return (0);
+	evbuffer_drain(a->out, (size_t)w < waits ? (size_t)w : waits);
+	return ((size_t)w < waits ? 0 : w - waits);
+}
+
 /* From the transport: small pieces are gathered, large ones go straight. */
 static void
 output(void *arg, const struct iovec *iov, int n)
 {
 	struct assoc *a = arg;
-	size_t len = 0, off;
-	ssize_t w = 0;
+	size_t len = 0, off, w = 0;
 	int i;
 
 	if (a->fd == -1)
 		return;
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (len >= DIRECT_WRITE && evbuffer_get_length(a->out) > 0)
-		evbuffer_write(a->out, a->fd);
-	if (len >= DIRECT_WRITE && evbuffer_get_length(a->out) == 0 &&
-	    (w = writev(a->fd, iov, n)) == -1)
-		w = 0;		/* a lasting error shows at the next write */
+	if (len >= DIRECT_WRITE && !event_pending(a->wev, EV_WRITE, NULL))
+		w = write_through(a, iov, n);
 	for (i = 0; i < n; i++) {
-		off = (size_t)w < iov[i].iov_len ? (size_t)w :
-		    iov[i].iov_len;
+		off = w < iov[i].iov_len ? w : iov[i].iov_len;
 		w -= off;
 		if (off < iov[i].iov_len && evbuffer_add(a->out,
 		    (const char *)iov[i].iov_base + off,
 		    iov[i].iov_len - off) == -1)
 			fatalx("out of memory");
 	}
-	if (evbuffer_get_length(a->out) > 0)
-		want_write(a);
+	if (evbuffer_get_length(a->out) > 0 &&
+	    !event_pending(a->wev, EV_WRITE, NULL))
+		event_active(a->fev, EV_TIMEOUT, 0);
 }
 
 void
@@ -197,7 +232,8 @@ assoc_run(struct assoc *a)
 		    rts_turn_please_req(a->rts, 2) == 0)
 			a->asked_turn = 1;
 	}
-	assoc_flush(a);
+	if (a->phase == ASSOC_GONE)
+		assoc_flush(a);
 	assoc_update_reading(a);
 }
 
@@ -585,6 +621,8 @@ assoc_free(struct assoc *a)
 		event_free(a->rev);
 	if (a->wev != NULL)
 		event_free(a->wev);
+	if (a->fev != NULL)
+		event_free(a->fev);
 	if (a->fd != -1)
 		close(a->fd);
 	xfer_free_all(a);
@@ -634,7 +672,8 @@ assoc_attach(struct assoc *a, int fd, uint32_t tpdu)
 		return (-1);
 	a->rev = event_new(base, fd, EV_READ | EV_PERSIST, assoc_read, a);
 	a->wev = event_new(base, fd, EV_WRITE, assoc_write, a);
-	if (a->rev == NULL || a->wev == NULL)
+	a->fev = event_new(base, -1, 0, assoc_flush_soon, a);
+	if (a->rev == NULL || a->wev == NULL || a->fev == NULL)
 		return (-1);
 	a->fd = fd;
 	/* An acknowledgement must not wait for the next data. */

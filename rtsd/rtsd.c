@@ -142,6 +142,18 @@ to_spoold(uint32_t type, struct assoc *a, const void *p, size_t len)
 	return (0);
 }
 
+int
+to_spoold_v(uint32_t type, struct assoc *a, const struct iovec *iov, int n)
+{
+	if (spoold == NULL || !a->known)
+		return (-1);
+	if (imsgev_sendv(spoold, type, a->id, 0, iov, n) == -1)
+		return (-1);
+	if (imsgev_pending(spoold) > SPOOL_HIGH)
+		assoc_pause_all(1);
+	return (0);
+}
+
 /* Listening sockets */
 
 static void
@@ -567,9 +579,7 @@ main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
-	/* Channels are written with the last priority: see imsgev.h. */
-	if ((base = event_base_new()) == NULL ||
-	    event_base_priority_init(base, 3) == -1)
+	if ((base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	if (imsgev_init(&parent, base, PROC_FD, parent_imsg, parent_close,
 	    NULL, NULL, NULL) == -1)

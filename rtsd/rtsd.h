@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <sys/tree.h>
+#include <sys/uio.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -26,6 +27,7 @@
 #define OUT_HIGH	(512 * 1024)	/* octets that wait for the socket */
 #define DIRECT_WRITE	(16 * 1024)	/* from here on not copied first */
 #define SPOOL_HIGH	(4 * 1024 * 1024) /* octets that wait for spoold */
+#define PIECES		32	/* parts of one imsg to spoold */
 #define LINGER		3		/* s for the last octets to leave */
 #define ASSOC_LIMIT	4096		/* connections at all */
 
@@ -86,6 +88,7 @@ struct assoc {
 	struct pconnect		 pconnect;	/* responder */
 	char			 address[64];
 	struct event		*rev, *wev;
+	struct event		*fev;		/* write what is in out */
 	struct evbuffer		*out;
 	struct transport	*t;
 	struct rts		*rts;
@@ -110,7 +113,9 @@ struct assoc {
 	struct held_list	 held;
 	size_t			 held_octets;
 	struct ibuf		*old_markup;
-	struct ibuf		*piece;		/* small fragments, gathered */
+	struct iovec		 piece[PIECES];	/* of the input at hand */
+	int			 npiece;
+	size_t			 piece_len;
 	int			 piece_content;
 };
 
@@ -128,6 +133,9 @@ const struct peer_conf	*peer_by_credentials(const struct credentials *,
 /* Passwords, in constant time. */
 int		 secret_equal(const char *, const char *);
 int		 to_spoold(uint32_t, struct assoc *, const void *, size_t);
+/* The same from several places, not copied if it can go at once. */
+int		 to_spoold_v(uint32_t, struct assoc *, const struct iovec *,
+		    int);
 uint64_t	 now_ms(void);
 const struct mta_conf *mta(void);
 
@@ -167,6 +175,7 @@ void		 xfer_cnf(void *, int, int);
 /* xfer_in.c */
 int		 recv_imsg(struct assoc *, struct imsg *);
 void		 recv_free(struct assoc *);
+/* Passes on what was gathered, before its memory is used for other input. */
 void		 recv_flush(struct assoc *);
 void		 recv_start_ind(void *, const struct activity_id *);
 void		 recv_resume_ind(void *, const struct s_resume *);

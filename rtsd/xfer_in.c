@@ -48,8 +48,8 @@ recv_reset(struct assoc *a)
 	a->in = NULL;
 	ibuf_free(a->old_markup);
 	a->old_markup = NULL;
-	ibuf_free(a->piece);
-	a->piece = NULL;
+	a->npiece = 0;
+	a->piece_len = 0;
 }
 
 void
@@ -58,18 +58,15 @@ recv_free(struct assoc *a)
 	recv_reset(a);
 }
 
-/* Passes on what was gathered of small fragments. */
 void
 recv_flush(struct assoc *a)
 {
-	struct ibuf *b = a->piece;
-
-	if (b == NULL)
+	if (a->npiece == 0)
 		return;
-	a->piece = NULL;
-	to_spoold(a->piece_content ? IMSG_RECV_CONTENT : IMSG_RECV_MARKUP, a,
-	    ibuf_data(b), ibuf_size(b));
-	ibuf_free(b);
+	to_spoold_v(a->piece_content ? IMSG_RECV_CONTENT : IMSG_RECV_MARKUP,
+	    a, a->piece, a->npiece);
+	a->npiece = 0;
+	a->piece_len = 0;
 }
 
 static void
@@ -82,40 +79,25 @@ recv_refuse_mine(struct assoc *a, int refusal, const char *why)
 	rts_refuse_receive(a->rts, refusal, why);
 }
 
-static int
+/* Gathers pieces that lie side by side in the MPDU, but for headers. */
+static void
 recv_pass(struct assoc *a, const uint8_t *p, size_t len, int content)
 {
 	size_t n;
 
-	if (a->piece != NULL && (a->piece_content != content ||
-	    len >= DIRECT_WRITE))
+	if (a->piece_content != content)
 		recv_flush(a);
-	while (len >= DIRECT_WRITE) {
-		n = len > FRAGMENT_MAX ? FRAGMENT_MAX : len;
-		if (to_spoold(content ? IMSG_RECV_CONTENT : IMSG_RECV_MARKUP,
-		    a, p, n) == -1)
-			return (-1);
-		p += n;
-		len -= n;
-	}
-	while (len > 0) {
-		if (a->piece == NULL) {
-			a->piece = ibuf_dynamic(2048, FRAGMENT_MAX);
-			if (a->piece == NULL)
-				return (-1);
-			a->piece_content = content;
-		}
-		n = FRAGMENT_MAX - ibuf_size(a->piece);
+	a->piece_content = content;
+	for (; len > 0; p += n, len -= n) {
+		if (a->npiece == PIECES || a->piece_len == FRAGMENT_MAX)
+			recv_flush(a);
+		n = FRAGMENT_MAX - a->piece_len;
 		if (n > len)
 			n = len;
-		if (ibuf_add(a->piece, p, n) == -1)
-			return (-1);
-		p += n;
-		len -= n;
-		if (ibuf_size(a->piece) == FRAGMENT_MAX)
-			recv_flush(a);
+		a->piece[a->npiece].iov_base = (void *)(uintptr_t)p;
+		a->piece[a->npiece++].iov_len = n;
+		a->piece_len += n;
 	}
-	return (0);
 }
 
 static void
@@ -133,11 +115,7 @@ recv_octets(struct assoc *a, const uint8_t *p, size_t len)
 			    p1_in_error(a->in));
 			return;
 		}
-		if (recv_pass(a, p, n, content) == -1) {
-			recv_refuse_mine(a, RECV_JEOPARDIZED,
-			    "out of memory");
-			return;
-		}
+		recv_pass(a, p, n, content);
 		p += n;
 		len -= n;
 	}
@@ -225,6 +203,7 @@ release_held(struct assoc *a)
 		switch (h->kind) {
 		case HELD_DATA:
 			recv_octets(a, h->data, h->len);
+			recv_flush(a);
 			break;
 		case HELD_CHECKPOINT:
 			recv_checkpoint(a, h->serial);

@@ -82,7 +82,7 @@ class Server(threading.Thread):
                 if head is None:
                     return
                 kind, length, _, _ = struct.unpack('=IIII', head)
-                assert 16 <= length <= 64 * 1024 + 64, length
+                assert 16 <= length <= 128 * 1024 + 128, length
                 self.got.append((kind, self.take(s, length - 16)))
                 if self.slow and kind == SUBMIT_CONTENT:
                     time.sleep(self.slow)
