@@ -346,7 +346,9 @@ xfer_cnf(void *arg, int failure, int reason)
 
 	if (x == NULL)
 		return;
-	a->sent_in_turn++;
+	/* after a discard the same message follows, anew */
+	if (!x->req.discard)
+		a->sent_in_turn++;
 	if (!a->initiator && (failure == -1 || failure == XFER_COMPLETED))
 		a->unsettled++;
 	if (failure == XFER_DISCARDED && x->unreadable)
