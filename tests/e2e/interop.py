@@ -103,10 +103,11 @@ class Case(unittest.TestCase):
                          if not any(text in v for text in self.allowed)]
         result = self._outcome.result
         bad = problems or any(
-            test is self for test, _ in result.failures + result.errors)
+            getattr(test, 'test_case', test) is self
+            for test, _ in result.failures + result.errors)
         for daemon, _ in self.daemons:
             if bad and 'INTEROP_LOG' in os.environ:
-                print('--- %s of %s\n%s' % (daemon.name, self.id(),
+                print('\n--- %s of %s\n%s' % (daemon.name, self.id(),
                                             daemon.log()))
             daemon.cleanup()
         self.assertEqual(problems, [])
