@@ -161,12 +161,13 @@ main		: WORD EQUALS text	{
 		| LISTEN ON text optport TLS {
 			conf_error(&@5, "tls is not available in this "
 			    "version");
-			free($3);
+			(void)$3;	/* YYERROR frees it */
 			YYERROR;
 		}
 		| PEER text		{
 			peer = new_peer(&@2, $2);
 			free($2);
+			$2 = NULL;	/* an error in the block frees it */
 		}
 		  OPENB optnl peeropts CLOSEB {
 			end_peer(peer);
