@@ -19,6 +19,7 @@
 
 #define T61STRING	0x14
 #define UTCTIME		0x17
+#define EXPIRE_ROUNDS	16	/* of 64 rows, at a time */
 #define KEEP_UNKNOWN	3600	/* s, associations of peers now unknown */
 
 static TAILQ_HEAD(, assoc) dirty = TAILQ_HEAD_INITIALIZER(dirty);
@@ -724,6 +725,10 @@ assoc_flush(void)
 		if (a->put_conn &&
 		    store_connection_put(sp.store, &a->conn) == -1)
 			return (-1);
+		if (a->put_conn && a->recovering && store_connection_prune(
+		    sp.store, a->row.id, xfer_oldest_connection(a),
+		    a->row.connection) == -1)
+			return (-1);
 		if (a->drop_conn != 0 &&
 		    store_connection_delete(sp.store, a->drop_conn) == -1)
 			return (-1);
@@ -790,9 +795,9 @@ assoc_failed(void)
 	}
 }
 
-/* Recovery time is over on the receiving side (rule 8). */
-static void
-expire_peer(uint32_t number, const char *name, int64_t before)
+/* Recovery time is over on the receiving side (rule 8).  How many. */
+static int
+expire_peer(uint32_t number, int64_t before)
 {
 	struct assoc	*a;
 	uint64_t	 ids[64];
@@ -802,11 +807,11 @@ expire_peer(uint32_t number, const char *name, int64_t before)
 	    nitems(ids))) <= 0) {
 		if (n == -1)
 			spool_failed(store_error(sp.store));
-		return;
+		return (n);
 	}
 	if (store_begin(sp.store) == -1) {
 		spool_failed(store_error(sp.store));
-		return;
+		return (-1);
 	}
 	for (i = 0; i < n && r == 0; i++) {
 		TAILQ_FOREACH(a, &sp.assocs, entry)
@@ -822,8 +827,17 @@ expire_peer(uint32_t number, const char *name, int64_t before)
 		content_keep();
 		store_rollback(sp.store);
 		spool_failed(store_error(sp.store));
-	} else
-		content_discarded();
+		return (-1);
+	}
+	content_discarded();
+	return (n < (int)nitems(ids) ? 0 : n);
+}
+
+int64_t
+assoc_keep(const struct target *t)
+{
+	return (t == NULL || t->peer == NULL ? KEEP_UNKNOWN :
+	    (int64_t)t->peer->conf.recovery_keep);
 }
 
 void
@@ -832,6 +846,7 @@ assoc_expire(time_t now)
 	static time_t	 last;
 	struct target	*t;
 	struct assoc	*a;
+	int		 i;
 
 	if (now >= last && now - last < 2)
 		return;
@@ -848,9 +863,12 @@ assoc_expire(time_t now)
 		assoc_dirty(a);
 	}
 	TAILQ_FOREACH(t, &sp.targets, entry) {
-		if (t->kind == TARGET_PEER && !sp.failing)
-			expire_peer(t->number, t->name, now - (t->peer ==
-			    NULL ? KEEP_UNKNOWN :
-			    (int64_t)t->peer->conf.recovery_keep));
+		if (t->kind != TARGET_PEER)
+			continue;
+		for (i = 0; i < EXPIRE_ROUNDS && !sp.failing; i++)
+			if (expire_peer(t->number, now - assoc_keep(t)) <= 0)
+				break;
 	}
+	if (!sp.failing)
+		recv_expire(now);
 }

@@ -52,6 +52,7 @@ recv_sync(void)
 	return (0);
 }
 
+/* arg: NULL, or the row goes with it */
 static int
 forget_one(void *arg, const struct store_receiving *r)
 {
@@ -64,6 +65,85 @@ int
 recv_forget(uint64_t association)
 {
 	return (store_receiving_of(sp.store, association, forget_one, NULL));
+}
+
+struct oldest {
+	int			n;
+	struct store_receiving	row;
+};
+
+static int
+count_partial(void *arg, const struct store_receiving *r)
+{
+	struct oldest	*o = arg;
+
+	if (o->n++ == 0)
+		o->row = *r;
+	return (0);
+}
+
+struct expired {
+	time_t			now;
+	int			n;
+	struct store_receiving	row[32];
+};
+
+static int
+expired_row(void *arg, const struct store_receiving *r)
+{
+	struct expired	*e = arg;
+	struct assoc	*a;
+	int64_t		 last = r->confirmed > r->since ? r->confirmed :
+			    r->since;
+
+	if (e->now - last <= assoc_keep(target_number(r->peer)))
+		return (0);
+	/* one that is lost has a time of its own */
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->row.id == r->association)
+			break;
+	if (a == NULL || a->id == 0 || (a->in != NULL &&
+	    a->in->row.id == r->id))
+		return (0);
+	e->row[e->n++] = *r;
+	return (e->n == (int)nitems(e->row));
+}
+
+void
+recv_expire(time_t now)
+{
+	struct expired	e = { .now = now };
+	int		i, r = 0;
+
+	if (store_receiving_each(sp.store, expired_row, &e) == -1)
+		goto fail;
+	if (e.n == 0)
+		return;
+	if (store_begin(sp.store) == -1)
+		goto fail;
+	for (i = 0; i < e.n && r == 0; i++)
+		r = forget_one(&e, &e.row[i]);
+	if (r == 0 && store_commit(sp.store) == 0) {
+		content_discarded();
+		return;
+	}
+	content_keep();
+	store_rollback(sp.store);
+fail:
+	spool_failed(store_error(sp.store));
+}
+
+/* A peer may interrupt one after the other and never resume any. */
+static int
+bound_partial(struct intransfer *t)
+{
+	struct oldest	o;
+
+	o.n = 0;
+	if (store_receiving_of(sp.store, t->row.association, count_partial,
+	    &o) == -1)
+		return (-1);
+	return (o.n >= PARTIAL_MAX ? forget_one(t, &o.row) : 0);
 }
 
 /* The new octets and the checkpoints among them. */
@@ -81,6 +161,8 @@ flush_partial(struct intransfer *t)
 	}
 	if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
 	    store_piece_delete(sp.store, row->id, PIECE_CONTENT) == -1)
+		return (-1);
+	if (!t->stored && bound_partial(t) == -1)
 		return (-1);
 	row->kind = t->body.fd != -1 ? CONTENT_FILE : CONTENT_INLINE;
 	if (store_receiving_put(sp.store, row) == -1)
@@ -115,6 +197,10 @@ flush_resume(struct intransfer *t)
 			return (r);
 		return (forget_one(t, &old));
 	}
+	/* what the peer sends now is confirmed as it comes, by this pair */
+	if (t->complete)
+		return (store_completed(sp.store, t->connection,
+		    &t->activity, 1));
 	if (!t->stored)
 		return (0);
 	cp.serial = t->serial;
@@ -128,44 +214,48 @@ flush_resume(struct intransfer *t)
 }
 
 static int
+remember_pair(void *arg, uint64_t connection, const struct activity_id *a)
+{
+	return (store_completed(sp.store, connection, a, 1));
+}
+
+/*
+ * Rule 5: that it is complete is known by every pair that the peer may name,
+ * which is any that it had an answer to.
+ */
+static int
 flush_end(struct intransfer *t)
 {
-	struct store_connection	 c;
-	struct completed	*done = &t->completed;
-	int			 r;
-
-	if (!t->complete) {
-		if (arrival_store(&t->arrival) == -1)
-			return (-1);
-		if (t->stored &&
-		    store_receiving_delete(sp.store, t->row.id) == -1)
-			return (-1);
-	}
-	/* remember that it is complete (rule 5) */
-	if ((r = store_connection_get(sp.store, t->connection, &c)) != 1)
-		return (r);
-	if (t->assoc != NULL && t->assoc->conn.id == t->connection)
-		c.completed = t->assoc->conn.completed;
-	*done = c.completed;
-	if (done->n == COMPLETED_MAX)
-		done->n--;
-	memmove(done->activity + 1, done->activity,
-	    done->n * sizeof(done->activity[0]));
-	done->activity[0] = t->activity;
-	done->n++;
-	c.completed = *done;
-	return (store_connection_put(sp.store, &c));
+	if (t->stored && store_activity_each(sp.store, t->row.id,
+	    remember_pair, NULL) == -1)
+		return (-1);
+	if (store_completed(sp.store, t->connection, &t->activity,
+	    1) == -1)
+		return (-1);
+	if (t->complete)
+		return (0);
+	if (arrival_store(&t->arrival) == -1)
+		return (-1);
+	return (t->stored ? store_receiving_delete(sp.store, t->row.id) : 0);
 }
 
 static int
 flush_one(struct intransfer *t)
 {
+	if (t->reused && store_completed(sp.store, t->connection,
+	    &t->activity, 0) == -1)
+		return (-1);
 	if (t->give_up && store_receiving_of(sp.store, t->row.association,
 	    forget_one, t) == -1)
 		return (-1);
 	switch (t->state) {
-	case IN_RECEIVING:
 	case IN_INTERRUPTING:
+		/* this, too, may come in one batch with the resumption */
+		if ((t->complete || t->forget != 0 || (t->stored &&
+		    t->put_pair)) && flush_resume(t) == -1)
+			return (-1);
+		/* FALLTHROUGH */
+	case IN_RECEIVING:
 		if (t->ncp > 0 || t->markup_used > MARKUP_SPILL)
 			return (flush_partial(t));
 		return (0);
@@ -296,7 +386,7 @@ committed_end(struct intransfer *t)
 	confirm(t);
 	send_number(t, IMSG_RECV_ENDED, t->end_serial);
 	if (t->assoc != NULL) {
-		t->assoc->conn.completed = t->completed;
+		completed_add(&t->assoc->conn.completed, &t->activity);
 		t->assoc->received++;
 		t->assoc->progress = 1;
 	}
@@ -325,7 +415,7 @@ recv_committed(void)
 
 	while ((t = recv_first_dirty()) != NULL) {
 		free_it = t->assoc == NULL;
-		t->give_up = 0;
+		t->give_up = t->reused = 0;
 		switch (t->state) {
 		case IN_RECEIVING:
 			committed_partial(t);

@@ -350,6 +350,8 @@ int	 assoc_flush(void);
 void	 assoc_committed(void);
 void	 assoc_failed(void);
 void	 assoc_expire(time_t);
+/* Seconds that what it may want to recover is kept. */
+int64_t	 assoc_keep(const struct target *);
 const char *assoc_name(const struct assoc *);	/* for the log */
 const char *connection_text(const struct connection_key *, char *, size_t);
 const char *activity_text(const struct activity_id *, char *, size_t);
@@ -366,6 +368,8 @@ void	 recv_committed(void);
 void	 recv_failed(const char *why);
 /* All transfers that need the spool to go on: come back later. */
 void	 recv_refuse_all(const char *why);
+/* Forgets what was interrupted and not resumed in time. */
+void	 recv_expire(time_t);
 /* Removes what is left of transfers of an association. */
 int	 recv_forget(uint64_t association);
 
@@ -404,6 +408,8 @@ void	 xfer_resume(struct assoc *);
 int	 xfer_flush(void);
 void	 xfer_committed(void);
 uint32_t xfer_suspended(const struct assoc *);
+/* The oldest connection row that a resumption names. */
+uint64_t xfer_oldest_connection(const struct assoc *);
 void	 xfer_free_all(struct assoc *);
 
 /* May another one be given? */

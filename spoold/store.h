@@ -104,6 +104,9 @@ struct store_association {
 	char			address[64];
 };
 
+#define CONNECTIONS_KEEP	100	/* of an association, at least */
+#define LOST_MAX		1000	/* associations of a peer, incoming */
+
 /* The activities last completed on a connection, newest first. */
 #define COMPLETED_MAX	8
 struct completed {
@@ -139,6 +142,7 @@ struct store_checkpoint {
 enum piece_kind { PIECE_MARKUP = 0, PIECE_CONTENT = 1 };
 
 typedef int	store_job_cb(void *, const struct store_job *);
+/* 0: go on, -1: an error, which the call returns; else enough. */
 typedef int	store_receiving_cb(void *, const struct store_receiving *);
 
 /* dir: the spool directory.  NULL with the reason in why. */
@@ -255,7 +259,11 @@ int		 store_association_delete(struct store *, uint64_t);
 /* Calls for each; initiator -1: both. */
 int		 store_association_each(struct store *, int initiator,
 		    int (*)(void *, const struct store_association *), void *);
-/* Incoming ones lost before a time: up to n ids.  How many or -1. */
+/*
+ * Incoming ones lost before a time, or before the LOST_MAX lost last: up to n
+ * ids.  Not those that know a transfer which has gone over to another one.
+ * How many or -1.
+ */
 int		 store_association_expired(struct store *, uint32_t peer,
 		    int64_t before, uint64_t *, int n);
 int		 store_associations_lost(struct store *, int64_t now);
@@ -265,6 +273,21 @@ int		 store_connection_put(struct store *,
 int		 store_connection_get(struct store *, uint64_t,
 		    struct store_connection *);
 int		 store_connection_delete(struct store *, uint64_t);
+/*
+ * Forgets old connections of an association, but not the CONNECTIONS_KEEP
+ * newest, not but, none from before on, and none that a transfer received in
+ * part is known by.
+ */
+int		 store_connection_prune(struct store *, uint64_t association,
+		    uint64_t before, uint64_t but);
+/* The transfer known by that pair is complete, or another one is meant now. */
+int		 store_completed(struct store *, uint64_t connection,
+		    const struct activity_id *, int complete);
+int		 completed_has(const struct completed *,
+		    const struct activity_id *);
+void		 completed_add(struct completed *, const struct activity_id *);
+void		 completed_remove(struct completed *,
+		    const struct activity_id *);
 /* The newest connection of an association. */
 int		 store_connection_last(struct store *, uint64_t association,
 		    struct store_connection *);
@@ -299,6 +322,10 @@ int		 store_activity_find_association(struct store *,
 /* 1: the newest pair of a transfer. */
 int		 store_activity_of(struct store *, uint64_t transfer,
 		    uint64_t *connection, struct activity_id *);
+/* All pairs of a transfer; returns of the function as those above. */
+int		 store_activity_each(struct store *, uint64_t transfer,
+		    int (*)(void *, uint64_t connection,
+		    const struct activity_id *), void *);
 int		 store_checkpoint_put(struct store *, uint64_t transfer,
 		    const struct store_checkpoint *);
 /* The newest with at most that serial and content length. */

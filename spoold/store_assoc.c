@@ -83,11 +83,7 @@ store_association_each(struct store *s, int initiator, int (*cb)(void *,
 static int
 delete_receiving(void *arg, const struct store_receiving *r)
 {
-	struct store	*s = arg;
-
-	return (store_run(s, S_CP_DELETE, "i", I(r->id)) == -1 ||
-	    store_run(s, S_PIECE_DELETE_ALL, "i", I(r->id)) == -1 ||
-	    store_run(s, S_RECV_DELETE, "i", I(r->id)) == -1);
+	return (store_receiving_delete(arg, r->id));
 }
 
 int
@@ -107,8 +103,8 @@ store_association_expired(struct store *s, uint32_t peer, int64_t before,
 	sqlite3_stmt	*st;
 	int		 n = 0, r = 0;
 
-	if ((st = store_bind(s, S_ASSOC_EXPIRED, "iii", I(peer), before,
-	    I(max))) == NULL)
+	if ((st = store_bind(s, S_ASSOC_EXPIRED, "iiii", I(peer), before,
+	    I(max), I(LOST_MAX))) == NULL)
 		return (-1);
 	while (n < max && (r = store_step(s, st)) == 1)
 		ids[n++] = column_u64(st, 0);
@@ -204,6 +200,14 @@ store_connection_delete(struct store *s, uint64_t id)
 }
 
 int
+store_connection_prune(struct store *s, uint64_t association,
+    uint64_t before, uint64_t but)
+{
+	return (store_run(s, S_CONN_PRUNE, "iiii", I(association), I(before),
+	    I(but), I(CONNECTIONS_KEEP)));
+}
+
+int
 store_connection_get(struct store *s, uint64_t id,
     struct store_connection *c)
 {
@@ -233,6 +237,57 @@ store_connection_find(struct store *s, const struct connection_key *key,
 		connection_row(st, &c[n++]);
 	sqlite3_reset(st);
 	return (r == -1 ? -1 : n);
+}
+
+int
+completed_has(const struct completed *c, const struct activity_id *a)
+{
+	int	i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->activity[i].len == a->len &&
+		    memcmp(c->activity[i].octets, a->octets, a->len) == 0)
+			return (1);
+	return (0);
+}
+
+void
+completed_add(struct completed *c, const struct activity_id *a)
+{
+	completed_remove(c, a);
+	if (c->n == COMPLETED_MAX)
+		c->n--;
+	memmove(c->activity + 1, c->activity, c->n * sizeof(c->activity[0]));
+	c->activity[0] = *a;
+	c->n++;
+}
+
+void
+completed_remove(struct completed *c, const struct activity_id *a)
+{
+	int	i, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		if (c->activity[i].len != a->len ||
+		    memcmp(c->activity[i].octets, a->octets, a->len) != 0)
+			c->activity[n++] = c->activity[i];
+	c->n = n;
+}
+
+int
+store_completed(struct store *s, uint64_t connection,
+    const struct activity_id *a, int complete)
+{
+	struct store_connection	 c;
+	int			 r;
+
+	if ((r = store_connection_get(s, connection, &c)) != 1)
+		return (r);
+	if (complete)
+		completed_add(&c.completed, a);
+	else
+		completed_remove(&c.completed, a);
+	return (store_connection_put(s, &c));
 }
 
 /* Transfers received in part */
@@ -286,7 +341,7 @@ receiving_rows(struct store *s, sqlite3_stmt *st, store_receiving_cb *cb,
 		return (-1);
 	while ((rc = store_step(s, st)) == 1) {
 		receiving_row(st, &r);
-		if (cb(arg, &r) != 0) {
+		if ((rc = cb(arg, &r)) != 0) {
 			sqlite3_reset(st);
 			break;
 		}
@@ -358,23 +413,50 @@ store_activity_find_association(struct store *s, uint64_t association,
 	    transfer));
 }
 
+static void
+activity_column(sqlite3_stmt *st, int n, struct activity_id *a)
+{
+	int	len = sqlite3_column_bytes(st, n);
+
+	memset(a, 0, sizeof(*a));
+	if (len > 0 && len <= S_ACTIVITY_ID_MAX) {
+		a->len = len;
+		memcpy(a->octets, sqlite3_column_blob(st, n), len);
+	}
+}
+
+int
+store_activity_each(struct store *s, uint64_t transfer, int (*cb)(void *,
+    uint64_t, const struct activity_id *), void *arg)
+{
+	struct activity_id	 a;
+	sqlite3_stmt		*st;
+	int			 r;
+
+	if ((st = store_bind(s, S_ACT_EACH, "i", I(transfer))) == NULL)
+		return (-1);
+	while ((r = store_step(s, st)) == 1) {
+		activity_column(st, 1, &a);
+		if ((r = cb(arg, column_u64(st, 0), &a)) != 0) {
+			sqlite3_reset(st);
+			break;
+		}
+	}
+	return (r == -1 ? -1 : 0);
+}
+
 int
 store_activity_of(struct store *s, uint64_t transfer, uint64_t *connection,
     struct activity_id *a)
 {
 	sqlite3_stmt	*st;
-	int		 r, len;
+	int		 r;
 
 	if ((st = store_bind(s, S_ACT_OF, "i", I(transfer))) == NULL)
 		return (-1);
 	if ((r = store_step(s, st)) == 1) {
-		memset(a, 0, sizeof(*a));
 		*connection = column_u64(st, 0);
-		if ((len = sqlite3_column_bytes(st, 1)) > 0 &&
-		    len <= S_ACTIVITY_ID_MAX) {
-			a->len = len;
-			memcpy(a->octets, sqlite3_column_blob(st, 1), len);
-		}
+		activity_column(st, 1, a);
 		sqlite3_reset(st);
 	}
 	return (r);

@@ -95,7 +95,13 @@
     S(ASSOC_EACH, "SELECT " ASSOC_COLUMNS " FROM associations " \
 	"WHERE ?1 < 0 OR initiator = ?1 ORDER BY id") \
     S(ASSOC_EXPIRED, "SELECT id FROM associations WHERE initiator = 0 " \
-	"AND peer = ? AND lost > 0 AND lost < ? LIMIT ?") \
+	"AND peer = ?1 AND lost > 0 AND (lost < ?2 OR id IN " \
+	"(SELECT id FROM associations WHERE initiator = 0 AND peer = ?1 " \
+	"AND lost > 0 ORDER BY lost DESC LIMIT -1 OFFSET ?4)) " \
+	"AND NOT EXISTS (SELECT 1 FROM connections c JOIN activities t " \
+	"ON t.connection = c.id JOIN receiving r ON r.id = t.transfer " \
+	"WHERE c.association = associations.id " \
+	"AND r.association != associations.id) LIMIT ?3") \
     S(ASSOC_LOST, "UPDATE associations SET lost = ? WHERE lost = 0") \
     S(CONN_ID, "SELECT MAX(id) FROM connections") \
     S(CONN_PUT, "INSERT OR REPLACE INTO connections (id, association, " \
@@ -109,6 +115,11 @@
 	"WHERE c.key = ? AND a.initiator = ? ORDER BY c.id DESC LIMIT ?") \
     S(CONN_DELETE, "DELETE FROM connections WHERE association = ?") \
     S(CONN_DROP, "DELETE FROM connections WHERE id = ?") \
+    S(CONN_PRUNE, "DELETE FROM connections WHERE association = ?1 " \
+	"AND id < ?2 AND id != ?3 AND id <= (SELECT id FROM connections " \
+	"WHERE association = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?4) " \
+	"AND NOT EXISTS (SELECT 1 FROM activities " \
+	"WHERE connection = connections.id)") \
     S(ACT_DELETE_CONN, "DELETE FROM activities WHERE connection IN " \
 	"(SELECT id FROM connections WHERE association = ?)") \
     S(RECV_PUT, "INSERT OR REPLACE INTO receiving (" RECV_COLUMNS ") " \
@@ -128,6 +139,8 @@
 	"ORDER BY t.transfer DESC LIMIT 1") \
     S(ACT_OF, "SELECT connection, activity FROM activities " \
 	"WHERE transfer = ? ORDER BY connection DESC LIMIT 1") \
+    S(ACT_EACH, "SELECT connection, activity FROM activities " \
+	"WHERE transfer = ? ORDER BY connection") \
     S(ACT_DELETE, "DELETE FROM activities WHERE transfer = ?") \
     S(CP_PUT, "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)") \
     S(CP_GET, "SELECT serial, markup_len, content_len FROM checkpoints " \

@@ -298,24 +298,18 @@ recv_start(struct assoc *a, const struct recv_start *start)
 		refuse(t, RECV_JEOPARDIZED, sp.state);
 		return (0);
 	}
+	/* a peer may count its activities as it likes */
+	if (completed_has(&a->conn.completed, &start->activity)) {
+		completed_remove(&a->conn.completed, &start->activity);
+		t->reused = 1;
+		recv_dirty(t);
+	}
 	/* rule 4: after a recovery, the old activity is given up */
 	if (a->recovered && assoc_has_partial(a) == 1) {
 		t->give_up = 1;
 		recv_dirty(t);
 	}
 	a->recovered = 0;
-	return (0);
-}
-
-static int
-known_complete(const struct completed *c, const struct activity_id *a)
-{
-	int	i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->activity[i].len == a->len &&
-		    memcmp(c->activity[i].octets, a->octets, a->len) == 0)
-			return (1);
 	return (0);
 }
 
@@ -338,7 +332,7 @@ find_on(struct assoc *a, const struct store_connection *c,
 			return (0);
 	}
 	*id = 0;
-	if (known_complete(&c->completed, activity))
+	if (completed_has(&c->completed, activity))
 		return (1);
 	if ((r = store_activity_find(sp.store, c->id, activity, id)) != 0)
 		return (r);
@@ -353,8 +347,11 @@ find_old(struct assoc *a, const struct recv_resume *rs, uint64_t *id)
 	struct connection_key	 key;
 	int			 i, n, r = 0, initiator;
 
-	if (rs->old_connection.user_len == 0)
-		return (find_on(a, &a->conn, &rs->old_activity, id));
+	if (rs->old_connection.user_len == 0) {
+		r = store_connection_get(sp.store, a->conn.id, &conn[0]);
+		return (r != 1 ? r : find_on(a, &conn[0], &rs->old_activity,
+		    id));
+	}
 	if (connection_key(&rs->old_connection, &key) == -1)
 		return (0);
 	for (initiator = 0; initiator < 2 && r == 0; initiator++) {
@@ -362,8 +359,7 @@ find_old(struct assoc *a, const struct recv_resume *rs, uint64_t *id)
 		    nitems(conn))) == -1)
 			return (-1);
 		for (i = 0; i < n && r == 0; i++)
-			r = find_on(a, conn[i].id == a->conn.id ? &a->conn :
-			    &conn[i], &rs->old_activity, id);
+			r = find_on(a, &conn[i], &rs->old_activity, id);
 	}
 	return (r);
 }
@@ -488,7 +484,7 @@ recv_resume(struct assoc *a, const struct recv_resume *rs)
 		return (0);
 	}
 	t->state = IN_RESUMING;
-	if (t->stored || t->forget != 0)
+	if (t->stored || t->forget != 0 || t->complete)
 		recv_dirty(t);
 	else
 		recv_resumed(t);
@@ -511,7 +507,7 @@ recv_interrupt(struct intransfer *t)
 static int
 recv_discard(struct intransfer *t)
 {
-	t->discarded_complete = t->state == IN_COMPLETE;
+	t->discarded_complete = t->complete;
 	t->state = IN_DISCARDING;
 	if (t->stored || t->dirty)
 		recv_dirty(t);

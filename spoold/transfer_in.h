@@ -11,6 +11,7 @@
 #include "spoold.h"
 
 #define MARKUP_SPILL		(128 * 1024)	/* octets, then into rows */
+#define PARTIAL_MAX		16	/* interrupted ones, association */
 
 enum in_state {
 	IN_RECEIVING = 0,
@@ -33,13 +34,13 @@ struct intransfer {
 	uint8_t			 stored_file;	/* and names the file */
 	uint8_t			 keep_file;	/* a message names it */
 	uint8_t			 put_pair;
+	uint8_t			 reused;	/* pair of a complete one */
 	uint8_t			 give_up;	/* others of the association */
 	uint8_t			 complete;	/* was so when resumed */
 	uint8_t			 discarded_complete;
 	uint64_t		 forget;	/* old transfer, not wanted */
 	uint64_t		 connection;	/* row */
 	struct activity_id	 activity;
-	struct completed	 completed;	/* to be when committed */
 	/* received so far */
 	uint32_t		 serial;
 	uint64_t		 markup_len;

@@ -183,6 +183,18 @@ xfer_unconfirmed(const struct assoc *a)
 	return (0);
 }
 
+uint64_t
+xfer_oldest_connection(const struct assoc *a)
+{
+	const struct xfer	*x;
+	uint64_t		 oldest = INT64_MAX;
+
+	TAILQ_FOREACH(x, &a->xfers, entry)
+		if (x->connection < oldest)
+			oldest = x->connection;
+	return (oldest);
+}
+
 uint32_t
 xfer_suspended(const struct assoc *a)
 {
