@@ -6,6 +6,7 @@
  * it are numbers that name things of the configuration.
  */
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -440,7 +441,28 @@ parse_options(int argc, char **argv)
 	return (check);
 }
 
-/* Two of them would fight for the spool. */
+/* A second mtad on the same spool would only fail, again and again. */
+static int
+lock_spool(const char *path)
+{
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
+		log_warn("spool %s", path);
+		return (-1);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno == EWOULDBLOCK)
+			log_warnx("spool %s is in use by another mtad",
+			    path);
+		else
+			log_warn("lock of the spool %s", path);
+		close(fd);
+		return (-1);
+	}
+	return (0);	/* it stays open as long as we run */
+}
+
 static int
 open_pid_file(void)
 {
@@ -539,7 +561,8 @@ main(int argc, char **argv)
 	/* Everything that may fail for the operator fails in his sight. */
 	if (open_pid_file() == -1)
 		return (1);
-	if (make_directories(conf) == -1 || sockets_listen(conf, NULL) == -1 ||
+	if (make_directories(conf) == -1 || lock_spool(conf->spool) == -1 ||
+	    sockets_listen(conf, NULL) == -1 ||
 	    (control_fd = sockets_control(conf)) == -1) {
 		if (pid_file != NULL)
 			pidfile_remove(pid_file);

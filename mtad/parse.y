@@ -67,6 +67,11 @@ static void	yyerror(const YYLTYPE *, const char *);
 conf		: /* empty */
 		| conf NEWLINE
 		| conf main NEWLINE
+		| conf INCLUDE string NEWLINE {
+			/* the end of this line comes before that file */
+			lex_include(&@3, $3);
+			free($3);
+		}
 		| conf error NEWLINE	{ peer = NULL; yyerrok; }
 		;
 
@@ -114,10 +119,6 @@ main		: WORD EQUALS text	{
 			set_macro(&@1, $1, $3);
 			free($1);
 			free($3);
-		}
-		| INCLUDE string	{
-			lex_include(&@2, $2);
-			free($2);
 		}
 		| MTA text DOMAIN text	{
 			set_mta(&@1, &@2, $2, &@4, $4, NULL, NULL);
