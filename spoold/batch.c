@@ -8,6 +8,8 @@
  * the spool is tried again every few seconds until it works.
  */
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -49,11 +51,30 @@ load(void)
 	return (0);
 }
 
+/*
+ * A data base that is not there would be made, and then what the old one
+ * knew be swept away: contents of messages that were confirmed.
+ */
+static int
+lost_database(void)
+{
+	struct stat	st;
+
+	return ((fstatat(sp.dirfd, "queue.db", &st, 0) == -1 ?
+	    errno == ENOENT : st.st_size == 0) && content_any());
+}
+
 static int
 try_open(void)
 {
 	char	why[256];
 
+	if (lost_database()) {
+		spool_failed("queue.db is missing or empty but there are "
+		    "contents of messages: put it back, or take the "
+		    "directory content away");
+		return (-1);
+	}
 	if ((sp.store = store_open(sp.dir, why, sizeof(why))) == NULL) {
 		spool_failed(why);
 		return (-1);

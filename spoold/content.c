@@ -182,6 +182,30 @@ content_sweep(void)
 	return (total);
 }
 
+int
+content_any(void)
+{
+	DIR		*dir;
+	struct dirent	*de;
+	char		 path[32];
+	int		 fd, i, any = 0;
+
+	for (i = 0; i < 256 && !any; i++) {
+		snprintf(path, sizeof(path), "content/%02X", i);
+		if ((fd = openat(sp.dirfd, path,
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+			continue;
+		if ((dir = fdopendir(fd)) == NULL) {
+			close(fd);
+			continue;
+		}
+		while (!any && (de = readdir(dir)) != NULL)
+			any = de->d_name[0] != '.';
+		closedir(dir);
+	}
+	return (any);
+}
+
 uint64_t
 content_free(void)
 {

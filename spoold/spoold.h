@@ -300,6 +300,8 @@ void	 content_discard(uint64_t id);
 void	 content_path(uint64_t id, char *, size_t);
 /* Removes files that nothing names.  How many, or -1. */
 int	 content_sweep(void);
+/* Are there files at all? */
+int	 content_any(void);
 /* Those of content_discard: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);

@@ -32,50 +32,38 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
 
 from e2e import matrix                              # noqa: E402
-from e2e.mtadtest import BUILD, Mta, address, until # noqa: E402
+from e2e.mtadtest import address, until             # noqa: E402
+from e2e.shim import SHIM, ShimMta                  # noqa: E402
 from peer.proxy import Point                        # noqa: E402
 
-SHIM = os.path.join(BUILD, 'tests', 'shim')
 MODES = ('mono', 'mono-file', 'twa', 'twa-back', 'twa-back-file')
 MTAS = ('alpha', 'beta')
 SYNCS = 30              # of a start and one message, at most
 
 # A spoold that ended by itself stays away until the power is back: what a
 # second one found in the spool would count as durable.
-SCRIPT = '''#!/bin/sh
-if ! mkdir "%(dir)s/up"; then
+BEFORE = '''if ! mkdir "%(dir)s/up"; then
 	exec sleep 60
 fi
 POWERCUT_DIRS="%(spool)s:%(delivery)s"
-LD_PRELOAD="%(shim)s/libpowercut.so"
-ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
-export POWERCUT_DIRS LD_PRELOAD ASAN_OPTIONS
+export POWERCUT_DIRS
 if [ -s "%(dir)s/at" ]; then
 	POWERCUT_AT=$(cat "%(dir)s/at")
 	export POWERCUT_AT
-fi
-exec "%(build)s/spoold/spoold" "$@"
-'''
+fi'''
 
 
-class PoweredMta(Mta):
+class PoweredMta(ShimMta):
     """One whose power can go."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        libexec = os.path.join(self.dir, 'libexec')
         self.up = os.path.join(self.dir, 'up')
         self.at = os.path.join(self.dir, 'at')
-        os.mkdir(libexec)
-        os.symlink(os.path.join(BUILD, 'rtsd', 'rtsd'),
-                   os.path.join(libexec, 'rtsd'))
-        script = os.path.join(libexec, 'spoold')
-        with open(script, 'w') as f:
-            f.write(SCRIPT % {
-                'dir': self.dir, 'spool': self.spool, 'shim': SHIM,
-                'delivery': self.delivery, 'build': BUILD})
-        os.chmod(script, 0o755)
-        self.flags += ['-L', libexec]
+
+    def before(self):
+        return BEFORE % {'dir': self.dir, 'spool': self.spool,
+                         'delivery': self.delivery}
 
     def start(self, ready=True, at=None):
         shutil.rmtree(self.up, ignore_errors=True)

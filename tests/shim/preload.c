@@ -7,6 +7,7 @@
  * POWERCUT_DIRS	directories, separated by colons, the spool first
  * POWERCUT_AT		the process ends at that sync call, before it counts
  * POWERCUT_NAME	only a program of this name (spoold)
+ * POWERCUT_FAIL	a directory: as long as it has a file "eio", syncs fail
  *
  * Afterwards, with all processes dead: powercut DIR...
  */
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ int	fsync(int);
 int	fdatasync(int);
 int	syncfs(int);
 
-static int	active;
+static int	active, fail_dir = -1;
 static long	left;
 
 static void	start(void) __attribute__((constructor));
@@ -39,8 +41,17 @@ start(void)
 	char		*copy, *p;
 	int		 n = 0;
 
-	if (dirs == NULL || strcmp(program_invocation_short_name,
+	if (strcmp(program_invocation_short_name,
 	    name != NULL ? name : "spoold") != 0)
+		return;
+	if (getenv("POWERCUT_FAIL") != NULL && (fail_dir =
+	    open(getenv("POWERCUT_FAIL"), O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) == -1) {
+		fprintf(stderr, "powercut: %s: %m\n",
+		    getenv("POWERCUT_FAIL"));
+		_exit(1);
+	}
+	if (dirs == NULL)
 		return;
 	if ((copy = strdup(dirs)) == NULL)
 		abort();
@@ -63,11 +74,22 @@ count(void)
 		_exit(99);
 }
 
+static int
+failing(void)
+{
+	if (fail_dir == -1 || faccessat(fail_dir, "eio", F_OK, 0) == -1)
+		return (0);
+	errno = EIO;
+	return (1);
+}
+
 int
 fsync(int fd)
 {
 	int	r;
 
+	if (failing())
+		return (-1);
 	if (!active)
 		return ((int)syscall(SYS_fsync, fd));
 	count();
@@ -81,6 +103,8 @@ fdatasync(int fd)
 {
 	int	r;
 
+	if (failing())
+		return (-1);
 	if (!active)
 		return ((int)syscall(SYS_fdatasync, fd));
 	count();
@@ -94,6 +118,8 @@ syncfs(int fd)
 {
 	int	r;
 
+	if (failing())
+		return (-1);
 	if (!active)
 		return ((int)syscall(SYS_syncfs, fd));
 	count();

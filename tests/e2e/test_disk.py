@@ -1,0 +1,298 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Disks that are full, that fail, and data bases that cannot be read: peers
+are told to come back, the log says why, nothing that was confirmed is lost,
+and service returns by itself when its cause has gone."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                '..'))
+
+from e2e.interop import Daemon, octets              # noqa: E402
+from e2e.mtadtest import DOMAINS, Peer, address, until      # noqa: E402
+from e2e.shim import ShimMta                        # noqa: E402
+from peer.proxy import Point, Proxy                 # noqa: E402
+
+OPTIONS = ['recover yes', 'delay 1s timeout 120s keep 120s', 'retry 1s to 2s',
+           'open timeout 5s', 'associations 1', 'idle 60s']
+MB = 1 << 20
+CANNOT = 'interrupted at checkpoint \\d+: the peer cannot receive now'
+
+
+class SickMta(ShimMta, Daemon):
+    """Its syncs fail while there is a file "eio" in its directory."""
+
+    def before(self):
+        return 'POWERCUT_FAIL="%s"\nexport POWERCUT_FAIL' % self.dir
+
+    def sick(self, yes):
+        path = os.path.join(self.dir, 'eio')
+        if yes:
+            open(path, 'w').close()
+        else:
+            os.unlink(path)
+
+
+class SmallMta(Daemon):
+    """Its spool is a file system of its own, of a few MB."""
+
+    def __init__(self, name, size):
+        super().__init__(name)
+        self.disk = os.path.join(self.dir, 'disk')
+        os.mkdir(self.disk)
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=%d,mode=755' %
+                        size, 'none', self.disk], check=True)
+        self.spool = os.path.join(self.disk, 'spool')
+        self.filler = os.path.join(self.disk, 'filler')
+
+    def fill(self, leave):
+        """All but so many octets."""
+        st = os.statvfs(self.disk)
+        with open(self.filler, 'wb') as f:
+            os.posix_fallocate(f.fileno(), 0,
+                               st.f_bavail * st.f_frsize - leave)
+
+    def empty(self):
+        os.unlink(self.filler)
+
+    def cleanup(self):
+        if self.proc is not None:
+            self.crash()
+            self.proc = None
+        subprocess.run(['umount', '-l', self.disk], check=False)
+        super().cleanup()
+
+
+class Case(unittest.TestCase):
+    """alpha sends to beta through a proxy."""
+
+    def setUp(self):
+        self.work = tempfile.mkdtemp(prefix='mtad-disk-')
+        self.addCleanup(shutil.rmtree, self.work, True)
+
+    def pair(self, alpha, beta, checkpoint=1, alpha_lines=(), beta_lines=()):
+        self.alpha, self.beta = alpha, beta
+        for mta in (alpha, beta):
+            self.addCleanup(mta.cleanup)
+        self.proxy = Proxy(beta.port).start()
+        self.addCleanup(self.proxy.stop)
+        options = OPTIONS + ['checkpoint %d window 3' % checkpoint]
+        alpha.configure(Peer('beta', self.proxy.port, *options),
+                        lines=list(alpha_lines))
+        beta.configure(Peer('alpha', None, *options), lines=list(beta_lines))
+        alpha.start()
+        beta.start()
+
+    def submit(self, mta, content, to=None):
+        path = os.path.join(self.work, 'content')
+        with open(path, 'wb') as f:
+            f.write(content)
+        mta.mtactl('submit', '-b', '-f', address(mta.name), '-t',
+                   to or address('beta'), path)
+
+    def delivered(self, *contents, timeout=40):
+        """These are in beta's directory, each once, and nothing else is."""
+        self.beta.wait_delivered(len(contents), timeout)
+        self.alpha.idle()
+        self.beta.idle()
+        got = sorted(self.beta.content(n) for n in self.beta.delivered())
+        self.assertEqual([len(c) for c in got],
+                         [len(c) for c in sorted(contents)])
+        self.assertTrue(got == sorted(contents))
+
+    def at(self, name, nth, call):
+        """Calls when alpha's nth SPDU of that name goes through."""
+        point = Point('out', name=name, nth=nth, at='after', action='go',
+                      call=lambda proxy, point: call())
+        self.proxy.add(point)
+        return point
+
+
+class Full(Case):
+    def receiver(self, *lines):
+        content = octets(12 * MB, 1)
+        beta = SmallMta('beta', 24 * MB)
+        self.pair(Daemon('alpha'), beta, 64, beta_lines=lines)
+        # in the middle of a transfer
+        self.at('MIP', 20, lambda: beta.fill(5 * MB))
+        self.submit(self.alpha, content)
+        self.alpha.said(CANNOT, 20)
+        beta.said('spool full: ')
+        # and those who open an association are told so, too
+        self.proxy.cut()
+        if lines:
+            self.alpha.said('refused: busy', 20)
+        self.assertEqual(beta.delivered(), [])
+        beta.empty()
+        if lines:
+            beta.said('spool: there is space again', 10)
+        self.alpha.said('resumed at checkpoint [1-9]', 20)
+        self.delivered(content)
+
+    def test_receiver_reserve(self):
+        """Down to what is to stay free."""
+        self.receiver('spool reserve 4M')
+
+    def test_receiver_nothing_left(self):
+        """To the last octet: writes fail."""
+        self.receiver('spool reserve 0')
+
+    def test_sender(self):
+        """Nothing is taken in, what is there goes out all the same."""
+        first, second = octets(3 * MB, 2), octets(5000, 3)
+        alpha = SmallMta('alpha', 24 * MB)
+        self.pair(alpha, Daemon('beta'), 64,
+                  alpha_lines=['spool reserve 4M'])
+        self.beta.stop()
+        self.submit(alpha, first)
+        alpha.fill(2 * MB)
+        alpha.said('spool full: ')
+        with self.assertRaisesRegex(RuntimeError, 'spool full'):
+            self.submit(alpha, second)
+        self.beta.start()
+        self.delivered(first)
+        alpha.empty()
+        alpha.said('spool: there is space again')
+        self.submit(alpha, second)
+        self.delivered(first, second)
+
+
+class Sync(Case):
+    """A sync fails: what came since the last good one is not confirmed."""
+
+    def sick(self, mta, size, checkpoint):
+        content = octets(size, 4)
+        self.at('MIP', 4, lambda: mta.sick(True))
+        self.submit(self.alpha, content)
+        mta.said('nothing is taken in until it works again', 20)
+        return content
+
+    def receiver(self, size, checkpoint):
+        self.pair(Daemon('alpha'), SickMta('beta'), checkpoint)
+        content = self.sick(self.beta, size, checkpoint)
+        self.beta.said('spool: .*(I/O|IO|error)')
+        self.alpha.said(CANNOT)
+        self.proxy.cut()
+        self.alpha.said('refused: busy', 20)
+        self.beta.sick(False)
+        self.beta.said('spool: works again', 20)
+        self.alpha.said('resumed at checkpoint [1-9]', 20)
+        self.delivered(content)
+
+    def test_receiver_small(self):
+        self.receiver(8000, 1)
+
+    def test_receiver_file(self):
+        self.receiver(1000000, 64)
+
+    def test_sender(self):
+        """What it is told of confirmations, it cannot put on record."""
+        self.pair(SickMta('alpha'), Daemon('beta'))
+        content = self.sick(self.alpha, 20000, 1)
+        with self.assertRaisesRegex(RuntimeError, 'spool failed'):
+            self.submit(self.alpha, b'more')
+        self.alpha.sick(False)
+        self.alpha.said('spool: works again', 20)
+        self.delivered(content)
+
+
+class DataBase(Case):
+    """beta has a message for gamma when its data base is damaged."""
+
+    def damaged(self, damage, repair, log):
+        first, second = octets(300000, 5), octets(5000, 6)
+        self.pair(Daemon('alpha'), Daemon('beta'), 8)
+        alpha, beta = self.alpha, self.beta
+        with open(alpha.conf, 'a') as f:
+            f.write('route "%s" via "beta"\n' % DOMAINS['gamma'])
+        alpha.mtactl('reload')
+        with open(beta.conf) as f:
+            conf = f.read()
+        beta.write(conf + Peer('gamma', None).text())
+        beta.mtactl('reload')
+        until(lambda: len(beta.mtactl('show', 'peers')) == 2, 10,
+              'new configuration')
+        self.submit(alpha, first, address('gamma'))
+        until(lambda: beta.mtactl('show', 'summary')['queued'] == 1, 20,
+              'message at beta')
+        alpha.idle()
+        beta.stop()
+        data_base = os.path.join(beta.spool, 'queue.db')
+        undo = damage(data_base)
+        mark = beta.log_size()
+        beta.start()
+        line = until(lambda: [x for x in beta.log(mark).splitlines()
+                              if 'nothing is taken in until' in x], 10,
+                     'complaint in:\n' + beta.log(mark))[0]
+        self.assertRegex(line, log)
+        self.submit(alpha, second, address('gamma'))
+        alpha.said('refused: busy', 20)
+        repair(data_base, undo)
+        until(lambda: 'spool: works again' in beta.log(mark), 15,
+              'works again')
+        until(lambda: beta.mtactl('show', 'summary')['queued'] == 2, 20,
+              'both at beta')
+        beta.write(conf + 'deliver "%s" to directory "%s"\n' % (
+            DOMAINS['gamma'], beta.delivery))
+        beta.mtactl('reload')
+        self.delivered(first, second)
+
+    def test_garbage(self):
+        """Something else has been written over its beginning."""
+        def damage(path):
+            with open(path, 'r+b') as f:
+                before = f.read(4096)
+                f.seek(0)
+                f.write(b'x' * 4096)
+            return before
+
+        def repair(path, before):
+            with open(path, 'r+b') as f:
+                f.write(before)
+        self.damaged(damage, repair, 'not a database')
+
+    def test_pages(self):
+        """All but the first page is something else."""
+        def damage(path):
+            with open(path, 'r+b') as f:
+                before = f.read()
+                f.seek(4096)
+                f.write(b'x' * (len(before) - 4096))
+            return before
+
+        def repair(path, before):
+            with open(path, 'r+b') as f:
+                f.write(before)
+        self.damaged(damage, repair, 'malformed')
+
+    def test_permissions(self):
+        def damage(path):
+            os.chown(path, 0, 0)
+            os.chmod(path, 0o600)
+
+        def repair(path, _):
+            who = pwd.getpwnam('_spoold')
+            os.chown(path, who.pw_uid, who.pw_gid)
+        self.damaged(damage, repair, 'queue.db: unable to open')
+
+    def test_missing(self):
+        """One that is made anew would lose what the contents belong to."""
+        def damage(path):
+            os.rename(path, path + '.old')
+
+        def repair(path, _):
+            self.assertFalse(os.path.exists(path))
+            os.rename(path + '.old', path)
+        self.damaged(damage, repair, 'queue.db is missing or empty but '
+                     'there are contents of messages')
+
+
+if __name__ == '__main__':
+    unittest.main()
