@@ -18,7 +18,8 @@ BUILD = os.environ.get('MTAD_BUILD', os.path.join(TOP, 'build'))
 
 # Looking for leaks needs ptrace, /proc and processes: a confined process of a
 # build with sanitizers has none of these.
-os.environ.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
+if '-u' not in os.environ.get('MTAD_FLAGS', '').split():
+    os.environ.setdefault('ASAN_OPTIONS', 'detect_leaks=0')
 
 DOMAINS = {
     'alpha': '/C=GB/ADMD=GOLD 400/PRMD=ALPHA',
@@ -219,6 +220,8 @@ class Mta:
         until(gone, 10, 'processes gone')
 
     def cleanup(self):
+        if self.proc is not None and '-u' in self.flags:
+            self.stop()         # unconfined: leaks are looked for at the end
         if self.proc is not None:
             pids = self.pids()
             for pid in pids.values():
