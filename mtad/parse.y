@@ -162,7 +162,7 @@ main		: WORD EQUALS text	{
 		| LISTEN ON text optport TLS {
 			conf_error(&@5, "tls is not available in this "
 			    "version");
-			(void)$3;	/* YYERROR frees it */
+			free($3);	/* YYERROR does not free it */
 			YYERROR;
 		}
 		| PEER text		{

@@ -165,6 +165,7 @@ test_bad(void **state)
 		    "1 to 65535" },
 		{ HEAD "listen on ::1\nlisten on ::1\n", "f:3:11:",
 		    "said before" },
+		{ HEAD "listen on 7 tls\n", "f:2:13:", "not available" },
 		{ HEAD "limit associations 0\n", "f:2:20:", "1 to 4000" },
 		{ HEAD "limit content x\n", "f:2:15:", "a size" },
 		{ HEAD "lisen on ::1\n", "f:2:7:", "no statement" },
