@@ -102,6 +102,7 @@ class Mta:
         self.port = self.reserved.getsockname()[1]
         self.proc = None
         self.env = env
+        self.wrapper = []           # in front of mtad's command line
         self.flags = os.environ.get('MTAD_FLAGS', '').split()
 
     def configure(self, *peers, lines=()):
@@ -125,6 +126,7 @@ class Mta:
         mark = self.log_size()
         with open(self.logfile, 'ab') as log:
             self.proc = subprocess.Popen(
+                self.wrapper +
                 [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-v', '-f',
                  self.conf, '-L', BUILD] + self.flags,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
