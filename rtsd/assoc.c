@@ -326,6 +326,7 @@ t_connect_cnf(void *arg)
 	memset(&o, 0, sizeof(o));
 	o.id = a->open.id;
 	o.turn = a->open.turn;
+	o.pconnect.normal = a->peer.mode == MODE_NORMAL;
 	o.pconnect.checkpoint = a->open.checkpoint;
 	o.pconnect.window = a->open.window;
 	o.pconnect.dialogue = a->open.dialogue;
@@ -441,7 +442,7 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 	a->pconnect = *pc;
 	turn = (c->tokens & 0x03) == (S_TOKENS_RESPONDER & 0x03) ?
 	    TURN_RESPONDER : TURN_INITIATOR;
-	if (pc->protocol != 1 && pc->protocol != 8883) {
+	if (!pc->normal && pc->protocol != 1 && pc->protocol != 8883) {
 		snprintf(text, sizeof(text), "application protocol %u is not "
 		    "P1 of 1984", pc->protocol);
 		log_warnx("%s: refused: %s", assoc_name(a), text);
@@ -467,6 +468,14 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		}
 		a->peer = *peer;
 		a->has_peer = 1;
+		if (pc->normal != (peer->mode == MODE_NORMAL)) {
+			why = pc->normal ? "normal mode proposed, X.410 mode "
+			    "is configured" : "X.410 mode proposed, normal "
+			    "mode is configured";
+			log_warnx("%s: refused: %s", assoc_name(a), why);
+			refuse(a, RTS_VALIDATION_FAILURE, why);
+			return;
+		}
 		if (turn == TURN_RESPONDER &&
 		    pc->dialogue == DIALOGUE_MONOLOGUE) {
 			log_warnx("%s: refused: the initiator of a monologue "
@@ -512,8 +521,11 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 	}
 	memset(&pa, 0, sizeof(pa));
 	if (a->pconnect.data.recover) {
-		if ((peer = peer_by_id(an->peer)) == NULL) {
-			refuse(a, RTS_CANNOT_RECOVER, "peer no longer there");
+		if ((peer = peer_by_id(an->peer)) == NULL || rts_normal(
+		    a->rts) != (peer->mode == MODE_NORMAL)) {
+			refuse(a, RTS_CANNOT_RECOVER, peer == NULL ?
+			    "peer no longer there" : "not in the mode that "
+			    "is configured");
 			assoc_flush(a);
 			return;
 		}

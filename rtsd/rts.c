@@ -2,7 +2,9 @@
 
 /*
  * Reliable transfer in X.410-1984 mode: X.410 clause 4, with the procedures
- * of X.228 clause 7 where the older text is silent (resumption, 7.8).
+ * of X.228 clause 7 where the older text is silent (resumption, 7.8); and in
+ * normal mode, where what goes into the session's user data is wrapped
+ * (normal.h) and the procedures are the same.
  *
  * The sender's arithmetic: with a checkpoint size c the APDU is cut into
  * S-DATA of c octets, S-SYNC-MINOR between them, S-ACTIVITY-END after the
@@ -15,65 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imsg.h"
-#include "rts.h"
-
-enum rts_phase {
-	RTS_IDLE, RTS_OPENING, RTS_OPEN_IND, RTS_OPEN, RTS_CLOSING, RTS_DOWN
-};
-
-enum out_phase { OUT_NONE, OUT_DATA, OUT_END, OUT_GIVING_UP };
-enum in_phase {
-	IN_NONE, IN_DATA, IN_END, IN_EXCEPTION, IN_INTERRUPT, IN_DISCARD
-};
-
-struct rts {
-	const struct rts_user	*user;
-	void			*uarg;
-	struct session		*s;
-	enum rts_phase		 phase;
-	int			 initiator;
-	struct s_connect	 connect;	/* of the CN, for the answer */
-	uint32_t		 offered_checkpoint;
-	uint32_t		 offered_window;
-	uint32_t		 checkpoint;	/* units of 1024 octets */
-	uint32_t		 window;
-	int			 dialogue;
-
-	enum out_phase		 out;
-	int			 resumed;	/* it began by a resume */
-	int			 failure;	/* why it is given up */
-	int			 failure_reason;
-	uint64_t		 base;		/* octets before base_serial */
-	uint32_t		 base_serial;
-	uint64_t		 offset;	/* octets handed in */
-	uint64_t		 total;
-	uint64_t		 sent;		/* in this activity */
-	uint64_t		 in_ssdu;	/* octets of the present SSDU */
-	uint32_t		 serial;	/* last minor sync sent */
-	uint32_t		 confirmed;
-	uint32_t		 stored;
-	uint32_t		 safe_store;
-
-	enum in_phase		 in;
-	uint32_t		 in_serial;	/* last one received */
-	uint32_t		 in_confirmed;
-};
-
-static const struct s_octets no_data;
-
-static void	down(struct rts *, int, int, const char *);
-
-/* An APDU in memory as session user data. */
-static struct s_octets
-octets_of(struct ibuf *b)
-{
-	struct s_octets o;
-
-	o.p = ibuf_data(b);
-	o.len = ibuf_size(b);
-	return (o);
-}
+#include "rts_impl.h"
 
 uint32_t
 rts_checkpoint_size(const struct rts *r)
@@ -97,6 +41,12 @@ uint64_t
 rts_sent(const struct rts *r)
 {
 	return (r->sent);
+}
+
+int
+rts_normal(const struct rts *r)
+{
+	return (r->is_normal);
 }
 
 int
@@ -144,8 +94,8 @@ rts_state(const struct rts *r)
 }
 
 /* Ends: every way out passes here, once. */
-static void
-down(struct rts *r, int kind, int reason, const char *why)
+void
+rts_down(struct rts *r, int kind, int reason, const char *why)
 {
 	if (r->phase == RTS_DOWN)
 		return;
@@ -165,245 +115,15 @@ rts_abort_req(struct rts *r, int reason, const char *why)
 		return (-1);
 	memset(&ai, 0, sizeof(ai));
 	ai.reason = reason;
-	b = ibuf_dynamic(16, 64);
-	if (b != NULL && abort_encode(&ai, b) == 0)
+	b = ibuf_dynamic(16, 256);
+	if (b != NULL && (r->is_normal ? normal_abort_encode(&r->normal, &ai,
+	    b) : abort_encode(&ai, b)) == 0)
 		s_u_abort_req(r->s, octets_of(b));
 	else
 		s_u_abort_req(r->s, no_data);
 	ibuf_free(b);
-	down(r, DOWN_ABORTED_BY_US, reason, why);
+	rts_down(r, DOWN_ABORTED_BY_US, reason, why);
 	return (0);
-}
-
-/* Opening: X.410 4.2.1, X.228 7.1. */
-
-int
-rts_open_req(struct rts *r, const struct rts_open *o)
-{
-	struct s_connect c;
-	struct ibuf *b;
-	int ret;
-
-	if (r->phase != RTS_IDLE || !r->initiator)
-		return (-1);
-	if ((b = ibuf_dynamic(128, S_USER_DATA_V2)) == NULL)
-		return (-1);
-	if (pconnect_encode(&o->pconnect, b) == -1) {
-		ibuf_free(b);
-		return (-1);
-	}
-	memset(&c, 0, sizeof(c));
-	c.id = o->id;
-	c.requirements = S_HALF_DUPLEX | S_MINOR_SYNC | S_ACTIVITY |
-	    S_EXCEPTIONS;
-	c.versions = S_VERSION_1 | S_VERSION_2;
-	c.tokens = o->turn == TURN_RESPONDER ? S_TOKENS_RESPONDER :
-	    S_TOKENS_INITIATOR;
-	c.data = octets_of(b);
-	r->offered_checkpoint = o->pconnect.checkpoint;
-	r->offered_window = o->pconnect.window;
-	r->dialogue = o->pconnect.dialogue;
-	r->phase = RTS_OPENING;
-	ret = s_connect_req(r->s, &c);
-	ibuf_free(b);
-	if (ret == -1)
-		r->phase = RTS_IDLE;
-	return (ret);
-}
-
-static void
-connect_cnf(void *arg, int refused, const struct s_connect *c)
-{
-	struct rts *r = arg;
-	struct paccept pa;
-	const char *why;
-	char text[160];
-	int reason;
-
-	if (refused != -1) {
-		if (refused == S_REFUSE_USER &&
-		    prefuse_decode(&reason, c->data.p, c->data.len,
-		    &why) == 0) {
-			down(r, DOWN_REFUSED, reason, "PRefuse");
-			return;
-		}
-		if (refused == S_REFUSE_USER)
-			snprintf(text, sizeof(text),
-			    "session refused without a legal PRefuse: %s",
-			    c->data.len == 0 ? "empty" : why);
-		else
-			snprintf(text, sizeof(text),
-			    "session refused, reason code %d", refused);
-		down(r, DOWN_REFUSED_BELOW, refused & 0xff, text);
-		return;
-	}
-	if ((c->requirements & (S_HALF_DUPLEX | S_MINOR_SYNC | S_ACTIVITY |
-	    S_EXCEPTIONS)) != (S_HALF_DUPLEX | S_MINOR_SYNC | S_ACTIVITY |
-	    S_EXCEPTIONS)) {
-		snprintf(text, sizeof(text), "session functional units "
-		    "0x%04x do not carry reliable transfer", c->requirements);
-		rts_abort_req(r, RTS_ABORT_PERMANENT_PROBLEM, text);
-		return;
-	}
-	if (paccept_decode(&pa, c->data.p, c->data.len, &why) == -1) {
-		snprintf(text, sizeof(text), "PAccept not understood: %s",
-		    why);
-		rts_abort_req(r, RTS_ABORT_INVALID_PARAMETER, text);
-		return;
-	}
-	/*
-	 * Never more than was offered; some answer more (KB Q185934,
-	 * Q189754) and mean the offer.
-	 */
-	r->checkpoint = pa.checkpoint;
-	if (r->offered_checkpoint != 0 &&
-	    r->checkpoint > r->offered_checkpoint)
-		r->checkpoint = r->offered_checkpoint;
-	r->window = pa.window > r->offered_window ? r->offered_window :
-	    pa.window;
-	if (r->window == 0)
-		r->window = 1;
-	r->phase = RTS_OPEN;
-	r->user->rt_open_cnf(r->uarg, &pa);
-}
-
-static void
-connect_ind(void *arg, const struct s_connect *c)
-{
-	struct rts *r = arg;
-	struct pconnect pc;
-	const char *why;
-	char text[200];
-	int refuse;
-	uint16_t need = S_HALF_DUPLEX | S_MINOR_SYNC | S_ACTIVITY |
-	    S_EXCEPTIONS;
-
-	r->connect = *c;
-	r->connect.data = no_data;
-	r->phase = RTS_OPEN_IND;
-	if ((c->requirements & need) != need) {
-		snprintf(text, sizeof(text), "session functional units "
-		    "0x%04x do not carry reliable transfer", c->requirements);
-		s_connect_refuse_rsp(r->s, &r->connect,
-		    S_REFUSE_UNSPECIFIED);
-		down(r, DOWN_ABORTED_BY_US, RTS_ABORT_INVALID_PARAMETER, text);
-		return;
-	}
-	if (pconnect_decode(&pc, c->data.p, c->data.len, &refuse,
-	    &why) == -1) {
-		/*
-		 * Always an answer: a peer that hears nothing would try the
-		 * same again for ever (KB Q194556).
-		 */
-		snprintf(text, sizeof(text), "PConnect refused: %s", why);
-		rts_open_refuse(r, refuse);
-		down(r, DOWN_ABORTED_BY_US, RTS_ABORT_INVALID_PARAMETER, text);
-		return;
-	}
-	if (pc.normal) {
-		s_connect_refuse_rsp(r->s, &r->connect,
-		    S_REFUSE_UNSPECIFIED);
-		down(r, DOWN_ABORTED_BY_US, RTS_ABORT_INVALID_PARAMETER,
-		    "peer proposes normal mode, not X.410-1984");
-		return;
-	}
-	r->offered_checkpoint = pc.checkpoint;
-	r->offered_window = pc.window;
-	r->dialogue = pc.dialogue;
-	r->user->rt_open_ind(r->uarg, c, &pc);
-}
-
-int
-rts_open_rsp(struct rts *r, const struct paccept *pa, int dialogue, int turn)
-{
-	struct s_connect c;
-	struct ibuf *b;
-	int ret;
-
-	if (r->phase != RTS_OPEN_IND)
-		return (-1);
-	if ((b = ibuf_dynamic(128, S_USER_DATA_V2)) == NULL)
-		return (-1);
-	if (paccept_encode(pa, b) == -1) {
-		ibuf_free(b);
-		return (-1);
-	}
-	/*
-	 * As real systems do: the identifier comes back with the calling
-	 * reference in the place of the called one.
-	 */
-	memset(&c, 0, sizeof(c));
-	c.id = r->connect.id;
-	c.called_len = c.id.user_len;
-	memcpy(c.called, c.id.user, c.called_len);
-	c.id.user_len = 0;
-	c.requirements = S_HALF_DUPLEX | S_MINOR_SYNC | S_ACTIVITY |
-	    S_EXCEPTIONS;
-	c.tokens = r->connect.tokens == S_TOKENS_ACCEPTOR ?
-	    (turn == TURN_RESPONDER ? S_TOKENS_RESPONDER :
-	    S_TOKENS_INITIATOR) : r->connect.tokens;
-	c.versions = r->connect.versions & S_VERSION_2 ? S_VERSION_2 :
-	    S_VERSION_1;
-	c.data = octets_of(b);
-	r->checkpoint = pa->checkpoint;
-	r->window = pa->window == 0 ? 1 : pa->window;
-	r->dialogue = dialogue;
-	r->phase = RTS_OPEN;
-	ret = s_connect_rsp(r->s, &c);
-	ibuf_free(b);
-	if (ret == -1 && r->phase == RTS_OPEN)
-		r->phase = RTS_OPEN_IND;
-	return (ret);
-}
-
-int
-rts_open_refuse(struct rts *r, int reason)
-{
-	struct ibuf *b;
-	int ret;
-
-	if (r->phase != RTS_OPEN_IND)
-		return (-1);
-	b = ibuf_dynamic(16, 64);
-	if (b == NULL || prefuse_encode(reason, b) == -1) {
-		ibuf_free(b);
-		return (s_connect_refuse_rsp(r->s, &r->connect,
-		    S_REFUSE_CONGESTION));
-	}
-	r->connect.data = octets_of(b);
-	ret = s_connect_refuse_rsp(r->s, &r->connect, S_REFUSE_USER);
-	r->connect.data = no_data;
-	ibuf_free(b);
-	return (ret);
-}
-
-/* Closing: X.410 4.2.2. */
-
-int
-rts_close_req(struct rts *r)
-{
-	if (r->phase != RTS_OPEN || !r->initiator || !rts_turn(r) ||
-	    r->out != OUT_NONE || r->in != IN_NONE)
-		return (-1);
-	if (s_release_req(r->s, no_data) == -1)
-		return (-1);
-	r->phase = RTS_CLOSING;
-	return (0);
-}
-
-static void
-release_ind(void *arg, struct s_octets data)
-{
-	struct rts *r = arg;
-
-	s_release_rsp(r->s, no_data);
-	down(r, DOWN_RELEASED, 0, "released by the peer");
-}
-
-static void
-release_cnf(void *arg, struct s_octets data)
-{
-	down(arg, DOWN_RELEASED, 0, "released");
 }
 
 /* The turn: X.410 4.2.3, 4.2.4. */
@@ -417,8 +137,9 @@ rts_turn_please_req(struct rts *r, int priority)
 	if (r->phase != RTS_OPEN || rts_turn(r) ||
 	    r->dialogue != DIALOGUE_TWA)
 		return (-1);
-	b = ibuf_dynamic(8, 16);
-	if (b != NULL && priority_encode(priority, b) == 0)
+	b = ibuf_dynamic(16, 64);
+	if (b != NULL && (r->is_normal ? normal_priority_encode(&r->normal,
+	    priority, b) : priority_encode(priority, b)) == 0)
 		ret = s_token_please_req(r->s, S_TOKEN_DATA, octets_of(b));
 	ibuf_free(b);
 	return (ret);
@@ -442,7 +163,9 @@ token_please_ind(void *arg, int tokens, struct s_octets data)
 	if (r->phase != RTS_OPEN)
 		return;
 	/* No priority, or one that we cannot read, is the lowest. */
-	if (priority_decode(&priority, data.p, data.len) == -1)
+	if ((r->is_normal ? normal_priority_decode(&r->normal, &priority,
+	    data.p, data.len) : priority_decode(&priority, data.p,
+	    data.len)) == -1)
 		priority = INT32_MAX;
 	if (r->dialogue != DIALOGUE_TWA) {
 		rts_abort_req(r, RTS_ABORT_PROTOCOL_ERROR,
@@ -529,7 +252,9 @@ rts_data_room(const struct rts *r)
 int
 rts_data_req(struct rts *r, const uint8_t *p, size_t len)
 {
-	uint64_t size = (uint64_t)r->checkpoint * 1024;
+	uint8_t head[P_DATA_HEADER_MAX];
+	uint64_t size = (uint64_t)r->checkpoint * 1024, ssdu;
+	size_t n;
 	int first, end, boundary;
 
 	if (len == 0 || len > rts_data_room(r))
@@ -537,6 +262,14 @@ rts_data_req(struct rts *r, const uint8_t *p, size_t len)
 	first = r->in_ssdu == 0;
 	end = r->offset + len == r->total;
 	boundary = size != 0 && r->in_ssdu + len == size;
+	if (first && r->is_normal) {
+		/* the SSDU's octets are known by its first */
+		ssdu = rts_data_room(r);
+		n = p_data_header(head, r->normal.rtse, ssdu);
+		if (s_data_req(r->s, head, n, 1, 0) == -1)
+			return (-1);
+		first = 0;
+	}
 	if (s_data_req(r->s, p, len, first, end || boundary) == -1)
 		return (-1);
 	r->offset += len;
@@ -704,6 +437,7 @@ activity_start_ind(void *arg, const struct activity_id *id,
 	struct rts *r = arg;
 
 	r->in = IN_DATA;
+	r->in_pdata = 0;
 	r->in_serial = r->in_confirmed = 0;
 	r->user->rt_start_ind(r->uarg, id);
 }
@@ -715,8 +449,34 @@ activity_resume_ind(void *arg, const struct s_resume *resume,
 	struct rts *r = arg;
 
 	r->in = IN_DATA;
+	r->in_pdata = 0;
 	r->in_serial = r->in_confirmed = resume->serial;
 	r->user->rt_resume_ind(r->uarg, resume);
+}
+
+static void
+unwrapped(void *arg, const uint8_t *p, size_t len)
+{
+	struct rts *r = arg;
+
+	/* an indication before may have ended it */
+	if (r->in == IN_DATA && r->phase == RTS_OPEN)
+		r->user->rt_data_ind(r->uarg, p, len);
+}
+
+static void
+wrapped_data(struct rts *r, const uint8_t *p, size_t len, int last)
+{
+	const char *why;
+	char text[160];
+
+	if (!r->in_pdata)
+		p_data_init(&r->pdata, r->normal.rtse);
+	r->in_pdata = !last;
+	if (p_data_input(&r->pdata, p, len, last, unwrapped, r, &why) == 0)
+		return;
+	snprintf(text, sizeof(text), "P-DATA: %s", why);
+	rts_abort_req(r, RTS_ABORT_PROTOCOL_ERROR, text);
 }
 
 static void
@@ -724,6 +484,10 @@ data_ind(void *arg, const uint8_t *p, size_t len, int last)
 {
 	struct rts *r = arg;
 
+	if (r->is_normal && r->in == IN_DATA) {
+		wrapped_data(r, p, len, last);
+		return;
+	}
 	if (r->in == IN_DATA) {
 		if (len > 0)
 			r->user->rt_data_ind(r->uarg, p, len);
@@ -853,7 +617,9 @@ u_abort_ind(void *arg, struct s_octets data)
 
 	if (data.len == 0)
 		snprintf(text, sizeof(text), "aborted without a reason");
-	else if (abort_decode(&ai, data.p, data.len, &why) == -1)
+	else if ((r->is_normal ? normal_abort_decode(&r->normal, &ai, data.p,
+	    data.len, &why) : abort_decode(&ai, data.p, data.len,
+	    &why)) == -1)
 		snprintf(text, sizeof(text),
 		    "aborted, AbortInformation not understood: %s", why);
 	else {
@@ -867,21 +633,21 @@ u_abort_ind(void *arg, struct s_octets data)
 	else if (sending && resumed &&
 	    reason == RTS_ABORT_UNRECOGNIZED_ACTIVITY)
 		transfer_over(r, XFER_UNRECOGNIZED, reason);
-	down(r, DOWN_ABORTED_BY_PEER, reason, text);
+	rts_down(r, DOWN_ABORTED_BY_PEER, reason, text);
 }
 
 static void
 p_abort_ind(void *arg, int local, const char *why)
 {
 	if (local)
-		down(arg, DOWN_ABORTED_BY_US, RTS_ABORT_PROTOCOL_ERROR, why);
+		rts_down(arg, DOWN_ABORTED_BY_US, RTS_ABORT_PROTOCOL_ERROR, why);
 	else
-		down(arg, DOWN_TRANSPORT_LOST, 0, why);
+		rts_down(arg, DOWN_TRANSPORT_LOST, 0, why);
 }
 
 static const struct s_user session_user = {
-	.s_connect_ind = connect_ind,
-	.s_connect_cnf = connect_cnf,
+	.s_connect_ind = rts_connect_ind,
+	.s_connect_cnf = rts_connect_cnf,
 	.s_data_ind = data_ind,
 	.s_token_please_ind = token_please_ind,
 	.s_token_give_ind = token_give_ind,
@@ -898,8 +664,8 @@ static const struct s_user session_user = {
 	.s_activity_discard_cnf = given_up,
 	.s_activity_end_ind = activity_end_ind,
 	.s_activity_end_cnf = activity_end_cnf,
-	.s_release_ind = release_ind,
-	.s_release_cnf = release_cnf,
+	.s_release_ind = rts_release_ind,
+	.s_release_cnf = rts_release_cnf,
 	.s_u_abort_ind = u_abort_ind,
 	.s_p_abort_ind = p_abort_ind,
 };
@@ -942,5 +708,5 @@ void
 rts_disconnected(struct rts *r, const char *why)
 {
 	session_t_disconnect_ind(r->s, why);
-	down(r, DOWN_TRANSPORT_LOST, 0, why);
+	rts_down(r, DOWN_TRANSPORT_LOST, 0, why);
 }

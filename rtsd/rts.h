@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Reliable transfer (X.218) by the X.410-1984 protocol over the session
- * service: associations, the turn, transfers cut into checkpoints, the
+ * Reliable transfer (X.218) over the session service, by the X.410-1984
+ * protocol or in normal mode (X.228 over X.226 and X.227): associations, the turn, transfers cut into checkpoints, the
  * window, and the procedures of resumption.
  *
  * A struct rts is a machine in memory above a struct session.  It holds no
@@ -20,6 +20,7 @@
 #ifndef RTS_H
 #define RTS_H
 
+#include "normal.h"
 #include "rtspdu.h"
 #include "session.h"
 
@@ -56,10 +57,13 @@ struct rts_user {
 	void (*rt_down)(void *, int kind, int reason, const char *why);
 };
 
+/* pconnect.normal says in which mode. */
 struct rts_open {
 	struct s_connection_id	id;		/* of this connection */
 	struct pconnect		pconnect;
 	int			turn;		/* enum rts_turn */
+	/* normal mode: presentation selectors, len 0: none */
+	struct selector		calling_psel, called_psel;
 };
 
 /* NULL: no memory.  Tables must outlive it. */
@@ -120,7 +124,8 @@ int	 rts_refuse_receive(struct rts *, int refusal, const char *why);
 uint32_t rts_checkpoint_size(const struct rts *);	/* units of 1024 */
 uint32_t rts_window(const struct rts *);
 int	 rts_dialogue(const struct rts *);
-/* Octets of S-DATA put out in the present activity. */
+int	 rts_normal(const struct rts *);	/* not X.410-1984 */
+/* Octets of the APDU put out in the present activity. */
 uint64_t rts_sent(const struct rts *);
 /* State for the log and show. */
 const char *rts_state(const struct rts *);

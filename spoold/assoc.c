@@ -17,6 +17,7 @@
 #include "log.h"
 #include "spoold.h"
 
+#define OCTETSTRING	0x04
 #define T61STRING	0x14
 #define UTCTIME		0x17
 #define EXPIRE_ROUNDS	16	/* of 64 rows, at a time */
@@ -275,7 +276,9 @@ assoc_connection(struct assoc *a, struct s_connection_id *id)
 	additional[1] = digits[number % 36];
 	additional[2] = '\0';
 	memset(id, 0, sizeof(*id));
-	id->user_len = put_reference(id->user, T61STRING,
+	/* CallingSSuserReference is a CHOICE; normal mode has the other */
+	id->user_len = put_reference(id->user,
+	    a->peer->conf.mode == MODE_NORMAL ? OCTETSTRING : T61STRING,
 	    a->peer->conf.local.name[0] != '\0' ? a->peer->conf.local.name :
 	    sp.mta.name);
 	id->common_len = put_reference(id->common, UTCTIME, now.text);

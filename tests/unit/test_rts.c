@@ -279,6 +279,7 @@ static const struct rts_user user = {
 };
 
 static struct side A, B;
+static int normal_mode;
 
 static void
 fresh(struct side *s, struct side *peer, int initiator, struct secured *sec)
@@ -354,6 +355,7 @@ begin(struct rts_open *o, uint32_t ckpt, uint32_t window, int dialogue)
 	o->pconnect.dialogue = dialogue;
 	o->pconnect.protocol = 1;
 	o->pconnect.version = -1;
+	o->pconnect.normal = normal_mode;
 	o->pconnect.data.has_credentials = 1;
 	strcpy(o->pconnect.data.credentials.name, "alpha");
 	strcpy(o->pconnect.data.credentials.password, "secret");
@@ -821,5 +823,10 @@ main(void)
 
 	for (i = 0; i < sizeof(apdu); i++)
 		apdu[i] = i * 31 + i / 251;
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	if (cmocka_run_group_tests_name("X.410-1984 mode", tests, NULL,
+	    NULL) != 0)
+		return (1);
+	normal_mode = 1;
+	return (cmocka_run_group_tests_name("normal mode", tests, NULL,
+	    NULL));
 }
