@@ -36,7 +36,7 @@ PLACES = ('before', 0.1, 0.5, 0.9, 'after')
 ROLES = ('rtsd', 'spoold', 'mtad')
 RUN_TIME = 45                   # s until a run counts as stuck
 
-OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes',
+OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes memory 1s',
            'delay 1s timeout 30s keep 60s', 'retry 1s to 2s',
            'open timeout 5s', 'associations 1', 'idle 30s']
 
