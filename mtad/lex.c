@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,13 +192,33 @@ lex_file(const char *name)
 	return (ret);
 }
 
-void
-lex_include(const struct place *p, const char *name)
+/* Beside the file that names it, wherever we are when it is read again. */
+static int
+beside(const char *file, const char *name, char *path, size_t size)
 {
+	const char *slash;
+	int n;
+
+	if (name[0] == '/' || (slash = strrchr(file, '/')) == NULL)
+		n = snprintf(path, size, "%s", name);
+	else
+		n = snprintf(path, size, "%.*s/%s", (int)(slash - file), file,
+		    name);
+	return (n < 0 || (size_t)n >= size ? -1 : 0);
+}
+
+void
+lex_include(const struct place *p, const char *what)
+{
+	char name[PATH_MAX];
 	int i;
 
 	if (!conf_includes) {
 		conf_error(p, "include is not possible here");
+		return;
+	}
+	if (beside(p->file, what, name, sizeof(name)) == -1) {
+		conf_error(p, "include: the path is too long");
 		return;
 	}
 	for (i = 0; i < depth; i++)
@@ -206,7 +227,7 @@ lex_include(const struct place *p, const char *name)
 			return;
 		}
 	if (lex_file(name) == -1)
-		conf_error(p, "include \"%s\": see above", name);
+		conf_error(p, "include \"%s\": see above", what);
 }
 
 void

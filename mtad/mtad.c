@@ -481,6 +481,21 @@ open_pid_file(void)
 	return (-1);
 }
 
+/* A daemon is elsewhere; what it is to find again it knows from the root. */
+static void
+make_absolute(const char **path)
+{
+	char cwd[PATH_MAX], *s;
+
+	if (*path == NULL || **path == '/')
+		return;
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		fatal("working directory");
+	if (asprintf(&s, "%s/%s", cwd, *path) == -1)
+		fatalx("out of memory");
+	*path = s;
+}
+
 /*
  * As daemon(3), but the one who called waits until there is service: what a
  * script does next may need it.
@@ -558,6 +573,9 @@ main(int argc, char **argv)
 	number_peers(conf);
 	if (options.verbose)
 		conf->mta.verbose = 1;
+	make_absolute(&options.conf_file);
+	make_absolute(&options.libexec);
+	make_absolute(&options.pid_file);
 	/* Everything that may fail for the operator fails in his sight. */
 	if (open_pid_file() == -1)
 		return (1);

@@ -8,6 +8,7 @@ usage: test_install.py build-directory prefix"""
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -176,6 +177,39 @@ class Script(Installed):
         self.assertTrue(self.answers())
         self.assertEqual(self.run_script('stop'), 0)
         self.assertEqual(self.run_script('start'), 6)
+
+    def test_relative(self):
+        """Paths that are relative hold after mtad has gone elsewhere."""
+        self.configure('include "more/limit.conf"\n')
+        os.mkdir(self.work + '/more')
+        more = self.work + '/more/limit.conf'
+        with os.fdopen(os.open(more, os.O_WRONLY | os.O_CREAT, 0o600),
+                       'w') as f:
+            f.write('limit associations 7\n')
+        subprocess.run([self.root + 'sbin/mtad', '-f', 'mtad.conf', '-p',
+                        'mtad.pid', '-L',
+                        os.path.relpath(self.root + 'libexec/mtad',
+                                        self.work)],
+                       cwd=self.work, check=True, timeout=60)
+        until(self.answers, 10, 'connection')
+        # a reload finds both files again: the new port is there
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(('127.0.0.1', 0))
+            with open(more, 'a') as f:
+                f.write('listen on 127.0.0.1 port %d\n' %
+                        s.getsockname()[1])
+            os.kill(self.pid(), signal.SIGHUP)
+
+            def answers():
+                try:
+                    socket.create_connection(s.getsockname(), 1).close()
+                    return True
+                except OSError:
+                    return False
+            until(answers, 10, 'the new port')
+        os.kill(self.pid(), signal.SIGTERM)
+        until(lambda: not os.path.exists(self.pidfile), 20, 'end')
 
     def test_only_one(self):
         self.assertEqual(self.run_script('start'), 0, self.said)
