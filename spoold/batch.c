@@ -179,12 +179,12 @@ flush(void)
 }
 
 static int
-commit_once(void)
+commit_once(int wait)
 {
 	sp.dirty = 0;
 	if (sp.failing || sp.store == NULL)
 		return (commit_failed());
-	recv_sync();
+	recv_sync(wait);
 	control_sync();
 	if (flush() == -1) {
 		spool_failed(store_error(sp.store));
@@ -208,6 +208,8 @@ spool_commit(void)
 	int	i;
 
 	sp.batch = 0;
+	if (recv_waits())
+		sp.dirty = 1;
 	/* what is said after a commit may give more to do: a job that came
 	 * back is given out again, an association opened for it */
 	for (i = 0; sp.dirty; i++) {
@@ -215,10 +217,18 @@ spool_commit(void)
 			spool_wake(spool_clock());
 			return (0);
 		}
-		if (commit_once() == -1)
+		if (commit_once(1) == -1)
 			return (-1);
 	}
 	return (0);
+}
+
+void
+spool_commit_turn(void)
+{
+	sp.batch = 0;
+	if (sp.dirty)
+		commit_once(!sync_available());
 }
 
 /* The store failed: can it be trusted again? */

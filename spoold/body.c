@@ -105,6 +105,16 @@ body_sync(struct body *b)
 	return (0);
 }
 
+void
+body_synced(struct body *b, uint64_t len)
+{
+	b->new_file = 0;
+	if (b->started < len)
+		b->started = len;
+	if (b->waited < len)
+		b->waited = len;
+}
+
 int
 body_open(struct body *b, uint64_t len)
 {

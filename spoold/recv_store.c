@@ -17,39 +17,110 @@
 #include "log.h"
 #include "transfer_in.h"
 
-static int
-needs_sync(const struct intransfer *t)
+/* How much of the content has to be durable for what is to be committed. */
+static uint64_t
+needed(const struct intransfer *t)
 {
-	return (t->body.fd != -1 && (t->ncp > 0 ||
-	    (t->state == IN_ENDING && !t->complete)));
+	switch (t->state) {
+	case IN_RECEIVING:
+		return (t->ncp > 0 ? t->cp[0].content_len : 0);
+	case IN_INTERRUPTING:
+		return (t->ncp > 0 ? t->cp[t->ncp - 1].content_len : 0);
+	case IN_ENDING:
+		return (t->complete ? 0 : t->body.len);
+	default:
+		return (0);
+	}
 }
 
-int
-recv_sync(void)
+static void
+sync_failed(struct intransfer *t, int error)
+{
+	char	why[128];
+
+	snprintf(why, sizeof(why), "sync of the content: %s",
+	    strerror(error));
+	if (error == ENOSPC || error == EDQUOT)
+		spool_full(why);
+	else
+		log_warnx("%s: %s", recv_text(t), why);
+	/* the pages may be gone: nothing after the last commit counts, and
+	 * a resumption opens the file anew */
+	if (t->assoc == NULL)
+		recv_done(t, 1);
+	else
+		recv_refuse(t, why);
+}
+
+/* A sync that ended.  -1: it failed, and t may be gone. */
+static int
+collect(struct intransfer *t, int wait)
+{
+	if (sync_look(&t->sync, wait) != SYNC_ENDED)
+		return (0);
+	t->sync.state = SYNC_NONE;
+	if (t->sync.error != 0) {
+		sync_failed(t, t->sync.error);
+		return (-1);
+	}
+	t->synced = t->sync.len;
+	body_synced(&t->body, t->synced);
+	return (0);
+}
+
+static void
+sync_more(struct intransfer *t)
+{
+	if (sync_look(&t->sync, 0) != SYNC_NONE)
+		return;
+	t->sync.fd = t->body.fd;
+	t->sync.id = t->body.id;
+	t->sync.new_file = t->body.new_file;
+	t->sync.len = t->body.len;
+	sync_begin(&t->sync);
+}
+
+static void
+sync_one(struct intransfer *t, int wait)
+{
+	size_t	i;
+
+	if (t->body.fd != -1 && needed(t) > 0) {
+		if (collect(t, wait) == -1)
+			return;
+		if (wait && t->synced < t->body.len) {
+			if (body_sync(&t->body) == -1) {
+				sync_failed(t, errno);
+				return;
+			}
+			t->synced = t->body.len;
+		}
+		if (t->synced < needed(t)) {
+			t->waiting = 1;
+			sync_more(t);
+			return;
+		}
+	}
+	t->waiting = 0;
+	for (i = 0; i < t->ncp; i++)
+		if (t->body.fd != -1 && t->cp[i].content_len > t->synced)
+			break;
+	t->nready = i;
+	/* goes on beside the transaction */
+	if (i < t->ncp)
+		sync_more(t);
+}
+
+void
+recv_sync(int wait)
 {
 	struct intransfer *t, *next;
-	char		   why[128];
 
 	for (t = recv_first_dirty(); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, dirty_entry);
-		if (!needs_sync(t))
-			continue;
-		if (body_sync(&t->body) == 0)
-			continue;
-		snprintf(why, sizeof(why), "sync of the content: %s",
-		    strerror(errno));
-		if (errno == ENOSPC || errno == EDQUOT)
-			spool_full(why);
-		else
-			log_warnx("%s: %s", recv_text(t), why);
-		/* the pages may be gone: nothing after the last commit
-		 * counts, and a resumption opens the file anew */
-		if (t->assoc == NULL)
-			recv_done(t, 1);
-		else
-			recv_refuse(t, why);
+		/* what has lost its association is not to outlive its row */
+		sync_one(t, wait || t->assoc == NULL);
 	}
-	return (0);
 }
 
 /* arg: NULL, or the row goes with it */
@@ -153,10 +224,10 @@ flush_partial(struct intransfer *t)
 	struct store_receiving	*row = &t->row;
 	size_t			 i;
 
-	if (t->ncp > 0) {
-		row->serial = t->cp[t->ncp - 1].serial;
-		row->markup_len = t->cp[t->ncp - 1].markup_len;
-		row->content_len = t->cp[t->ncp - 1].content_len;
+	if (t->nready > 0) {
+		row->serial = t->cp[t->nready - 1].serial;
+		row->markup_len = t->cp[t->nready - 1].markup_len;
+		row->content_len = t->cp[t->nready - 1].content_len;
 		row->confirmed = time(NULL);
 	}
 	if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
@@ -170,7 +241,7 @@ flush_partial(struct intransfer *t)
 	if (t->put_pair && store_activity_put(sp.store, t->connection,
 	    &t->activity, row->id) == -1)
 		return (-1);
-	for (i = 0; i < t->ncp; i++)
+	for (i = 0; i < t->nready; i++)
 		if (store_checkpoint_put(sp.store, row->id,
 		    &t->cp[i]) == -1)
 			return (-1);
@@ -256,7 +327,7 @@ flush_one(struct intransfer *t)
 			return (-1);
 		/* FALLTHROUGH */
 	case IN_RECEIVING:
-		if (t->ncp > 0 || t->markup_used > MARKUP_SPILL)
+		if (t->nready > 0 || t->markup_used > MARKUP_SPILL)
 			return (flush_partial(t));
 		return (0);
 	case IN_RESUMING:
@@ -276,13 +347,19 @@ flush_one(struct intransfer *t)
 }
 
 int
+recv_waits(void)
+{
+	return (recv_first_dirty() != NULL);
+}
+
+int
 recv_flush(void)
 {
 	struct intransfer *t;
 
 	for (t = recv_first_dirty(); t != NULL;
 	    t = TAILQ_NEXT(t, dirty_entry))
-		if (flush_one(t) == -1)
+		if (!t->waiting && flush_one(t) == -1)
 			return (-1);
 	return (0);
 }
@@ -301,14 +378,17 @@ confirm(struct intransfer *t)
 {
 	size_t	i;
 
-	for (i = 0; i < t->ncp; i++)
+	for (i = 0; i < t->nready; i++)
 		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].serial);
+	t->ncp -= t->nready;
+	memmove(t->cp, t->cp + t->nready, t->ncp * sizeof(*t->cp));
+	t->nready = 0;
 }
 
 static void
 committed_partial(struct intransfer *t)
 {
-	if (t->ncp == 0 && t->markup_used <= MARKUP_SPILL)
+	if (t->nready == 0 && t->markup_used <= MARKUP_SPILL)
 		return;
 	t->stored = 1;
 	t->stored_file = t->body.fd != -1;
@@ -317,7 +397,6 @@ committed_partial(struct intransfer *t)
 	t->markup_used = 0;
 	t->content_stored = t->body.len;
 	confirm(t);
-	t->ncp = 0;
 }
 
 static int
@@ -410,15 +489,22 @@ committed_end(struct intransfer *t)
 void
 recv_committed(void)
 {
-	struct intransfer *t;
+	struct intransfer *t, *next;
 	int		   free_it;
 
-	while ((t = recv_first_dirty()) != NULL) {
+	for (t = recv_first_dirty(); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, dirty_entry);
+		if (t->waiting)
+			continue;
 		free_it = t->assoc == NULL;
 		t->give_up = t->reused = 0;
 		switch (t->state) {
 		case IN_RECEIVING:
 			committed_partial(t);
+			if (t->ncp > 0) {
+				spool_dirty();	/* the next sync */
+				continue;
+			}
 			break;
 		case IN_RESUMING:
 			if (t->assoc != NULL)

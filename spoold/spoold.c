@@ -22,7 +22,7 @@
 
 #define SHUTDOWN_GRACE	8	/* s for associations to be released */
 #define CHANNEL_GRACE	10	/* s for mtad to send another channel */
-#define BATCH_MAX	(8 * 1024 * 1024) /* octets, then commit at once */
+#define BATCH_MAX	(256 * 1024)	/* octets, then commit at once */
 #define COMMIT_BY	5	/* ms after the first change, at the latest */
 
 /* Of the loop: a commit comes when nothing more can be read. */
@@ -31,7 +31,7 @@ enum { PRIORITY_NONE, PRIORITY_READ, PRIORITY_COMMIT, PRIORITIES };
 static struct event_base *base;
 static struct imsgev	 parent;
 static struct imsgev	 rtsd;		/* fd -1: not there */
-static struct event	*timer, *delivered, *turn;
+static struct event	*timer, *delivered, *synced, *turn;
 static uint64_t		 timer_at, stopping_since, channel_by;
 static uint64_t		 dirty_since;	/* ms, 0: not dirty */
 static int		 confined, unconfined;
@@ -85,10 +85,11 @@ static void
 turn_cb(int fd, short what, void *arg)
 {
 	dirty_since = 0;
-	if (sp.dirty)
-		spool_commit();
+	spool_commit_turn();
 	if (rtsd.fd != -1)
 		imsgev_flush(&rtsd);
+	if (sp.dirty)
+		event_active(turn, EV_TIMEOUT, 0);
 }
 
 void
@@ -230,14 +231,22 @@ confine(void)
 	confined = 1;
 	if (spool_open(unconfined ? root : "/") == -1)
 		fatal("spool %s", root);
-	if (deliver_start() == -1)
-		fatal("delivery thread");
+	if (deliver_start() == -1 || sync_start() == -1)
+		fatal("threads");
 }
 
 static void
 delivered_cb(int fd, short what, void *arg)
 {
 	deliver_wake();
+	spool_turn();
+}
+
+static void
+synced_cb(int fd, short what, void *arg)
+{
+	sync_seen();
+	spool_dirty();
 	spool_turn();
 }
 
@@ -250,12 +259,16 @@ configured(void)
 		confine();
 		if ((delivered = event_new(base, deliver_event_fd(),
 		    EV_READ | EV_PERSIST, delivered_cb, NULL)) == NULL ||
-		    event_add(delivered, NULL) == -1)
+		    event_add(delivered, NULL) == -1 ||
+		    (synced = event_new(base, sync_event_fd(),
+		    EV_READ | EV_PERSIST, synced_cb, NULL)) == NULL ||
+		    event_add(synced, NULL) == -1)
 			fatalx("out of memory");
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
 		log_info("a new directory is out of reach: starting again");
-		turn_cb(-1, 0, NULL);
+		sp.dirty = 1;
+		spool_commit();
 		exit(0);
 	} else
 		spool_configured();
@@ -413,6 +426,7 @@ main(int argc, char **argv)
 	deliver_stop();
 	sp.dirty = 1;
 	spool_commit();
+	sync_stop();
 	spool_close();
 	return (0);
 }

@@ -221,6 +221,8 @@ void	 spool_close(void);
 void	 spool_dirty(void);
 /* 0: nothing is dirty any more.  -1: see sp.state. */
 int	 spool_commit(void);
+/* What can be now, without waiting for contents; sp.dirty: more follows. */
+void	 spool_commit_turn(void);
 /* The store failed (why), or the disk is full: refuse, look again later. */
 void	 spool_failed(const char *why);
 void	 spool_full(const char *why);
@@ -307,6 +309,31 @@ void	 content_discarded(void);
 void	 content_keep(void);
 uint64_t content_free(void);		/* octets free in the spool */
 
+/* syncer.c: fdatasync of contents, in a thread. */
+enum sync_state {
+	SYNC_NONE = 0,
+	SYNC_RUNNING,		/* neither it nor its fd may go */
+	SYNC_ENDED
+};
+struct sync {
+	TAILQ_ENTRY(sync) entry;
+	enum sync_state	 state;		/* sync_look */
+	int		 fd;
+	uint8_t		 new_file;	/* its directory as well */
+	uint64_t	 id;		/* of the content */
+	uint64_t	 len;		/* octets when it began */
+	int		 error;		/* errno, when ended */
+};
+int	 sync_start(void);
+void	 sync_stop(void);
+int	 sync_available(void);
+int	 sync_event_fd(void);
+/* Empties the pipe of sync_event_fd. */
+void	 sync_seen(void);
+void	 sync_begin(struct sync *);
+/* wait: never SYNC_RUNNING. */
+enum sync_state sync_look(struct sync *, int wait);
+
 /* body.c: a content as it arrives.  -1 with errno; it is to be released. */
 struct body {
 	uint64_t	 id;
@@ -320,6 +347,8 @@ void	 body_init(struct body *, uint64_t id);
 int	 body_add(struct body *, const uint8_t *, size_t);
 /* All of it, and its name, will survive. */
 int	 body_sync(struct body *);
+/* Octets up to len are durable, and its name: the syncer did it. */
+void	 body_synced(struct body *, uint64_t len);
 /* An existing file, cut to a length that it must have. */
 int	 body_open(struct body *, uint64_t len);
 void	 body_release(struct body *, int unlink_it);
@@ -364,7 +393,14 @@ int	 load_associations(void);
 int	 recv_imsg(struct assoc *, uint32_t type, const uint8_t *, size_t);
 /* The association is gone: what is confirmed stays. */
 void	 recv_detach(struct assoc *);
-int	 recv_sync(void);		/* contents, before the transaction */
+/*
+ * Contents, before the transaction: those that are not durable stay out of
+ * it.  wait: all are made so; otherwise they are when the syncer is done,
+ * which makes the spool dirty again.
+ */
+void	 recv_sync(int wait);
+/* Are there any that wait for that? */
+int	 recv_waits(void);
 int	 recv_flush(void);
 void	 recv_committed(void);
 void	 recv_failed(const char *why);

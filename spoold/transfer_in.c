@@ -25,7 +25,7 @@
 
 static TAILQ_HEAD(, intransfer) dirty = TAILQ_HEAD_INITIALIZER(dirty);
 
-static void
+void
 recv_dirty(struct intransfer *t)
 {
 	if (!t->dirty)
@@ -46,6 +46,8 @@ recv_clean(struct intransfer *t)
 static void
 recv_release(struct intransfer *t)
 {
+	sync_look(&t->sync, 1);
+	t->sync.state = SYNC_NONE;
 	body_release(&t->body, !t->stored_file && !t->keep_file);
 	free(t->markup);
 	free(t->envelope);
@@ -395,6 +397,7 @@ load_content(struct intransfer *t, const struct store_checkpoint *cp)
 			return (-1);
 		t->content_stored = t->body.len = cp->content_len;
 	}
+	t->synced = t->body.len;
 	t->serial = cp->serial;
 	t->markup_len = t->markup_at = cp->markup_len;
 	t->stored = 1;

@@ -45,8 +45,12 @@ struct intransfer {
 	uint32_t		 serial;
 	uint64_t		 markup_len;
 	struct body		 body;		/* the content */
+	struct sync		 sync;		/* of the content */
+	uint64_t		 synced;	/* octets of it */
+	uint8_t			 waiting;	/* not in this transaction */
 	struct store_checkpoint	*cp;		/* not yet durable */
 	size_t			 ncp, cp_size;
+	size_t			 nready;	/* of them, in the transaction */
 	uint8_t			*markup;	/* not yet in the store */
 	size_t			 markup_used, markup_size;
 	uint64_t		 markup_at;	/* where it begins */
@@ -59,6 +63,7 @@ struct intransfer {
 
 const char	*recv_text(const struct intransfer *);
 struct intransfer *recv_first_dirty(void);
+void		 recv_dirty(struct intransfer *);
 /* Off the dirty list, and away when free_it. */
 void		 recv_done(struct intransfer *, int free_it);
 /* RECV_INTERRUPTED and RECV_DISCARDED. */

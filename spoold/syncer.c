@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Content files are synced by a thread of their own, one after the other,
+ * while the loop goes on reading.  The loop alone decides what a sync that
+ * ended allows (recv_store.c); the thread knows descriptors and no more.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spoold.h"
+
+static TAILQ_HEAD(, sync) todo = TAILQ_HEAD_INITIALIZER(todo);
+static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t	 work = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t	 ended = PTHREAD_COND_INITIALIZER;
+static pthread_t	 thread;
+static int		 running, stopping, wake_pipe[2] = { -1, -1 };
+
+static void *
+worker(void *arg)
+{
+	struct sync	*s;
+	char		 c = 0;
+	int		 error;
+
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while ((s = TAILQ_FIRST(&todo)) == NULL && !stopping)
+			pthread_cond_wait(&work, &lock);
+		if (s == NULL)
+			break;
+		TAILQ_REMOVE(&todo, s, entry);
+		pthread_mutex_unlock(&lock);
+		error = 0;
+		if (fdatasync(s->fd) == -1 ||
+		    (s->new_file && content_sync_dir(s->id) == -1))
+			error = errno;
+		pthread_mutex_lock(&lock);
+		s->error = error;
+		s->state = SYNC_ENDED;
+		pthread_cond_broadcast(&ended);
+		/* a full pipe wakes as well */
+		if (write(wake_pipe[1], &c, 1) == -1 && errno != EAGAIN)
+			break;
+	}
+	pthread_mutex_unlock(&lock);
+	return (NULL);
+}
+
+void
+sync_begin(struct sync *s)
+{
+	pthread_mutex_lock(&lock);
+	s->state = SYNC_RUNNING;
+	TAILQ_INSERT_TAIL(&todo, s, entry);
+	pthread_cond_signal(&work);
+	pthread_mutex_unlock(&lock);
+}
+
+enum sync_state
+sync_look(struct sync *s, int wait)
+{
+	enum sync_state	state;
+
+	pthread_mutex_lock(&lock);
+	while (wait && s->state == SYNC_RUNNING)
+		pthread_cond_wait(&ended, &lock);
+	state = s->state;
+	pthread_mutex_unlock(&lock);
+	return (state);
+}
+
+void
+sync_seen(void)
+{
+	char	buf[64];
+
+	while (read(wake_pipe[0], buf, sizeof(buf)) > 0)
+		;
+}
+
+int
+sync_event_fd(void)
+{
+	return (wake_pipe[0]);
+}
+
+int
+sync_available(void)
+{
+	return (running);
+}
+
+int
+sync_start(void)
+{
+	sigset_t	all, old;
+	int		r;
+
+	if (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC) == -1)
+		return (-1);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&thread, NULL, worker, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r != 0) {
+		errno = r;
+		return (-1);
+	}
+	running = 1;
+	return (0);
+}
+
+void
+sync_stop(void)
+{
+	if (!running)
+		return;
+	pthread_mutex_lock(&lock);
+	stopping = 1;
+	pthread_cond_signal(&work);
+	pthread_mutex_unlock(&lock);
+	pthread_join(thread, NULL);
+	running = 0;
+	close(wake_pipe[0]);
+	close(wake_pipe[1]);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Contents that are synced beside the loop: nothing is confirmed before the
+ * sync that covers it has ended, what came after it began waits for another
+ * one, and whatever has to be on record at once does not wait for the loop.
+ */
+
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "spool_fake.h"
+
+#define IN	(ASSOC_INCOMING | 1)
+#define PIECE	40000
+
+static char		 dir[64];
+static pthread_t	 loop;
+static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
+static int		 held, fail;	/* syncs of the other thread */
+
+int	fdatasync(int fd);
+
+int
+fdatasync(int fd)
+{
+	int	e = 0;
+
+	if (loop != 0 && !pthread_equal(pthread_self(), loop)) {
+		pthread_mutex_lock(&lock);
+		while (held)
+			pthread_cond_wait(&change, &lock);
+		e = fail;
+		pthread_mutex_unlock(&lock);
+	}
+	if (e != 0) {
+		errno = e;
+		return (-1);
+	}
+	return (syscall(SYS_fdatasync, fd));
+}
+
+static void
+hold(int yes)
+{
+	pthread_mutex_lock(&lock);
+	held = yes;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
+static int
+setup(void **state)
+{
+	fake_setup(dir, sizeof(dir));
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	fake_teardown(dir);
+	return (0);
+}
+
+static void
+begin(const char *d)
+{
+	loop = pthread_self();
+	life_begin(d);
+	CHECK(sync_start() == 0);
+	hold(1);
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	recv_begin(IN, 5);
+}
+
+static void
+piece(uint32_t n)
+{
+	static uint8_t	buf[PIECE];
+
+	fill_octets(buf, (uint64_t)n * PIECE, PIECE);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, PIECE);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, n + 1);
+}
+
+/* As the loop does when the thread has woken it. */
+static void
+turn_after_sync(void)
+{
+	struct pollfd	pfd = { .fd = sync_event_fd(), .events = POLLIN };
+
+	CHECK(poll(&pfd, 1, 5000) == 1);
+	sync_seen();
+	spool_dirty();
+	spool_commit_turn();
+}
+
+static void
+confirmed(uint32_t n)
+{
+	CHECK(*(const uint32_t *)(const void *)
+	    next(IMSG_RECV_CONFIRM)->data == n);
+}
+
+static void
+life_in_order(const char *d)
+{
+	begin(d);
+	piece(0);
+	piece(1);
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	/* behind the sync that is under way */
+	piece(2);
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	hold(0);
+	turn_after_sync();
+	confirmed(1);
+	confirmed(2);
+	CHECK(nothing_sent());
+	turn_after_sync();
+	confirmed(3);
+	/* the end waits as well, and what came before it */
+	hold(1);
+	piece(3);
+	spool_commit_turn();
+	recv_octets(IMSG_RECV_CONTENT, IN, "", 1);
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, (const char *[]){ TO_HERE });
+	recv_number(IMSG_RECV_END, IN, 5);
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	hold(0);
+	turn_after_sync();
+	while (nothing_sent())
+		turn_after_sync();
+	confirmed(4);
+	next(IMSG_RECV_ENDED);
+	CHECK(nothing_sent());
+	sync_stop();
+}
+
+static void
+test_in_order(void **state)
+{
+	assert_int_equal(fake_life(life_in_order, dir), 0);
+}
+
+/* A commit that cannot wait takes everything with it. */
+static void
+life_at_once(const char *d)
+{
+	begin(d);
+	piece(0);
+	spool_commit_turn();
+	piece(1);
+	CHECK(nothing_sent());
+	hold(0);
+	CHECK(spool_commit() == 0);
+	confirmed(1);
+	confirmed(2);
+	CHECK(nothing_sent() && !recv_waits());
+	sync_stop();
+}
+
+static void
+test_at_once(void **state)
+{
+	assert_int_equal(fake_life(life_at_once, dir), 0);
+}
+
+/* The connection goes while a sync is under way: all of it is on record. */
+static void
+life_lost(const char *d)
+{
+	struct assoc_down	down;
+
+	begin(d);
+	piece(0);
+	spool_commit_turn();
+	piece(1);
+	hold(0);
+	memset(&down, 0, sizeof(down));
+	down.kind = DOWN_TRANSPORT_LOST;
+	from_rtsd(IMSG_ASSOC_DOWN, IN, &down, sizeof(down));
+	CHECK(!recv_waits());
+	raise(SIGKILL);
+}
+
+static void
+life_resumed(const char *d)
+{
+	const struct recv_resumed	*r;
+	struct recv_resume		 rs;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 1, 0);
+	memset(&rs, 0, sizeof(rs));
+	make_act(&rs.activity, 6);
+	make_act(&rs.old_activity, 5);
+	make_conn(&rs.old_connection, "beta", 1);
+	rs.serial = 2;
+	from_rtsd(IMSG_RECV_RESUME, IN, &rs, sizeof(rs));
+	spool_commit();
+	r = (const void *)next(IMSG_RECV_RESUMED)->data;
+	CHECK(r->content_len == 2 * PIECE);
+}
+
+static void
+test_lost(void **state)
+{
+	assert_int_equal(fake_life(life_lost, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_resumed, dir), 0);
+}
+
+/* A sync that fails refuses the transfer, and only that. */
+static void
+life_fails(const char *d)
+{
+	const struct recv_refuse	*r;
+
+	begin(d);
+	piece(0);
+	spool_commit_turn();
+	fail = EIO;
+	hold(0);
+	turn_after_sync();
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED);
+	CHECK(nothing_sent() && !recv_waits() && !sp.failing);
+	fail = 0;
+	sync_stop();
+}
+
+static void
+test_fails(void **state)
+{
+	assert_int_equal(fake_life(life_fails, dir), 0);
+}
+
+/* Discarded while a sync is under way: nothing of it is left. */
+static void
+life_discarded(const char *d)
+{
+	begin(d);
+	piece(0);
+	spool_commit_turn();
+	recv_number(IMSG_RECV_DISCARD, IN, 0);
+	hold(0);
+	spool_commit_turn();
+	next(IMSG_RECV_DISCARDED);
+	CHECK(nothing_sent() && !recv_waits());
+	recv_message(IN, 6, 1, PRIORITY_NORMAL, TO_HERE, PIECE);
+	next(IMSG_RECV_ENDED);
+	sync_stop();
+}
+
+static void
+test_discarded(void **state)
+{
+	assert_int_equal(fake_life(life_discarded, dir), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_in_order),
+		T(test_at_once),
+		T(test_lost),
+		T(test_fails),
+		T(test_discarded),
+#undef T
+	};
+
+	return (cmocka_run_group_tests_name("spool_sync", tests, NULL,
+	    NULL));
+}
