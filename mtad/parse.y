@@ -170,7 +170,7 @@ main		: WORD EQUALS text	{
 			free($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
-		  OPENB optnl peeropts CLOSEB {
+		  OPENB optnl peeropts lastline CLOSEB {
 			end_peer(peer);
 			peer = NULL;
 		}
@@ -200,6 +200,10 @@ optnl		: /* empty */
 peeropts	: /* empty */
 		| peeropts peerline NEWLINE optnl
 		| peeropts error NEWLINE optnl	{ yyerrok; }
+		;
+
+lastline	: /* empty */
+		| peerline
 		;
 
 peerline	: peeropt

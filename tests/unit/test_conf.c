@@ -128,6 +128,8 @@ test_good(void **state)
 		HEAD "control /run/x group wheel\n",
 		HEAD "listen on 127.0.0.1 port 10102 tsel \"P1\"\n",
 		HEAD "listen on ::1\nlisten on 127.0.0.1\n",
+		HEAD "peer b { idle 5m window 1 }\npeer c { }\n",
+		HEAD "peer b { idle 5m\n\nwindow 1 }\npeer c {\n}\n",
 		HEAD "listen on *\n",
 		HEAD "limit associations 4000\nlimit content 2G\n",
 		HEAD "log verbose\nlog brief\n",

@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The manuals say what is there: examples that mtad takes, every word of the
+configuration, every option, every default of the build.
+
+usage: test_manual.py mtad-executable"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+MTAD = None
+
+# Known to the parser, which says that this version has not got it.
+NOT_YET = {'tls', 'normal', 'x410-1988'}
+
+
+def text_of(*path):
+    with open(os.path.join(TOP, *path)) as f:
+        return f.read()
+
+
+class Configuration(unittest.TestCase):
+    def check(self, text):
+        with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
+            f.write(text)
+            f.flush()
+            return subprocess.run([MTAD, '-n', '-f', f.name],
+                                  capture_output=True, text=True)
+
+    def test_examples(self):
+        page = text_of('man', 'mtad.conf.5')
+        blocks = re.findall(r'(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed$', page)
+        self.assertGreaterEqual(len(blocks), 5)
+        for block in blocks:
+            text = block.replace('\\e', '\\')
+            if not re.search('(?m)^mta ', text):
+                text = 'mta "x" domain "/C=GB/ADMD= /PRMD=X"\n' + text
+            out = self.check(text)
+            self.assertEqual(out.returncode, 0, text + out.stderr)
+
+    def test_readme(self):
+        """The first peer of the README."""
+        block = re.search(r'(?ms)^    mta "alpha".*?^    deliver .*?$',
+                          text_of('README')).group()
+        out = self.check(block + '\n')
+        self.assertEqual(out.returncode, 0, out.stderr)
+
+    def test_words(self):
+        words = re.findall(r'\{ "([a-z0-9-]+)", [A-Z0-9_]+ \}',
+                           text_of('mtad', 'lex.c'))
+        self.assertGreater(len(words), 50)
+        page = text_of('man', 'mtad.conf.5')
+        for word in words:
+            if word not in NOT_YET:
+                self.assertRegex(page, r'(?m)^\.I[ct].*(?<![\w-])%s(?![\w-])' %
+                                 word)
+
+    def test_defaults(self):
+        """The page names the default of each option of a peer; a file that
+        gives them all is read like one that gives none."""
+        page = text_of('man', 'mtad.conf.5')
+        code = dict(re.findall(r'n->peer\.(\w+) = (\w+);',
+                               text_of('mtad', 'check.c')))
+        said = {}
+        for entry in re.split(r'(?m)^\.It ', page)[1:]:
+            m = re.search(r'by\s+default\s+(\d+)|The\s+default\s+is\s+(\d+)',
+                          entry)
+            if m:
+                said[entry.split('\n')[0]] = m.group(1) or m.group(2)
+        for line, name in (
+                ('Ic checkpoint Ar number', 'checkpoint'),
+                ('Ic window Ar number', 'window'),
+                ('Ic safe-store Ar number', 'safe_store'),
+                ('Ic delay Ar time', 'recovery_delay'),
+                ('Ic timeout Ar time', 'recovery_timeout'),
+                ('Ic keep Ar time', 'recovery_keep'),
+                ('Ic memory Ar time', 'no_recovery_memory'),
+                ('Ic open timeout Ar time', 'open_timeout'),
+                ('Ic transfer timeout Ar time', 'transfer_timeout'),
+                ('Ic associations Ar number', 'max_associations'),
+                ('Ic threshold Ar number', 'threshold'),
+                ('Ic idle Ar time', 'idle')):
+            self.assertEqual(said[line], code[name], line)
+
+
+class Options(unittest.TestCase):
+    def test_options(self):
+        for page, sources in (
+                ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
+                ('spoold.8', ['spoold/spoold.c']),
+                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c'])):
+            letters = set()
+            for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',
+                                ''.join(text_of(s) for s in sources)):
+                letters |= set(s) - set(':+')
+            self.assertTrue(letters, page)
+            said = set(re.findall(r'(?m)^\.It Fl (\w)\b',
+                                  text_of('man', page)))
+            self.assertEqual(letters, said, page)
+
+
+if __name__ == '__main__':
+    MTAD = sys.argv.pop()
+    unittest.main()
