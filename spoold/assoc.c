@@ -798,16 +798,19 @@ assoc_failed(void)
 	}
 }
 
-/* Recovery time is over on the receiving side (rule 8).  How many. */
+/*
+ * Recovery time is over on the receiving side (rule 8).  An unknown peer does
+ * not see to its own associations any more.  How many.
+ */
 static int
-expire_peer(uint32_t number, int64_t before)
+expire_peer(const struct target *t, int64_t before)
 {
 	struct assoc	*a;
 	uint64_t	 ids[64];
 	int		 i, n, r = 0;
 
-	if ((n = store_association_expired(sp.store, number, before, ids,
-	    nitems(ids))) <= 0) {
+	if ((n = store_association_expired(sp.store, t->number, before,
+	    t->peer == NULL, ids, nitems(ids))) <= 0) {
 		if (n == -1)
 			spool_failed(store_error(sp.store));
 		return (n);
@@ -869,7 +872,7 @@ assoc_expire(time_t now)
 		if (t->kind != TARGET_PEER)
 			continue;
 		for (i = 0; i < EXPIRE_ROUNDS && !sp.failing; i++)
-			if (expire_peer(t->number, now - assoc_keep(t)) <= 0)
+			if (expire_peer(t, now - assoc_keep(t)) <= 0)
 				break;
 	}
 	if (!sp.failing)

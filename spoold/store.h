@@ -260,12 +260,12 @@ int		 store_association_delete(struct store *, uint64_t);
 int		 store_association_each(struct store *, int initiator,
 		    int (*)(void *, const struct store_association *), void *);
 /*
- * Incoming ones lost before a time, or before the LOST_MAX lost last: up to n
+ * Incoming ones, or all, lost before a time, or before the LOST_MAX lost last: up to n
  * ids.  Not those that know a transfer which has gone over to another one.
  * How many or -1.
  */
 int		 store_association_expired(struct store *, uint32_t peer,
-		    int64_t before, uint64_t *, int n);
+		    int64_t before, int all, uint64_t *, int n);
 int		 store_associations_lost(struct store *, int64_t now);
 uint64_t	 store_connection_id(struct store *);
 int		 store_connection_put(struct store *,

@@ -98,13 +98,13 @@ store_association_delete(struct store *s, uint64_t id)
 
 int
 store_association_expired(struct store *s, uint32_t peer, int64_t before,
-    uint64_t *ids, int max)
+    int all, uint64_t *ids, int max)
 {
 	sqlite3_stmt	*st;
 	int		 n = 0, r = 0;
 
-	if ((st = store_bind(s, S_ASSOC_EXPIRED, "iiii", I(peer), before,
-	    I(max), I(LOST_MAX))) == NULL)
+	if ((st = store_bind(s, S_ASSOC_EXPIRED, "iiiii", I(peer), before,
+	    I(max), I(LOST_MAX), I(all))) == NULL)
 		return (-1);
 	while (n < max && (r = store_step(s, st)) == 1)
 		ids[n++] = column_u64(st, 0);

@@ -94,8 +94,8 @@
     S(ASSOC_DELETE, "DELETE FROM associations WHERE id = ?") \
     S(ASSOC_EACH, "SELECT " ASSOC_COLUMNS " FROM associations " \
 	"WHERE ?1 < 0 OR initiator = ?1 ORDER BY id") \
-    S(ASSOC_EXPIRED, "SELECT id FROM associations WHERE initiator = 0 " \
-	"AND peer = ?1 AND lost > 0 AND (lost < ?2 OR id IN " \
+    S(ASSOC_EXPIRED, "SELECT id FROM associations WHERE " \
+	"(initiator = 0 OR ?5) AND peer = ?1 AND lost > 0 AND (lost < ?2 OR id IN " \
 	"(SELECT id FROM associations WHERE initiator = 0 AND peer = ?1 " \
 	"AND lost > 0 ORDER BY lost DESC LIMIT -1 OFFSET ?4)) " \
 	"AND NOT EXISTS (SELECT 1 FROM connections c JOIN activities t " \

@@ -555,6 +555,93 @@ test_elsewhere(void **state)
 	assert_int_equal(fake_life(life_elsewhere, dir), 0);
 }
 
+/* Of a peer that is not configured any more, in either role. */
+static void
+life_unknown_peer(const char *d)
+{
+	struct store_association	row;
+
+	life_begin(d);
+	memset(&row, 0, sizeof(row));
+	row.peer = target_get(TARGET_PEER, "delta")->number;
+	CHECK(store_begin(sp.store) == 0);
+	for (row.id = 1; row.id <= 8; row.id++) {
+		row.initiator = row.id % 2;
+		row.lost = time(NULL) - (row.id <= 6 ? 4000 : 10);
+		CHECK(store_association_put(sp.store, &row) == 0);
+	}
+	CHECK(store_commit(sp.store) == 0);
+	assoc_expire(time(NULL));
+	all_rows(d, 2, 0, 0, 0);
+}
+
+static void
+test_unknown_peer(void **state)
+{
+	assert_int_equal(fake_life(life_unknown_peer, dir), 0);
+}
+
+static void
+released(uint32_t id)
+{
+	struct assoc_down	d;
+
+	memset(&d, 0, sizeof(d));
+	d.kind = DOWN_RELEASED;
+	from_rtsd(IMSG_ASSOC_DOWN, id, &d, sizeof(d));
+	spool_turn();
+}
+
+/* What was received, delivered and sent leaves the MPDU identifiers only. */
+static void
+life_finished(const char *d)
+{
+	uint32_t	id, x;
+	int		i;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, 0);
+	for (i = 0; i < 50; i++) {
+		recv_begin(IN, i + 1);
+		pieces(IN, 0, 3 + i % 2 * 40);
+		recv_envelope(IN, i, PRIORITY_NORMAL, 1,
+		    (const char *[]){ TO_HERE });
+		recv_number(IMSG_RECV_END, IN, 50);
+		spool_turn();
+		next(IMSG_RECV_ENDED);
+	}
+	released(IN);
+	queue_up(70, 3, PRIORITY_NORMAL, 50000);
+	released(SENDER_IN);
+	id = expect_open(0);
+	up(id, TURN_INITIATOR, 0);
+	for (i = 0; i < 3; i++)
+		expect_xfer(id, 0, 0);
+	CHECK(content_any() == 1);
+	for (x = req.xfer - 2, i = 0; i < 3; i++) {
+		begun(id, x + i, 50200);
+		confirmed(id, x + i, 1, 4096);
+		done(id, x + i);
+	}
+	fake_offset += 301 * 1000;
+	schedule_tick();
+	next(IMSG_ASSOC_CLOSE);
+	down(id, DOWN_RELEASED, 0);
+	settle();
+	CHECK(delivered_files(d, ".p2") == 50);
+	CHECK(content_any() == 0);
+	all_rows(d, 0, 0, 0, 0);
+	CHECK(rows(d, "messages") == 0);
+	CHECK(rows(d, "queue") == 0);
+	CHECK(rows(d, "accepted") == 53);
+}
+
+static void
+test_finished(void **state)
+{
+	assert_int_equal(fake_life(life_finished, dir), 0);
+}
+
 int
 main(void)
 {
@@ -562,7 +649,8 @@ main(void)
 #define T(name)	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 		T(every_pair), T(end_after_resumption), T(one_batch),
 		T(unknown), T(same_number), T(sender), T(recoveries),
-		T(interrupted), T(many_lost), T(too_many_lost), T(elsewhere)
+		T(interrupted), T(many_lost), T(too_many_lost), T(elsewhere),
+		T(unknown_peer), T(finished)
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -370,10 +370,10 @@ test_connections(void **state)
 	assert_int_equal(got[0].id, c.id);
 	assert_true(store_connection_id(f->s) > c.id);
 
-	assert_int_equal(store_association_expired(f->s, 3, 50, ids, 4), 0);
+	assert_int_equal(store_association_expired(f->s, 3, 50, 0, ids, 4), 0);
 	store_associations_lost(f->s, 40);
-	assert_int_equal(store_association_expired(f->s, 3, 40, ids, 4), 0);
-	assert_int_equal(store_association_expired(f->s, 3, 41, ids, 4), 1);
+	assert_int_equal(store_association_expired(f->s, 3, 40, 0, ids, 4), 0);
+	assert_int_equal(store_association_expired(f->s, 3, 41, 0, ids, 4), 1);
 	store_begin(f->s);
 	assert_int_equal(store_association_delete(f->s, 1), 0);
 	store_commit(f->s);
