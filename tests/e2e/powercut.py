@@ -60,6 +60,7 @@ class PoweredMta(ShimMta):
         super().__init__(*args, **kwargs)
         self.up = os.path.join(self.dir, 'up')
         self.at = os.path.join(self.dir, 'at')
+        self.cutting = threading.Lock()
 
     def before(self):
         return BEFORE % {'dir': self.dir, 'spool': self.spool,
@@ -83,8 +84,15 @@ class PoweredMta(ShimMta):
     def kill(self, role, sig=9):
         if role != 'mtad':
             return super().kill(role, sig)
-        self.power_cut()
+        with self.cutting:
+            self.power_cut()
         return True
+
+    def back(self):
+        """Starts it if the power went after all was over."""
+        with self.cutting:
+            if self.proc.poll() is not None:
+                self.start()
 
 
 class Lane(matrix.Lane):
@@ -97,6 +105,13 @@ class Lane(matrix.Lane):
             self.options = [o.replace('checkpoint 1 ', 'checkpoint 8 ')
                             for o in matrix.OPTIONS]
         super().__init__(mode.removesuffix('-file'), env)
+
+    def fresh(self):
+        self.proxy.clear()
+        time.sleep(0.02)        # one that has just been reached
+        self.alpha.back()
+        self.beta.back()
+        super().fresh()
 
     def submit(self):
         """In the background; a list that gets whether it was taken."""
