@@ -7,11 +7,13 @@ started, nothing in the log may come from a sanitizer, and the script must
 have seen nothing that is against the Recommendations but what the test
 allows."""
 
+import concurrent.futures
 import os
 import re
 import sys
 import tempfile
 import time
+import traceback
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -63,7 +65,7 @@ class Daemon(Mta):
         """The first line of the log that fits a regular expression."""
         pattern = re.compile('^.*' + text + '.*$', re.M)
         found = until(lambda: pattern.search(self.log()), timeout,
-                      'log line %r in:\n%s' % (text, self.log()), 0.02)
+                      'log line %r' % text, 0.02)
         return found.group(0)
 
     def lines(self, text):
@@ -78,7 +80,7 @@ class Daemon(Mta):
 
     def wait_delivered(self, n, timeout=20.0):
         until(lambda: len(self.delivered()) >= n, timeout,
-              '%d deliveries; log:\n%s' % (n, self.log()))
+              '%d deliveries' % n)
         return self.delivered()
 
 
@@ -111,6 +113,20 @@ class Case(unittest.TestCase):
                                             daemon.log()))
             daemon.cleanup()
         self.assertEqual(problems, [])
+
+    def together(self, function, cases, workers=12):
+        """Calls a function with the arguments of each case, several at a
+        time; each case has daemons of its own."""
+        def call(case):
+            try:
+                function(*case)
+            except Exception:
+                return '%s\n%s' % (case, traceback.format_exc())
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            wrong = [w for w in pool.map(call, cases) if w is not None]
+        if wrong:
+            self.fail('%d of %d:\n%s' % (len(wrong), len(cases),
+                                         '\n'.join(wrong)))
 
     # The daemon.
 
@@ -190,5 +206,5 @@ __all__ = [
     'ExceptionReported', 'GONE', 'Initiator', 'Lost', 'Mta', 'Peer',
     'Rejected', 'Released', 'Responder', 'SHORT', 'SMALL', 'Script',
     'Timeout', 'TransportRefused', 'address', 'main', 'mpdu_length',
-    'mpdu_of', 'octets', 'os', 'p1', 'p2', 'password', 'pcap', 'time',
+    'mpdu_of', 'octets', 'os', 'p1', 'p2', 're', 'password', 'pcap', 'time',
     'unittest', 'until']

@@ -19,6 +19,12 @@ class Called(Case):
         super().setUp()
         self.beta = self.called(SMALL)
 
+    def another(self, *peers):
+        """With other peers than at first."""
+        self.beta.stop()
+        self.beta.configure(*peers).start()
+        self.daemons[0] = self.beta, self.beta.pids()
+
     def half(self, *faults, after=3, content=WORDS, **kw):
         """A transfer with some checkpoints confirmed, and no connection."""
         initiator = self.initiator(self.beta, *faults, **kw).open()
@@ -360,10 +366,9 @@ class Names(Called):
     def test_of_another_peer(self):
         """The association of one peer is not recovered into that of
         another, nor its activities."""
-        self.beta.configure(
+        self.another(
             Peer('alpha', None, *SHORT, SMALL),
             Peer('gamma', None, *SHORT, SMALL))
-        self.beta.mtactl('reload')
         initiator, transfer = self.half()
         other = self.initiator(self.beta, name='gamma',
                                password=password('gamma')).open()
@@ -387,8 +392,7 @@ class Life(Called):
     def test_recovery_time_over(self):
         """Rule 8: forgotten, cannotRecover; and what a fresh association
         brings is taken as new."""
-        self.beta.configure(Peer('alpha', None, *SHORT, SMALL, 'keep 1s'))
-        self.beta.mtactl('reload')
+        self.another(Peer('alpha', None, *SHORT, SMALL, 'keep 1s'))
         initiator, _ = self.half()
         self.assertEqual(len(self.beta.mtactl('show', 'transfers')), 1)
         until(lambda: not self.beta.mtactl('show', 'transfers'), 10)
@@ -475,9 +479,8 @@ class Life(Called):
     def test_half_open_and_nobody_recovers(self):
         """A silent sender: its time limit passes, and the place of its
         association is free again."""
-        self.beta.configure(Peer('alpha', None, *SHORT, SMALL, 'keep 1s',
-                                 'transfer timeout 1s'))
-        self.beta.mtactl('reload')
+        self.another(Peer('alpha', None, *SHORT, SMALL, 'keep 1s',
+                          'transfer timeout 1s'))
         initiator = self.initiator(self.beta).open()
         initiator.send(mpdu_of(WORDS), stop_after=2)
         self.beta.said('transfer makes no progress')
@@ -492,8 +495,7 @@ class Life(Called):
             initiator = self.initiator(
                 self.beta, Cut('out', name='DT', at=0.7), checkpoint=0,
                 on_nothing=on_nothing)
-            self.beta.configure(Peer('alpha', None, *SHORT, 'checkpoint 0'))
-            self.beta.mtactl('reload')
+            self.another(Peer('alpha', None, *SHORT, 'checkpoint 0'))
             initiator.open()
             with self.assertRaises(Lost):
                 initiator.send(mpdu_of(contents[-1]))

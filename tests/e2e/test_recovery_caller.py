@@ -32,41 +32,41 @@ class Calling(Case):
 
 class Cuts(Calling):
     def cut(self, *cuts, again=4 * 1024, content=WORDS, lines=(), **kw):
-        with self.subTest(cuts=cuts):
-            responder = self.responder(*[[cut] for cut in cuts], **kw)
-            alpha = self.caller(responder.port, *LINES, *lines)
-            self.submit(alpha, content)
-            self.once(responder, alpha, content, again)
-            return responder, alpha
+        responder = self.responder(*[[cut] for cut in cuts], **kw)
+        alpha = self.caller(responder.port, *LINES, *lines)
+        self.submit(alpha, content)
+        self.once(responder, alpha, content, again)
+        return responder, alpha
 
     def test_before_anything_was_confirmed(self):
-        for cut in (Cut('in', name='CN', at=AFTER),
-                    Cut('out', name='AC'), Cut('out', name='AC', at=0.5),
-                    Cut('in', name='AS'), Cut('in', name='AS', at=AFTER),
-                    Cut('in', name='DT', at=0.5),
-                    Cut('out', name='MIA', nth=1)):
-            self.cut(cut)
+        self.together(self.cut, [(cut,) for cut in (
+            Cut('in', name='CN', at=AFTER),
+            Cut('out', name='AC'), Cut('out', name='AC', at=0.5),
+            Cut('in', name='AS'), Cut('in', name='AS', at=AFTER),
+            Cut('in', name='DT', at=0.5), Cut('out', name='MIA', nth=1))])
 
     def test_in_the_middle(self):
-        for cut in (Cut('in', name='MIP', nth=3),
-                    Cut('in', name='MIP', nth=4, at=AFTER),
-                    Cut('in', name='DT', nth=5, at=0.9, how='rst'),
-                    Cut('out', name='MIA', nth=3, at=0.5),
-                    Cut('out', name='MIA', nth=5, at=AFTER)):
-            responder, alpha = self.cut(cut)
-            self.assertEqual(self.recovers(responder), 1)
-            self.assertTrue(responder.transfers[-1].resumed)
-            alpha.said('association .* recovered to .*, was ')
-            alpha.said('message .* resumed at checkpoint [2-6], ')
+        self.together(self.middle, [(cut,) for cut in (
+            Cut('in', name='MIP', nth=3),
+            Cut('in', name='MIP', nth=4, at=AFTER),
+            Cut('in', name='DT', nth=5, at=0.9, how='rst'),
+            Cut('out', name='MIA', nth=3, at=0.5),
+            Cut('out', name='MIA', nth=5, at=AFTER))])
+
+    def middle(self, cut):
+        responder, alpha = self.cut(cut)
+        self.assertEqual(self.recovers(responder), 1)
+        self.assertTrue(responder.transfers[-1].resumed)
+        alpha.said('association .* recovered to .*, was ')
+        alpha.said('message .* resumed at checkpoint [2-6], ')
 
     def test_around_the_end(self):
         """ACTIVITY END lost: the rest again.  Its confirmation lost: all of
         it is there, nothing comes again but the end, delivered once."""
-        self.cut(Cut('in', name='AE'))
-        for cut in (Cut('in', name='AE', at=AFTER),
-                    Cut('out', name='AEA'), Cut('out', name='AEA', at=0.5),
-                    Cut('out', name='AEA', at=AFTER)):
-            self.cut(cut)
+        self.together(self.cut, [(cut,) for cut in (
+            Cut('in', name='AE'), Cut('in', name='AE', at=AFTER),
+            Cut('out', name='AEA'), Cut('out', name='AEA', at=0.5),
+            Cut('out', name='AEA', at=AFTER))])
 
     def test_confirmation_of_the_end_lost_and_no_checkpoint(self):
         """AR with serial 0 and AD of what the receiver has complete: it
@@ -179,10 +179,10 @@ class Answers(Calling):
     def interrupted(self, *answers, lines=(), **kw):
         """A transfer is cut, and the attempts at a recovery get answers."""
         responder = self.responder([Cut('in', name='MIP', nth=4)], **kw)
-        self.answers = list(answers)
+        responder.answers = list(answers)
         responder.config = responder.config.but(
             on_recover=lambda association, pconnect:
-            self.answers.pop(0) if self.answers else 'accept')
+            responder.answers.pop(0) if responder.answers else 'accept')
         alpha = self.caller(responder.port, *LINES, *lines)
         self.submit(alpha, WORDS)
         return responder, alpha
@@ -196,33 +196,31 @@ class Answers(Calling):
     def falls_back(self, *answers, asked=1, remembered=True, lines=()):
         """One fresh open and the message anew; then, as long as the peer is
         remembered, no recovery is asked for."""
-        with self.subTest(answers=answers):
-            responder, alpha = self.interrupted(*answers, lines=lines)
-            self.once(responder, alpha, again=9 * 1024)
-            self.assertEqual(self.recovers(responder), asked)
-            self.assertEqual(len(responder.associations), 2 + asked)
-            self.assertEqual(len(responder.transfers), 2)
-            self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'],
-                             not remembered)
-            alpha.said('not recovered, its messages are sent anew')
-            if not remembered:
-                return responder, alpha
-            alpha.said('peer beta: cannot recover, not asked to for ')
-            responder.associations[-1].script.faults.append(
-                Cut('in', name='AS', at=AFTER))
-            self.submit(alpha, WORDS[1:])
-            self.received(responder, WORDS, WORDS[1:])
-            alpha.idle()
-            self.assertEqual(self.recovers(responder), asked)
+        responder, alpha = self.interrupted(*answers, lines=lines)
+        self.once(responder, alpha, again=9 * 1024)
+        self.assertEqual(self.recovers(responder), asked)
+        self.assertEqual(len(responder.associations), 2 + asked)
+        self.assertEqual(len(responder.transfers), 2)
+        self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'],
+                         not remembered)
+        alpha.said('not recovered, its messages are sent anew')
+        if not remembered:
             return responder, alpha
+        alpha.said('peer beta: cannot recover, not asked to for ')
+        responder.associations[-1].script.faults.append(
+            Cut('in', name='AS', at=AFTER))
+        self.submit(alpha, WORDS[1:])
+        self.received(responder, WORDS, WORDS[1:])
+        alpha.idle()
+        self.assertEqual(self.recovers(responder), asked)
+        return responder, alpha
 
     def test_aborted(self):
         """As the gateway of KB Q194556 does: protocol error."""
         self.falls_back('abort')
 
     def test_aborted_with_any_reason(self):
-        for reason in range(8):
-            self.falls_back(('abort', reason))
+        self.together(self.falls_back, [(('abort', n),) for n in range(8)])
 
     def test_refused_below(self):
         self.falls_back(('rf', 0))
@@ -242,7 +240,7 @@ class Answers(Calling):
         the second time in a row it is remembered."""
         responder, alpha = self.falls_back(apdu.CANNOT_RECOVER,
                                            remembered=False)
-        self.answers[:] = [apdu.CANNOT_RECOVER]
+        responder.answers[:] = [apdu.CANNOT_RECOVER]
         responder.associations[-1].script.faults.append(
             Cut('in', name='MIP', nth=responder.associations[-1].script
                 .names('in').count('MIP') + 3))

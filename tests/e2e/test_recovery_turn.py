@@ -22,21 +22,20 @@ class Calling(Case):
     """We connect; the script has messages for us as well."""
 
     def cut(self, *cuts):
-        with self.subTest(cuts=cuts):
-            responder = self.responder(*[[cut] for cut in cuts], dialogue=1)
-            responder.outbox.append(back(BACK[0]))
-            alpha = self.caller(responder.port, *LINES)
-            self.submit(alpha, FORTH[0])
-            self.received(responder, FORTH[0])
-            self.delivered(alpha, BACK[0])
-            responder.outbox.append(back(BACK[1]))
-            self.submit(alpha, FORTH[1])
-            self.received(responder, *FORTH[:2])
-            self.delivered(alpha, *BACK[:2])
-            self.assertLessEqual(
-                sum(t.octets for t in responder.sent) -
-                sum(t.length for t in responder.sent), 4 * 1024)
-            return responder, alpha
+        responder = self.responder(*[[cut] for cut in cuts], dialogue=1)
+        responder.outbox.append(back(BACK[0]))
+        alpha = self.caller(responder.port, *LINES)
+        self.submit(alpha, FORTH[0])
+        self.received(responder, FORTH[0])
+        self.delivered(alpha, BACK[0])
+        responder.outbox.append(back(BACK[1]))
+        self.submit(alpha, FORTH[1])
+        self.received(responder, *FORTH[:2])
+        self.delivered(alpha, *BACK[:2])
+        self.assertLessEqual(
+            sum(t.octets for t in responder.sent) -
+            sum(t.length for t in responder.sent), 4 * 1024)
+        return responder, alpha
 
     def test_while_they_send(self):
         """It was their turn: it stays theirs, and they go on."""
