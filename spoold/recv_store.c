@@ -381,7 +381,9 @@ confirm(struct intransfer *t)
 	for (i = 0; i < t->nready; i++)
 		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].serial);
 	t->ncp -= t->nready;
-	memmove(t->cp, t->cp + t->nready, t->ncp * sizeof(*t->cp));
+	if (t->ncp > 0)
+		memmove(t->cp, t->cp + t->nready,
+		    t->ncp * sizeof(*t->cp));
 	t->nready = 0;
 }
 

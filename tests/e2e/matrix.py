@@ -262,7 +262,11 @@ def worker(mode, jobs, results):
         elif len(results) % 50 == 0:
             print('%d runs' % len(results), flush=True)
     if lane is not None:
-        lane.close()
+        try:
+            lane.close()
+        except AssertionError as e:     # what sanitizers had to say
+            results.append(('%s: at its end' % mode, str(e)))
+            print('FAILED %s: %s' % (mode, e), flush=True)
 
 
 def main():

@@ -228,12 +228,19 @@ def worker(mode, jobs, results):
         if why:
             print('FAILED %s: %s' % (name, why), flush=True)
             if lane is not None:
-                lane.close()
+                try:
+                    lane.close()
+                except AssertionError as e:
+                    print(e, flush=True)
                 lane = None
         elif len(results) % 50 == 0:
             print('%d runs' % len(results), flush=True)
     if lane is not None:
-        lane.close()
+        try:
+            lane.close()
+        except AssertionError as e:     # what sanitizers had to say
+            results.append(('%s: at its end' % mode, str(e)))
+            print('FAILED %s: %s' % (mode, e), flush=True)
 
 
 def main():
