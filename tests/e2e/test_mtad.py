@@ -117,6 +117,24 @@ class Processes(Case):
                 self.assertEqual(new[other], old[other])
                 self.carry()
 
+    def test_ipv6(self):
+        try:
+            with socket.socket(socket.AF_INET6) as s:
+                s.bind(('::1', self.beta.port))
+        except OSError as e:
+            self.skipTest('no IPv6 here: %s' % e)
+        self.beta.configure(Peer('alpha', None, *FAST),
+                            lines=['listen on ::1 port %d' % self.beta.port])
+        self.alpha.configure(Peer('beta', None, *FAST,
+                                  'address ::1 port %d' % self.beta.port))
+        self.beta.start()
+        self.alpha.start()
+        self.carry()
+        self.assertIn('::1 port %d' % self.beta.port, self.alpha.mtactl(
+            'show', 'associations')[0]['address'])
+        self.alpha.kill('rtsd')
+        self.carry()
+
     def test_backoff(self):
         """A child that dies again and again is waited with longer."""
         self.alpha.configure().start()
