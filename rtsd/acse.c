@@ -7,12 +7,9 @@
 #include <string.h>
 
 #include "acse.h"
+#include "apdu.h"
 #include "imsg.h"
 
-#define ROW(s, m)	offsetof(struct s, m)
-#define ROWS(f)		.field = (f), .nfield = sizeof(f) / sizeof((f)[0])
-
-#define USER_MAX	65536
 #define TITLE_MAX	1024
 
 static const uint8_t	acse_arcs[] = { 0x52, 0x01, 0x00, 0x01 };
@@ -24,36 +21,9 @@ const struct asn1_octets oid_mts_transfer = {
 	mts_transfer_arcs, sizeof(mts_transfer_arcs), BER_UNIVERSAL(6)
 };
 
-static const struct asn1_type type_integer = {
-	.name = "INTEGER", .kind = ASN1_INTEGER, .tag = BER_INTEGER,
-	.size = sizeof(int64_t), .min = INT32_MIN, .max = INT32_MAX
-};
-
-static const struct asn1_type type_any = {
-	.name = "ANY", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
-	.max = USER_MAX
-};
-
 static const struct asn1_type type_title = {
 	.name = "title", .kind = ASN1_ANY,
 	.size = sizeof(struct asn1_octets), .max = TITLE_MAX
-};
-
-static const struct asn1_type type_oid = {
-	.name = "OBJECT IDENTIFIER", .kind = ASN1_STRING, .string = 6,
-	.strings = ASN1_S(6), .size = sizeof(struct asn1_octets), .min = 1,
-	.max = P_OID_MAX
-};
-
-static const struct asn1_type type_octets = {
-	.name = "OCTET STRING", .kind = ASN1_STRING,
-	.string = BER_OCTET_STRING, .strings = ASN1_S(BER_OCTET_STRING),
-	.size = sizeof(struct asn1_octets), .max = USER_MAX
-};
-
-static const struct asn1_type type_bits = {
-	.name = "BIT STRING", .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,
-	.size = sizeof(struct asn1_bits), .max = USER_MAX * 8
 };
 
 /* EXTERNAL (X.208 clause 35) */
@@ -75,17 +45,17 @@ static const struct asn1_type type_descriptor = {
 };
 
 static const struct asn1_field external_rows[] = {
-	{ "direct-reference", 0, ASN1_OPTIONAL, &type_oid,
+	{ "direct-reference", 0, ASN1_OPTIONAL, &apdu_oid,
 	    ROW(external, direct), 0, 0 },
-	{ "indirect-reference", 0, ASN1_OPTIONAL, &type_integer,
+	{ "indirect-reference", 0, ASN1_OPTIONAL, &apdu_integer,
 	    ROW(external, indirect), 0, 0 },
 	{ "data-value-descriptor", 0, ASN1_OPTIONAL, &type_descriptor,
 	    ROW(external, descriptor), 0, 0 },
 	{ "single-ASN1-type", BER_CONTEXT(0), ASN1_OPTIONAL | ASN1_EXPLICIT,
-	    &type_any, ROW(external, single), 0, 0 },
-	{ "octet-aligned", BER_CONTEXT(1), ASN1_OPTIONAL, &type_octets,
+	    &apdu_any, ROW(external, single), 0, 0 },
+	{ "octet-aligned", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_octets,
 	    ROW(external, octets), 0, 0 },
-	{ "arbitrary", BER_CONTEXT(2), ASN1_OPTIONAL, &type_bits,
+	{ "arbitrary", BER_CONTEXT(2), ASN1_OPTIONAL, &apdu_bits,
 	    ROW(external, arbitrary), 0, 0 },
 };
 
@@ -107,10 +77,10 @@ struct diagnostic {
 };
 
 static const struct asn1_field diagnostic_rows[] = {
-	{ "acse-service-user", BER_CONTEXT(1), ASN1_EXPLICIT, &type_integer,
+	{ "acse-service-user", BER_CONTEXT(1), ASN1_EXPLICIT, &apdu_integer,
 	    ROW(diagnostic, value), 0, 0 },
 	{ "acse-service-provider", BER_CONTEXT(2), ASN1_EXPLICIT,
-	    &type_integer, ROW(diagnostic, value), 0, 0 },
+	    &apdu_integer, ROW(diagnostic, value), 0, 0 },
 };
 
 static const struct asn1_type type_diagnostic = {
@@ -131,10 +101,10 @@ struct aarq {
 };
 
 static const struct asn1_field aarq_rows[] = {
-	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &type_bits,
+	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_bits,
 	    ROW(aarq, version), 0, 0 },
 	{ "application-context-name", BER_CONTEXT(1), ASN1_EXPLICIT,
-	    &type_oid, ROW(aarq, context), 0, 0 },
+	    &apdu_oid, ROW(aarq, context), 0, 0 },
 	{ "called-AP-title", BER_CONTEXT(2), ASN1_OPTIONAL | ASN1_EXPLICIT,
 	    &type_title, ROW(aarq, called_ap), 0, 0 },
 	{ "called-AE-qualifier", BER_CONTEXT(3),
@@ -168,11 +138,11 @@ struct aare {
 };
 
 static const struct asn1_field aare_rows[] = {
-	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &type_bits,
+	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_bits,
 	    ROW(aare, version), 0, 0 },
 	{ "application-context-name", BER_CONTEXT(1), ASN1_EXPLICIT,
-	    &type_oid, ROW(aare, context), 0, 0 },
-	{ "result", BER_CONTEXT(2), ASN1_EXPLICIT, &type_integer,
+	    &apdu_oid, ROW(aare, context), 0, 0 },
+	{ "result", BER_CONTEXT(2), ASN1_EXPLICIT, &apdu_integer,
 	    ROW(aare, result), 0, 0 },
 	{ "result-source-diagnostic", BER_CONTEXT(3), ASN1_EXPLICIT,
 	    &type_diagnostic, ROW(aare, diagnostic), 0, 0 },
@@ -198,7 +168,7 @@ struct release {
 };
 
 static const struct asn1_field release_rows[] = {
-	{ "reason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_integer,
+	{ "reason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(release, reason), 0, 0 },
 	{ "user-information", BER_CONTEXT(30), ASN1_OPTIONAL,
 	    &type_user_information, ROW(release, user), 0, 0 },
@@ -235,16 +205,6 @@ static const struct asn1_type type_apdu = {
 	ROWS(apdu_rows)
 };
 
-static char	error[sizeof(((struct asn1 *)0)->error)];
-
-static int
-fail(const char **why, const char *text)
-{
-	strlcpy(error, text, sizeof(error));
-	*why = error;
-	return (-1);
-}
-
 /* The first EXTERNAL: there is one in all that we speak. */
 static int
 take_user(struct acse *ac, const struct asn1_list *list, const char **why)
@@ -255,7 +215,7 @@ take_user(struct acse *ac, const struct asn1_list *list, const char **why)
 	if (list->n == 0)
 		return (0);
 	if (!ASN1_HAS(e, EXT_INDIRECT))
-		return (fail(why, "user-information: no presentation "
+		return (apdu_fail(why, "user-information: no presentation "
 		    "context"));
 	ac->user.context = e->indirect;
 	switch (e->a.present >> EXT_SINGLE) {
@@ -272,7 +232,7 @@ take_user(struct acse *ac, const struct asn1_list *list, const char **why)
 		to->len = e->arbitrary.nbits / 8;
 		return (0);
 	}
-	return (fail(why, "user-information: not one encoding"));
+	return (apdu_fail(why, "user-information: not one encoding"));
 }
 
 static int
@@ -289,14 +249,12 @@ acse_decode(struct acse *ac, const uint8_t *p, size_t len,
 	const struct aarq	*rq = &v.u.aarq;
 	const struct aare	*re = &v.u.aare;
 	const struct asn1_list	*user;
-	struct asn1		 a;
 
 	memset(ac, 0, sizeof(*ac));
 	ac->user.context = -1;
 	ac->reason = -1;
-	asn1_init(&a, m);
-	if (asn1_decode_all(&a, &type_apdu, p, len, &v) == -1)
-		return (fail(why, a.error));
+	if (apdu_decode(&type_apdu, p, len, &v, m, why) == -1)
+		return (-1);
 	ac->kind = v.c.chosen;
 	switch (ac->kind) {
 	case ACSE_AARQ:
@@ -349,8 +307,6 @@ acse_encode(const struct acse *ac, struct ibuf *ibuf)
 	struct release		*rl = &v.u.release;
 	struct external		 e = { 0 };
 	struct asn1_list	 user = { 0 };
-	struct asn1		 a;
-	struct ber_out		 o;
 
 	if (ac->user.context != -1) {
 		/* Both references, as real systems have them. */
@@ -398,13 +354,7 @@ acse_encode(const struct acse *ac, struct ibuf *ibuf)
 		if ((rl->user = user).n > 0)
 			ASN1_PUT(rl, RL_USER);
 	}
-	asn1_init(&a, NULL);
-	ber_out_init(&o);
-	if (asn1_encode(&a, &type_apdu, &v, &o) == -1) {
-		ber_out_free(&o);
-		return (-1);
-	}
-	return (ber_out_flush(&o, ibuf));
+	return (apdu_encode(&type_apdu, &v, 0, ibuf));
 }
 
 const char *

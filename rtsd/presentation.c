@@ -8,13 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "apdu.h"
 #include "imsg.h"
 #include "presentation.h"
 
-#define ROW(s, m)	offsetof(struct s, m)
-#define ROWS(f)		.field = (f), .nfield = sizeof(f) / sizeof((f)[0])
-
-#define USER_DATA_MAX	65536
 #define MODE_X410	0
 #define MODE_NORMAL	1
 
@@ -23,37 +20,10 @@ const struct asn1_octets oid_basic_encoding = {
 	basic_encoding, sizeof(basic_encoding), BER_UNIVERSAL(6)
 };
 
-static const struct asn1_type type_integer = {
-	.name = "INTEGER", .kind = ASN1_INTEGER, .tag = BER_INTEGER,
-	.size = sizeof(int64_t), .min = INT32_MIN, .max = INT32_MAX
-};
-
-static const struct asn1_type type_any = {
-	.name = "ANY", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
-	.max = USER_DATA_MAX
-};
-
-static const struct asn1_type type_oid = {
-	.name = "OBJECT IDENTIFIER", .kind = ASN1_STRING, .string = 6,
-	.strings = ASN1_S(6), .size = sizeof(struct asn1_octets), .min = 1,
-	.max = P_OID_MAX
-};
-
 static const struct asn1_type type_selector = {
 	.name = "Presentation-selector", .kind = ASN1_STRING,
 	.string = BER_OCTET_STRING, .strings = ASN1_S(BER_OCTET_STRING),
 	.size = sizeof(struct asn1_octets), .max = 64
-};
-
-static const struct asn1_type type_octets = {
-	.name = "OCTET STRING", .kind = ASN1_STRING,
-	.string = BER_OCTET_STRING, .strings = ASN1_S(BER_OCTET_STRING),
-	.size = sizeof(struct asn1_octets), .max = USER_DATA_MAX
-};
-
-static const struct asn1_type type_bits = {
-	.name = "BIT STRING", .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,
-	.size = sizeof(struct asn1_bits), .max = USER_DATA_MAX * 8
 };
 
 /* Mode-selector ::= SET { mode-value [0] IMPLICIT INTEGER } */
@@ -63,7 +33,7 @@ struct mode_selector {
 };
 
 static const struct asn1_field mode_selector_rows[] = {
-	{ "mode-value", BER_CONTEXT(0), 0, &type_integer,
+	{ "mode-value", BER_CONTEXT(0), 0, &apdu_integer,
 	    ROW(mode_selector, mode), 0, 0 },
 };
 
@@ -90,15 +60,15 @@ struct pdv_list {
 };
 
 static const struct asn1_field pdv_list_rows[] = {
-	{ "transfer-syntax-name", 0, ASN1_OPTIONAL, &type_oid,
+	{ "transfer-syntax-name", 0, ASN1_OPTIONAL, &apdu_oid,
 	    ROW(pdv_list, transfer), 0, 0 },
-	{ "presentation-context-identifier", 0, 0, &type_integer,
+	{ "presentation-context-identifier", 0, 0, &apdu_integer,
 	    ROW(pdv_list, context), 0, 0 },
 	{ "single-ASN1-type", BER_CONTEXT(0), ASN1_OPTIONAL | ASN1_EXPLICIT,
-	    &type_any, ROW(pdv_list, single), 0, 0 },
-	{ "octet-aligned", BER_CONTEXT(1), ASN1_OPTIONAL, &type_octets,
+	    &apdu_any, ROW(pdv_list, single), 0, 0 },
+	{ "octet-aligned", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_octets,
 	    ROW(pdv_list, octets), 0, 0 },
-	{ "arbitrary", BER_CONTEXT(2), ASN1_OPTIONAL, &type_bits,
+	{ "arbitrary", BER_CONTEXT(2), ASN1_OPTIONAL, &apdu_bits,
 	    ROW(pdv_list, arbitrary), 0, 0 },
 };
 
@@ -124,13 +94,13 @@ struct context_item {
 static const struct asn1_type type_transfer_list = {
 	.name = "Transfer-syntax-name-list", .kind = ASN1_SEQUENCE_OF,
 	.tag = BER_SEQUENCE, .size = sizeof(struct asn1_list), .min = 0,
-	.max = 16, .of = &type_oid
+	.max = 16, .of = &apdu_oid
 };
 
 static const struct asn1_field context_item_rows[] = {
-	{ "presentation-context-identifier", 0, 0, &type_integer,
+	{ "presentation-context-identifier", 0, 0, &apdu_integer,
 	    ROW(context_item, id), 0, 0 },
-	{ "abstract-syntax-name", 0, 0, &type_oid,
+	{ "abstract-syntax-name", 0, 0, &apdu_oid,
 	    ROW(context_item, abstract), 0, 0 },
 	{ "transfer-syntax-name-list", 0, 0, &type_transfer_list,
 	    ROW(context_item, transfer), 0, 0 },
@@ -158,11 +128,11 @@ struct result_item {
 };
 
 static const struct asn1_field result_item_rows[] = {
-	{ "result", BER_CONTEXT(0), 0, &type_integer,
+	{ "result", BER_CONTEXT(0), 0, &apdu_integer,
 	    ROW(result_item, result), 0, 0 },
-	{ "transfer-syntax-name", BER_CONTEXT(1), ASN1_OPTIONAL, &type_oid,
+	{ "transfer-syntax-name", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_oid,
 	    ROW(result_item, transfer), 0, 0 },
-	{ "provider-reason", BER_CONTEXT(2), ASN1_OPTIONAL, &type_integer,
+	{ "provider-reason", BER_CONTEXT(2), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(result_item, reason), 0, 0 },
 };
 
@@ -200,7 +170,7 @@ struct normal_mode {
 };
 
 static const struct asn1_field normal_mode_rows[] = {
-	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &type_bits,
+	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_bits,
 	    ROW(normal_mode, version), 0, 0 },
 	{ "calling-presentation-selector", BER_CONTEXT(1), ASN1_OPTIONAL,
 	    &type_selector, ROW(normal_mode, calling), 0, 0 },
@@ -214,16 +184,16 @@ static const struct asn1_field normal_mode_rows[] = {
 	{ "presentation-context-definition-result-list", BER_CONTEXT(5),
 	    ASN1_OPTIONAL, &type_result_list, ROW(normal_mode, results),
 	    0, 0 },
-	{ "default-context", BER_CONTEXT(6), ASN1_OPTIONAL, &type_any,
+	{ "default-context", BER_CONTEXT(6), ASN1_OPTIONAL, &apdu_any,
 	    ROW(normal_mode, default_context), 0, 0 },
 	{ "presentation-requirements", BER_CONTEXT(8), ASN1_OPTIONAL,
-	    &type_bits, ROW(normal_mode, requirements), 0, 0 },
+	    &apdu_bits, ROW(normal_mode, requirements), 0, 0 },
 	{ "user-session-requirements", BER_CONTEXT(9), ASN1_OPTIONAL,
-	    &type_bits, ROW(normal_mode, session), 0, 0 },
-	{ "provider-reason", BER_CONTEXT(10), ASN1_OPTIONAL, &type_integer,
+	    &apdu_bits, ROW(normal_mode, session), 0, 0 },
+	{ "provider-reason", BER_CONTEXT(10), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(normal_mode, reason), 0, 0 },
 	{ "simply-encoded-data", BER_APPLICATION(0), ASN1_OPTIONAL,
-	    &type_octets, ROW(normal_mode, simple), 0, 0 },
+	    &apdu_octets, ROW(normal_mode, simple), 0, 0 },
 	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &type_fully_encoded,
 	    ROW(normal_mode, full), 0, 0 },
 };
@@ -246,7 +216,7 @@ struct cp {
 static const struct asn1_field cp_rows[] = {
 	{ "mode-selector", BER_CONTEXT(0), 0, &type_mode_selector,
 	    ROW(cp, mode), 0, 0 },
-	{ "x410-mode-parameters", BER_CONTEXT(1), ASN1_OPTIONAL, &type_any,
+	{ "x410-mode-parameters", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_any,
 	    ROW(cp, x410), 0, 0 },
 	{ "normal-mode-parameters", BER_CONTEXT(2), ASN1_OPTIONAL,
 	    &type_normal_mode, ROW(cp, normal), 0, 0 },
@@ -266,9 +236,9 @@ struct identifier_item {
 };
 
 static const struct asn1_field identifier_item_rows[] = {
-	{ "presentation-context-identifier", 0, 0, &type_integer,
+	{ "presentation-context-identifier", 0, 0, &apdu_integer,
 	    ROW(identifier_item, id), 0, 0 },
-	{ "transfer-syntax-name", 0, 0, &type_oid,
+	{ "transfer-syntax-name", 0, 0, &apdu_oid,
 	    ROW(identifier_item, transfer), 0, 0 },
 };
 
@@ -296,7 +266,7 @@ static const struct asn1_field aru_rows[] = {
 	{ "presentation-context-identifier-list", BER_CONTEXT(0),
 	    ASN1_OPTIONAL, &type_identifier_list, ROW(aru, contexts), 0, 0 },
 	{ "simply-encoded-data", BER_APPLICATION(0), ASN1_OPTIONAL,
-	    &type_octets, ROW(aru, simple), 0, 0 },
+	    &apdu_octets, ROW(aru, simple), 0, 0 },
 	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &type_fully_encoded,
 	    ROW(aru, full), 0, 0 },
 };
@@ -315,9 +285,9 @@ struct arp {
 };
 
 static const struct asn1_field arp_rows[] = {
-	{ "provider-reason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_integer,
+	{ "provider-reason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(arp, reason), 0, 0 },
-	{ "event-identifier", BER_CONTEXT(1), ASN1_OPTIONAL, &type_integer,
+	{ "event-identifier", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(arp, event), 0, 0 },
 };
 
@@ -325,44 +295,6 @@ static const struct asn1_type type_arp = {
 	.name = "ARP", .kind = ASN1_SEQUENCE, .tag = BER_SEQUENCE,
 	.flags = ASN1_OPEN, .size = sizeof(struct arp), ROWS(arp_rows)
 };
-
-/* The text that *why points at: that of the last call. */
-static char	error[sizeof(((struct asn1 *)0)->error)];
-
-static int
-fail(const char **why, const char *text)
-{
-	strlcpy(error, text, sizeof(error));
-	*why = error;
-	return (-1);
-}
-
-static int
-decode(const struct asn1_type *type, const uint8_t *p, size_t len,
-    void *value, struct asn1_memory *m, const char **why)
-{
-	struct asn1	a;
-
-	asn1_init(&a, m);
-	if (asn1_decode_all(&a, type, p, len, value) == -1)
-		return (fail(why, a.error));
-	return (0);
-}
-
-static int
-encode(const struct asn1_type *type, const void *value, struct ibuf *ibuf)
-{
-	struct asn1	a;
-	struct ber_out	o;
-
-	asn1_init(&a, NULL);
-	ber_out_init(&o);
-	if (asn1_encode(&a, type, value, &o) == -1) {
-		ber_out_free(&o);
-		return (-1);
-	}
-	return (ber_out_flush(&o, ibuf));
-}
 
 int
 oid_equal(const struct asn1_octets *a, const struct asn1_octets *b)
@@ -414,13 +346,13 @@ user_value(struct p_value *v, const struct asn1_list *full,
 		return (0);
 	case 4:
 		if (pdv->arbitrary.nbits % 8 != 0)
-			return (fail(why, "PDV-list.arbitrary: not whole "
+			return (apdu_fail(why, "PDV-list.arbitrary: not whole "
 			    "octets"));
 		v->octets.p = pdv->arbitrary.p;
 		v->octets.len = pdv->arbitrary.nbits / 8;
 		return (0);
 	default:
-		return (fail(why, "PDV-list: not one encoding"));
+		return (apdu_fail(why, "PDV-list: not one encoding"));
 	}
 }
 
@@ -444,7 +376,7 @@ normal_user(struct p_connect *c, const struct normal_mode *n,
 	if (ASN1_HAS(n, N_FULL))
 		return (user_value(&c->user, &n->full, why));
 	if (ASN1_HAS(n, N_SIMPLE))
-		return (fail(why, "simply-encoded-data without a default "
+		return (apdu_fail(why, "simply-encoded-data without a default "
 		    "context"));
 	return (0);
 }
@@ -478,7 +410,7 @@ cp_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	connect_init(c);
 	*x410 = 0;
 	*refuse = P_USER_DATA_NOT_READABLE;
-	if (decode(&type_cp, p, len, &cp, m, why) == -1)
+	if (apdu_decode(&type_cp, p, len, &cp, m, why) == -1)
 		return (-1);
 	if (cp.mode.mode == MODE_X410) {
 		*x410 = 1;
@@ -486,13 +418,13 @@ cp_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	}
 	*refuse = P_REASON_NOT_SPECIFIED;
 	if (cp.mode.mode != MODE_NORMAL)
-		return (fail(why, "CP.mode-selector: neither x410-1984 nor "
+		return (apdu_fail(why, "CP.mode-selector: neither x410-1984 nor "
 		    "normal"));
 	if (!ASN1_HAS(&cp, CP_NORMAL))
-		return (fail(why, "CP: no normal-mode-parameters"));
+		return (apdu_fail(why, "CP: no normal-mode-parameters"));
 	if (!version_1(n)) {
 		*refuse = P_VERSION_NOT_SUPPORTED;
-		return (fail(why, "CP.protocol-version: not version 1"));
+		return (apdu_fail(why, "CP.protocol-version: not version 1"));
 	}
 	c->calling = n->calling;
 	c->called = n->called;
@@ -507,7 +439,7 @@ cp_decode(struct p_connect *c, const uint8_t *p, size_t len,
 				c->context[i].basic = 1;
 		for (k = 0; k < i; k++)
 			if (item[k].id == item[i].id)
-				return (fail(why, "CP: a presentation "
+				return (apdu_fail(why, "CP: a presentation "
 				    "context identifier twice"));
 	}
 	c->ncontext = n->contexts.n;
@@ -550,7 +482,7 @@ cp_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &n->full);
 		ASN1_PUT(n, N_FULL);
 	}
-	return (encode(&type_cp, &cp, ibuf));
+	return (apdu_encode(&type_cp, &cp, 0, ibuf));
 }
 
 static void
@@ -604,10 +536,10 @@ cpa_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	struct cp	cp = { 0 };
 
 	connect_init(c);
-	if (decode(&type_cp, p, len, &cp, m, why) == -1)
+	if (apdu_decode(&type_cp, p, len, &cp, m, why) == -1)
 		return (-1);
 	if (cp.mode.mode != MODE_NORMAL || !ASN1_HAS(&cp, CP_NORMAL))
-		return (fail(why, "CPA: not in normal mode"));
+		return (apdu_fail(why, "CPA: not in normal mode"));
 	take_results(c, &cp.normal);
 	return (normal_user(c, &cp.normal, why));
 }
@@ -630,7 +562,7 @@ cpa_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &cp.normal.full);
 		ASN1_PUT(&cp.normal, N_FULL);
 	}
-	return (encode(&type_cp, &cp, ibuf));
+	return (apdu_encode(&type_cp, &cp, 0, ibuf));
 }
 
 int
@@ -640,7 +572,7 @@ cpr_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	struct normal_mode	n = { 0 };
 
 	connect_init(c);
-	if (decode(&type_normal_mode, p, len, &n, m, why) == -1)
+	if (apdu_decode(&type_normal_mode, p, len, &n, m, why) == -1)
 		return (-1);
 	take_results(c, &n);
 	if (ASN1_HAS(&n, N_REASON))
@@ -666,7 +598,7 @@ cpr_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &n.full);
 		ASN1_PUT(&n, N_FULL);
 	}
-	return (encode(&type_normal_mode, &n, ibuf));
+	return (apdu_encode(&type_normal_mode, &n, 0, ibuf));
 }
 
 int
@@ -681,13 +613,13 @@ p_abort_decode(struct p_abort *ab, const uint8_t *p, size_t len,
 	ab->user.context = -1;
 	if (len > 0 && p[0] == 0x30) {
 		ab->provider = 1;
-		if (decode(&type_arp, p, len, &arp, m, why) == -1)
+		if (apdu_decode(&type_arp, p, len, &arp, m, why) == -1)
 			return (-1);
 		if (ASN1_HAS(&arp, ARP_REASON))
 			ab->reason = arp.reason;
 		return (0);
 	}
-	if (decode(&type_aru, p, len, &aru, m, why) == -1)
+	if (apdu_decode(&type_aru, p, len, &aru, m, why) == -1)
 		return (-1);
 	if (ASN1_HAS(&aru, ARU_FULL))
 		return (user_value(&ab->user, &aru.full, why));
@@ -709,7 +641,7 @@ aru_encode(const struct p_value *v, struct ibuf *ibuf)
 	ASN1_PUT(&aru, ARU_CONTEXTS);
 	put_value(v, &pdv, &aru.full);
 	ASN1_PUT(&aru, ARU_FULL);
-	return (encode(&type_aru, &aru, ibuf));
+	return (apdu_encode(&type_aru, &aru, 0, ibuf));
 }
 
 int
@@ -719,7 +651,7 @@ arp_encode(int reason, struct ibuf *ibuf)
 
 	arp.reason = reason;
 	ASN1_PUT(&arp, ARP_REASON);
-	return (encode(&type_arp, &arp, ibuf));
+	return (apdu_encode(&type_arp, &arp, 0, ibuf));
 }
 
 int
@@ -730,7 +662,7 @@ p_user_data_decode(struct p_value *v, const uint8_t *p, size_t len,
 
 	v->context = -1;
 	v->octets.len = 0;
-	if (decode(&type_fully_encoded, p, len, &full, m, why) == -1)
+	if (apdu_decode(&type_fully_encoded, p, len, &full, m, why) == -1)
 		return (-1);
 	return (user_value(v, &full, why));
 }
@@ -742,5 +674,5 @@ p_user_data_encode(const struct p_value *v, struct ibuf *ibuf)
 	struct pdv_list		pdv;
 
 	put_value(v, &pdv, &full);
-	return (encode(&type_fully_encoded, &full, ibuf));
+	return (apdu_encode(&type_fully_encoded, &full, 0, ibuf));
 }

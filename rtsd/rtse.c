@@ -7,47 +7,12 @@
 
 #include <string.h>
 
-#include "asn1.h"
+#include "apdu.h"
 #include "imsg.h"
 #include "rtse.h"
 
-#define ROW(s, m)	offsetof(struct s, m)
-#define ROWS(f)		.field = (f), .nfield = sizeof(f) / sizeof((f)[0])
-
 #define WINDOW_DEFAULT	3
 #define MEMORY_MAX	4096
-
-static const struct asn1_type type_integer = {
-	.name = "INTEGER", .kind = ASN1_INTEGER, .tag = BER_INTEGER,
-	.size = sizeof(int64_t), .min = 0, .max = INT32_MAX
-};
-
-static const struct asn1_type type_any = {
-	.name = "ANY", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
-	.max = S_USER_DATA_V2
-};
-
-static const struct asn1_type type_null = {
-	.name = "NULL", .kind = ASN1_NULL, .tag = BER_NULL,
-	.size = sizeof(uint8_t)
-};
-
-#define ANY_STRING	(ASN1_S(BER_IA5_STRING) | ASN1_S(BER_OCTET_STRING) | \
-	ASN1_S(BER_PRINTABLE_STRING) | ASN1_S(BER_NUMERIC_STRING) | \
-	ASN1_S(BER_T61_STRING))
-
-static const struct asn1_type type_mta_name = {
-	.name = "MTAName", .kind = ASN1_STRING, .string = BER_IA5_STRING,
-	.strings = ANY_STRING, .flags = ASN1_GRAPHIC,
-	.size = sizeof(struct asn1_octets), .max = UB_MTA_NAME
-};
-
-/* Password ::= CHOICE { IA5String, OCTET STRING } */
-static const struct asn1_type type_password = {
-	.name = "Password", .kind = ASN1_STRING, .string = BER_IA5_STRING,
-	.strings = ANY_STRING, .size = sizeof(struct asn1_octets),
-	.max = UB_PASSWORD
-};
 
 /* Initiator- and ResponderCredentials; [2] is in later editions. */
 enum { CRED_SIMPLE, CRED_STRONG, CRED_PROTECTED, CRED_OTHER };
@@ -58,13 +23,13 @@ struct credentials_choice {
 };
 
 static const struct asn1_field credentials_rows[] = {
-	{ "simple", 0, 0, &type_password, ROW(credentials_choice, simple),
+	{ "simple", 0, 0, &apdu_password, ROW(credentials_choice, simple),
 	    0, 0 },
-	{ "strong", BER_CONTEXT(0), 0, &type_any,
+	{ "strong", BER_CONTEXT(0), 0, &apdu_any,
 	    ROW(credentials_choice, other), 0, 0 },
-	{ "protected", BER_CONTEXT(1), 0, &type_any,
+	{ "protected", BER_CONTEXT(1), 0, &apdu_any,
 	    ROW(credentials_choice, other), 0, 0 },
-	{ "protected", BER_CONTEXT(2), 0, &type_any,
+	{ "protected", BER_CONTEXT(2), 0, &apdu_any,
 	    ROW(credentials_choice, other), 0, 0 },
 };
 
@@ -81,7 +46,7 @@ struct authenticated {
 };
 
 static const struct asn1_field authenticated_rows[] = {
-	{ "name", BER_CONTEXT(0), 0, &type_mta_name,
+	{ "name", BER_CONTEXT(0), 0, &apdu_mta_name,
 	    ROW(authenticated, name), 0, 0 },
 	{ "credentials", BER_CONTEXT(1), ASN1_EXPLICIT, &type_credentials,
 	    ROW(authenticated, credentials), 0, 0 },
@@ -101,7 +66,7 @@ struct mta_bind {
 };
 
 static const struct asn1_field mta_bind_rows[] = {
-	{ "unauthenticated", 0, 0, &type_null, ROW(mta_bind, null), 0, 0 },
+	{ "unauthenticated", 0, 0, &apdu_null, ROW(mta_bind, null), 0, 0 },
 	{ "authenticated", BER_CONTEXT(1), 0, &type_authenticated,
 	    ROW(mta_bind, authenticated), 0, 0 },
 };
@@ -130,55 +95,6 @@ static const struct asn1_type type_bind_macro = {
 	.size = sizeof(struct bind_macro), ROWS(bind_macro_rows)
 };
 
-/*
- * SessionConnectionIdentifier ::= SEQUENCE { CHOICE { T61String,
- * OCTET STRING }, UTCTime, [0] IMPLICIT T61String OPTIONAL }
- */
-enum { ID_USER, ID_COMMON, ID_ADDITIONAL };
-struct session_connection_identifier {
-	struct asn1_members	a;
-	struct asn1_octets	user;
-	struct asn1_octets	common;
-	struct asn1_octets	additional;
-};
-
-static const struct asn1_type type_user_reference = {
-	.name = "CallingSSuserReference", .kind = ASN1_STRING,
-	.string = BER_OCTET_STRING, .strings = ANY_STRING,
-	.size = sizeof(struct asn1_octets), .max = S_USER_REFERENCE_MAX - 2
-};
-
-static const struct asn1_type type_common_reference = {
-	.name = "CommonReference", .kind = ASN1_STRING,
-	.string = BER_UTC_TIME, .strings = ASN1_S(BER_UTC_TIME) | ANY_STRING,
-	.size = sizeof(struct asn1_octets), .max = S_COMMON_REFERENCE_MAX - 2
-};
-
-static const struct asn1_type type_additional_reference = {
-	.name = "AdditionalReferenceInformation", .kind = ASN1_STRING,
-	.string = BER_T61_STRING, .strings = ANY_STRING,
-	.size = sizeof(struct asn1_octets),
-	.max = S_ADDITIONAL_REFERENCE_MAX - 2
-};
-
-static const struct asn1_field session_connection_identifier_rows[] = {
-	{ "callingSSuserReference", 0, 0, &type_user_reference,
-	    ROW(session_connection_identifier, user), 0, 0 },
-	{ "commonReference", 0, 0, &type_common_reference,
-	    ROW(session_connection_identifier, common), 0, 0 },
-	{ "additionalReferenceInformation", BER_CONTEXT(0), ASN1_OPTIONAL,
-	    &type_additional_reference,
-	    ROW(session_connection_identifier, additional), 0,
-	    BER_T61_STRING },
-};
-
-static const struct asn1_type type_session_connection_identifier = {
-	.name = "SessionConnectionIdentifier", .kind = ASN1_SEQUENCE,
-	.tag = BER_SEQUENCE,
-	.size = sizeof(struct session_connection_identifier),
-	ROWS(session_connection_identifier_rows)
-};
-
 /* ConnectionData ::= CHOICE { open [0] ANY, recover [1] IMPLICIT ... } */
 enum { DATA_OPEN, DATA_RECOVER };
 struct connection_data {
@@ -190,7 +106,7 @@ struct connection_data {
 static const struct asn1_field connection_data_rows[] = {
 	{ "open", BER_CONTEXT(0), ASN1_EXPLICIT, &type_bind_macro,
 	    ROW(connection_data, open), 0, 0 },
-	{ "recover", BER_CONTEXT(1), 0, &type_session_connection_identifier,
+	{ "recover", BER_CONTEXT(1), 0, &apdu_session_connection_identifier,
 	    ROW(connection_data, recover), 0, 0 },
 };
 
@@ -210,13 +126,13 @@ struct rto {
 };
 
 static const struct asn1_field rtorq_rows[] = {
-	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &type_integer,
+	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, checkpoint), 0, 0 },
-	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &type_integer,
+	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, window), WINDOW_DEFAULT, 0 },
-	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &type_integer,
+	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, dialogue), DIALOGUE_MONOLOGUE, 0 },
-	{ "connectionDataRQ", BER_CONTEXT(3), ASN1_EXPLICIT, &type_any,
+	{ "connectionDataRQ", BER_CONTEXT(3), ASN1_EXPLICIT, &apdu_any,
 	    ROW(rto, data), 0, 0 },
 };
 
@@ -227,11 +143,11 @@ static const struct asn1_type type_rtorq = {
 
 enum { AC_CHECKPOINT, AC_WINDOW, AC_DATA };
 static const struct asn1_field rtoac_rows[] = {
-	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &type_integer,
+	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, checkpoint), 0, 0 },
-	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &type_integer,
+	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, window), WINDOW_DEFAULT, 0 },
-	{ "connectionDataAC", BER_CONTEXT(2), ASN1_EXPLICIT, &type_any,
+	{ "connectionDataAC", BER_CONTEXT(2), ASN1_EXPLICIT, &apdu_any,
 	    ROW(rto, data), 0, 0 },
 };
 
@@ -250,10 +166,10 @@ struct rtorj {
 };
 
 static const struct asn1_field rtorj_rows[] = {
-	{ "refuseReason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_integer,
+	{ "refuseReason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_natural,
 	    ROW(rtorj, reason), 0, 0 },
 	{ "userDataRJ", BER_CONTEXT(1), ASN1_OPTIONAL | ASN1_EXPLICIT,
-	    &type_any, ROW(rtorj, user), 0, 0 },
+	    &apdu_any, ROW(rtorj, user), 0, 0 },
 };
 
 static const struct asn1_type type_rtorj = {
@@ -268,7 +184,7 @@ struct bind_error {
 };
 
 static const struct asn1_field bind_error_rows[] = {
-	{ "error", BER_CONTEXT(18), ASN1_EXPLICIT, &type_integer,
+	{ "error", BER_CONTEXT(18), ASN1_EXPLICIT, &apdu_natural,
 	    ROW(bind_error, error), 0, 0 },
 };
 
@@ -278,78 +194,11 @@ static const struct asn1_type type_bind_error = {
 };
 
 /* RTAB ::= SET { abortReason [0], reflectedParameter [1], userdataAB [2] } */
-enum { AB_REASON, AB_REFLECTED };
-struct rtab {
-	struct asn1_members	a;
-	int64_t			reason;
-	struct asn1_bits	reflected;
-};
-
-static const struct asn1_type type_reflected = {
-	.name = "BIT STRING", .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,
-	.size = sizeof(struct asn1_bits), .max = 64
-};
-
-static const struct asn1_field rtab_rows[] = {
-	{ "abortReason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_integer,
-	    ROW(rtab, reason), 0, 0 },
-	{ "reflectedParameter", BER_CONTEXT(1), ASN1_OPTIONAL,
-	    &type_reflected, ROW(rtab, reflected), 0, 0 },
-};
-
 static const struct asn1_type type_rtab = {
 	.name = "RTAB", .kind = ASN1_SET, .tag = BER_CONTEXT(22),
-	.flags = ASN1_OPEN, .size = sizeof(struct rtab), ROWS(rtab_rows)
+	.flags = ASN1_OPEN, .size = sizeof(struct abort_fields),
+	ROWS(apdu_abort_rows)
 };
-
-static char	error[sizeof(((struct asn1 *)0)->error)];
-
-static int
-fail(const char **why, const char *text)
-{
-	strlcpy(error, text, sizeof(error));
-	*why = error;
-	return (-1);
-}
-
-static int
-decode(const struct asn1_type *type, const uint8_t *p, size_t len,
-    void *value, struct asn1_memory *m, const char **why)
-{
-	struct asn1	a;
-
-	asn1_init(&a, m);
-	if (asn1_decode_all(&a, type, p, len, value) == -1)
-		return (fail(why, a.error));
-	return (0);
-}
-
-static int
-encode(const struct asn1_type *type, const void *value, struct ibuf *ibuf)
-{
-	struct asn1	a;
-	struct ber_out	o;
-
-	asn1_init(&a, NULL);
-	ber_out_init(&o);
-	if (asn1_encode(&a, type, value, &o) == -1) {
-		ber_out_free(&o);
-		return (-1);
-	}
-	return (ber_out_flush(&o, ibuf));
-}
-
-static int
-copy_string(char *buf, size_t size, const struct asn1_octets *s)
-{
-	if (s->len >= size || (s->len > 0 &&
-	    memchr(s->p, '\0', s->len) != NULL))
-		return (-1);
-	if (s->len > 0)
-		memcpy(buf, s->p, s->len);
-	buf[s->len] = '\0';
-	return (0);
-}
 
 /* A reference as a session parameter carries it: tag, length, octets. */
 static uint8_t
@@ -387,7 +236,7 @@ decode_data(struct rts_connection_data *data, const struct asn1_octets *any,
 
 	if (any->len > 0 && (any->p[0] & 0xdf) == 0x81)
 		data->recover = 1;
-	if (decode(&type_connection_data, any->p, any->len, &cd, m,
+	if (apdu_decode(&type_connection_data, any->p, any->len, &cd, m,
 	    why) == -1)
 		return (-1);
 	if (cd.c.chosen == DATA_RECOVER) {
@@ -399,21 +248,21 @@ decode_data(struct rts_connection_data *data, const struct asn1_octets *any,
 		return (0);
 	}
 	if ((int)cd.open.c.chosen != macro)
-		return (fail(why, macro == MACRO_ARGUMENT ?
+		return (apdu_fail(why, macro == MACRO_ARGUMENT ?
 		    "connectionData.open: not a bind argument" :
 		    "connectionData.open: not a bind result"));
 	if (b->c.chosen == BIND_NULL)
 		return (0);
 	if (b->authenticated.credentials.c.chosen != CRED_SIMPLE)
-		return (fail(why, "MTABind: strong credentials, which are "
+		return (apdu_fail(why, "MTABind: strong credentials, which are "
 		    "not supported; simple ones were expected"));
-	if (copy_string(data->credentials.name,
+	if (apdu_string(data->credentials.name,
 	    sizeof(data->credentials.name), &b->authenticated.name) == -1)
-		return (fail(why, "MTABind.name: bad characters"));
-	if (copy_string(data->credentials.password,
+		return (apdu_fail(why, "MTABind.name: bad characters"));
+	if (apdu_string(data->credentials.password,
 	    sizeof(data->credentials.password),
 	    &b->authenticated.credentials.simple) == -1)
-		return (fail(why, "MTABind.password: bad characters"));
+		return (apdu_fail(why, "MTABind.password: bad characters"));
 	data->has_credentials = 1;
 	return (0);
 }
@@ -431,14 +280,14 @@ rtorq_decode(struct pconnect *pc, const uint8_t *p, size_t len, int *refuse,
 	pc->version = -1;
 	*refuse = RTS_VALIDATION_FAILURE;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (decode(&type_rtorq, p, len, &v, &m, why) == -1)
+	if (apdu_decode(&type_rtorq, p, len, &v, &m, why) == -1)
 		goto out;
 	pc->checkpoint = v.checkpoint;
 	pc->window = v.window;
 	pc->dialogue = v.dialogue;
 	if (v.dialogue != DIALOGUE_MONOLOGUE && v.dialogue != DIALOGUE_TWA) {
 		*refuse = RTS_UNACCEPTABLE_DIALOGUE_MODE;
-		fail(why, "RTORQ.dialogueMode: neither monologue nor "
+		apdu_fail(why, "RTORQ.dialogueMode: neither monologue nor "
 		    "two-way alternate");
 		goto out;
 	}
@@ -460,7 +309,7 @@ rtoac_decode(struct paccept *pa, const uint8_t *p, size_t len,
 
 	memset(pa, 0, sizeof(*pa));
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = decode(&type_rtoac, p, len, &v, &m, why)) == 0) {
+	if ((r = apdu_decode(&type_rtoac, p, len, &v, &m, why)) == 0) {
 		pa->checkpoint = v.checkpoint;
 		pa->window = v.window;
 		r = decode_data(&pa->data, &v.data, MACRO_RESULT, &m, why);
@@ -478,10 +327,10 @@ rtorj_decode(int *reason, const uint8_t *p, size_t len, const char **why)
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = decode(&type_rtorj, p, len, &v, &m, why)) == 0) {
+	if ((r = apdu_decode(&type_rtorj, p, len, &v, &m, why)) == 0) {
 		*reason = RTS_CANNOT_RECOVER;
 		if (ASN1_HAS(&v, RJ_USER)) {
-			r = decode(&type_bind_error, v.user.p, v.user.len, &e,
+			r = apdu_decode(&type_bind_error, v.user.p, v.user.len, &e,
 			    &m, why);
 			if (r == 0)
 				*reason = e.error == 0 ? RTS_BUSY :
@@ -501,22 +350,14 @@ rtab_decode(struct abort_information *info, const uint8_t *p, size_t len,
     const char **why)
 {
 	struct asn1_memory	m;
-	struct rtab		v = { 0 };
+	struct abort_fields	v = { 0 };
 	int			r;
 
-	memset(info, 0, sizeof(*info));
-	info->reason = -1;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = decode(&type_rtab, p, len, &v, &m, why)) == 0) {
-		if (ASN1_HAS(&v, AB_REASON))
-			info->reason = v.reason;
-		if (ASN1_HAS(&v, AB_REFLECTED) && v.reflected.nbits > 0) {
-			info->reflected_bits = v.reflected.nbits < 8 ?
-			    v.reflected.nbits : 8;
-			info->reflected = v.reflected.p[0] &
-			    (0xff00 >> info->reflected_bits);
-		}
-	}
+	r = apdu_decode(&type_rtab, p, len, &v, &m, why);
+	if (r == -1)
+		memset(&v, 0, sizeof(v));
+	apdu_abort_get(&v, info);
 	asn1_memory_free(&m);
 	return (r);
 }
@@ -583,7 +424,7 @@ rtorq_encode(const struct pconnect *pc, struct ibuf *ibuf)
 	v.window = pc->window;
 	v.dialogue = pc->dialogue;
 	if (encode_data(&pc->data, MACRO_ARGUMENT, &o, &v.data) == 0)
-		r = encode(&type_rtorq, &v, ibuf);
+		r = apdu_encode(&type_rtorq, &v, 0, ibuf);
 	ber_out_free(&o);
 	return (r);
 }
@@ -598,7 +439,7 @@ rtoac_encode(const struct paccept *pa, struct ibuf *ibuf)
 	v.checkpoint = pa->checkpoint;
 	v.window = pa->window;
 	if (encode_data(&pa->data, MACRO_RESULT, &o, &v.data) == 0)
-		r = encode(&type_rtoac, &v, ibuf);
+		r = apdu_encode(&type_rtoac, &v, 0, ibuf);
 	ber_out_free(&o);
 	return (r);
 }
@@ -614,7 +455,7 @@ rtorj_encode(int reason, struct ibuf *ibuf)
 
 	ber_out_init(&o);
 	if (reason == RTS_CANNOT_RECOVER)
-		return (encode(&type_rtorj, &v, ibuf));
+		return (apdu_encode(&type_rtorj, &v, 0, ibuf));
 	/* busy(0), authentication-error(2), unacceptable-dialogue-mode(3) */
 	e.error = reason;
 	asn1_init(&a, NULL);
@@ -622,7 +463,7 @@ rtorj_encode(int reason, struct ibuf *ibuf)
 		v.user.p = o.buf + o.pos;
 		v.user.len = o.size - o.pos;
 		ASN1_PUT(&v, RJ_USER);
-		r = encode(&type_rtorj, &v, ibuf);
+		r = apdu_encode(&type_rtorj, &v, 0, ibuf);
 	}
 	ber_out_free(&o);
 	return (r);
@@ -631,16 +472,8 @@ rtorj_encode(int reason, struct ibuf *ibuf)
 int
 rtab_encode(const struct abort_information *info, struct ibuf *ibuf)
 {
-	struct rtab	v = { 0 };
+	struct abort_fields	v;
 
-	if (info->reason != -1) {
-		ASN1_PUT(&v, AB_REASON);
-		v.reason = info->reason;
-	}
-	if (info->reflected_bits > 0 && info->reflected_bits <= 8) {
-		ASN1_PUT(&v, AB_REFLECTED);
-		v.reflected.p = &info->reflected;
-		v.reflected.nbits = info->reflected_bits;
-	}
-	return (encode(&type_rtab, &v, ibuf));
+	apdu_abort_put(info, &v);
+	return (apdu_encode(&type_rtab, &v, 0, ibuf));
 }

@@ -11,13 +11,9 @@
 
 #include <string.h>
 
-#include "asn1.h"
-#include "ber.h"
+#include "apdu.h"
 #include "imsg.h"
 #include "rtspdu.h"
-
-#define ROW(s, m)	offsetof(struct s, m)
-#define ROWS(f)		.field = (f), .nfield = sizeof(f) / sizeof((f)[0])
 
 #define X409			0	/* DataTransferSyntax */
 #define MODE_SELECTOR_NORMAL	1	/* X.226: the same place */
@@ -27,21 +23,6 @@
 /* All values are on the stack; constructed strings are copied here. */
 #define MEMORY_MAX		4096
 
-static const struct asn1_type type_integer = {
-	.name = "INTEGER", .kind = ASN1_INTEGER, .tag = BER_INTEGER,
-	.size = sizeof(int64_t), .min = 0, .max = INT32_MAX
-};
-
-static const struct asn1_type type_any = {
-	.name = "ANY", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
-	.max = S_USER_DATA_V2
-};
-
-static const struct asn1_type type_null = {
-	.name = "NULL", .kind = ASN1_NULL, .tag = BER_NULL,
-	.size = sizeof(uint8_t)
-};
-
 /* DataTransferSyntax ::= SET { [0] IMPLICIT INTEGER {x409(0)} } */
 struct data_transfer_syntax {
 	struct asn1_members	a;
@@ -49,7 +30,7 @@ struct data_transfer_syntax {
 };
 
 static const struct asn1_field data_transfer_syntax_rows[] = {
-	{ "syntax", BER_CONTEXT(0), 0, &type_integer,
+	{ "syntax", BER_CONTEXT(0), 0, &apdu_natural,
 	    ROW(data_transfer_syntax, syntax), 0, 0 },
 };
 
@@ -69,27 +50,11 @@ struct p1_credentials {
 	struct asn1_octets	password;
 };
 
-#define ANY_STRING	(ASN1_S(BER_IA5_STRING) | ASN1_S(BER_OCTET_STRING) | \
-	ASN1_S(BER_PRINTABLE_STRING) | ASN1_S(BER_NUMERIC_STRING) | \
-	ASN1_S(BER_T61_STRING))
-
-static const struct asn1_type type_mta_name = {
-	.name = "MTAName", .kind = ASN1_STRING, .string = BER_IA5_STRING,
-	.strings = ANY_STRING, .flags = ASN1_GRAPHIC,
-	.size = sizeof(struct asn1_octets), .max = UB_MTA_NAME
-};
-
-static const struct asn1_type type_password = {
-	.name = "Password", .kind = ASN1_STRING, .string = BER_IA5_STRING,
-	.strings = ANY_STRING, .size = sizeof(struct asn1_octets),
-	.max = UB_PASSWORD
-};
-
 static const struct asn1_field credentials_rows[] = {
-	{ "mTAName", BER_CONTEXT(0), ASN1_OPTIONAL, &type_mta_name,
+	{ "mTAName", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_mta_name,
 	    ROW(p1_credentials, name), 0, 0 },
 	{ "password", BER_CONTEXT(1), ASN1_OPTIONAL | ASN1_EXPLICIT,
-	    &type_password, ROW(p1_credentials, password), 0, 0 },
+	    &apdu_password, ROW(p1_credentials, password), 0, 0 },
 };
 
 static const struct asn1_type type_credentials = {
@@ -110,62 +75,12 @@ static const struct asn1_field open_any_rows[] = {
 	    ROW(open_any, credentials), 0, 0 },
 	{ "credentials", 0, 0, &type_credentials,
 	    ROW(open_any, credentials), 0, 0 },
-	{ "null", 0, 0, &type_null, ROW(open_any, null), 0, 0 },
+	{ "null", 0, 0, &apdu_null, ROW(open_any, null), 0, 0 },
 };
 
 static const struct asn1_type type_open_any = {
 	.name = "ConnectionData.open", .kind = ASN1_CHOICE,
 	.size = sizeof(struct open_any), ROWS(open_any_rows)
-};
-
-/*
- * SessionConnectionIdentifier ::= SEQUENCE { T61String, UTCTime,
- * [0] IMPLICIT T61String OPTIONAL }
- */
-enum { ID_USER, ID_COMMON, ID_ADDITIONAL };
-struct session_connection_identifier {
-	struct asn1_members	a;
-	struct asn1_octets	user;
-	struct asn1_octets	common;
-	struct asn1_octets	additional;
-};
-
-/* Two octets of each reference are tag and length. */
-static const struct asn1_type type_user_reference = {
-	.name = "CallingSSUserReference", .kind = ASN1_STRING,
-	.string = BER_T61_STRING, .strings = ANY_STRING,
-	.size = sizeof(struct asn1_octets), .max = S_USER_REFERENCE_MAX - 2
-};
-
-static const struct asn1_type type_common_reference = {
-	.name = "CommonReference", .kind = ASN1_STRING,
-	.string = BER_UTC_TIME, .strings = ASN1_S(BER_UTC_TIME) | ANY_STRING,
-	.size = sizeof(struct asn1_octets), .max = S_COMMON_REFERENCE_MAX - 2
-};
-
-static const struct asn1_type type_additional_reference = {
-	.name = "AdditionalReferenceInformation", .kind = ASN1_STRING,
-	.string = BER_T61_STRING, .strings = ANY_STRING,
-	.size = sizeof(struct asn1_octets),
-	.max = S_ADDITIONAL_REFERENCE_MAX - 2
-};
-
-static const struct asn1_field session_connection_identifier_rows[] = {
-	{ "callingSSUserReference", 0, 0, &type_user_reference,
-	    ROW(session_connection_identifier, user), 0, 0 },
-	{ "commonReference", 0, 0, &type_common_reference,
-	    ROW(session_connection_identifier, common), 0, 0 },
-	{ "additionalReferenceInformation", BER_CONTEXT(0), ASN1_OPTIONAL,
-	    &type_additional_reference,
-	    ROW(session_connection_identifier, additional), 0,
-	    BER_T61_STRING },
-};
-
-static const struct asn1_type type_session_connection_identifier = {
-	.name = "SessionConnectionIdentifier", .kind = ASN1_SEQUENCE,
-	.tag = BER_SEQUENCE,
-	.size = sizeof(struct session_connection_identifier),
-	ROWS(session_connection_identifier_rows)
 };
 
 /*
@@ -181,9 +96,9 @@ struct connection_data {
 };
 
 static const struct asn1_field connection_data_rows[] = {
-	{ "open", BER_CONTEXT(0), 0, &type_any,
+	{ "open", BER_CONTEXT(0), 0, &apdu_any,
 	    ROW(connection_data, open), 0, 0 },
-	{ "recover", BER_CONTEXT(1), 0, &type_session_connection_identifier,
+	{ "recover", BER_CONTEXT(1), 0, &apdu_session_connection_identifier,
 	    ROW(connection_data, recover), 0, 0 },
 };
 
@@ -206,17 +121,17 @@ struct pconnect_data {
 };
 
 static const struct asn1_field pconnect_data_rows[] = {
-	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &type_integer,
+	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, checkpoint), 0, 0 },
-	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &type_integer,
+	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, window), WINDOW_DEFAULT, 0 },
-	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &type_integer,
+	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, dialogue), DIALOGUE_MONOLOGUE, 0 },
 	{ "connectionData", BER_CONTEXT(3), ASN1_EXPLICIT | ASN1_OPTIONAL,
-	    &type_any, ROW(pconnect_data, data), 0, 0 },
-	{ "applicationProtocol", BER_CONTEXT(4), ASN1_DEFAULT, &type_integer,
+	    &apdu_any, ROW(pconnect_data, data), 0, 0 },
+	{ "applicationProtocol", BER_CONTEXT(4), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, protocol), PROTOCOL_P1, 0 },
-	{ "protocolVersion", BER_CONTEXT(5), ASN1_OPTIONAL, &type_integer,
+	{ "protocolVersion", BER_CONTEXT(5), ASN1_OPTIONAL, &apdu_natural,
 	    ROW(pconnect_data, version), 0, 0 },
 };
 
@@ -228,12 +143,12 @@ static const struct asn1_type type_pconnect_data = {
 
 enum { PA_CHECKPOINT, PA_WINDOW, PA_DATA };
 static const struct asn1_field paccept_data_rows[] = {
-	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &type_integer,
+	{ "checkpointSize", BER_CONTEXT(0), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, checkpoint), 0, 0 },
-	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &type_integer,
+	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, window), WINDOW_DEFAULT, 0 },
 	{ "connectionData", BER_CONTEXT(2), ASN1_EXPLICIT | ASN1_OPTIONAL,
-	    &type_any, ROW(pconnect_data, data), 0, 0 },
+	    &apdu_any, ROW(pconnect_data, data), 0, 0 },
 };
 
 static const struct asn1_type type_paccept_data = {
@@ -281,7 +196,7 @@ struct prefuse {
 };
 
 static const struct asn1_field prefuse_rows[] = {
-	{ "refuseReason", BER_CONTEXT(0), 0, &type_integer,
+	{ "refuseReason", BER_CONTEXT(0), 0, &apdu_natural,
 	    ROW(prefuse, reason), 0, 0 },
 };
 
@@ -290,71 +205,12 @@ static const struct asn1_type type_prefuse = {
 	.flags = ASN1_OPEN, .size = sizeof(struct prefuse), ROWS(prefuse_rows)
 };
 
-/*
- * AbortInformation ::= SET { [0] IMPLICIT AbortReason OPTIONAL,
- * reflectedParameter [1] IMPLICIT BIT STRING OPTIONAL }
- */
-enum { AB_REASON, AB_REFLECTED };
-struct abort_info {
-	struct asn1_members	a;
-	int64_t			reason;
-	struct asn1_bits	reflected;
-};
-
-static const struct asn1_type type_reflected = {
-	.name = "BIT STRING", .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,
-	.size = sizeof(struct asn1_bits), .max = 64
-};
-
-static const struct asn1_field abort_rows[] = {
-	{ "abortReason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_integer,
-	    ROW(abort_info, reason), 0, 0 },
-	{ "reflectedParameter", BER_CONTEXT(1), ASN1_OPTIONAL,
-	    &type_reflected, ROW(abort_info, reflected), 0, 0 },
-};
-
+/* AbortInformation: an untagged SET */
 static const struct asn1_type type_abort = {
 	.name = "AbortInformation", .kind = ASN1_SET, .tag = BER_SET,
-	.flags = ASN1_OPEN, .size = sizeof(struct abort_info),
-	ROWS(abort_rows)
+	.flags = ASN1_OPEN, .size = sizeof(struct abort_fields),
+	ROWS(apdu_abort_rows)
 };
-
-/* The text that *why points at: that of the last call. */
-static char	error[sizeof(((struct asn1 *)0)->error)];
-
-static int
-fail(const char **why, const char *text)
-{
-	strlcpy(error, text, sizeof(error));
-	*why = error;
-	return -1;
-}
-
-static int
-decode(const struct asn1_type *type, const uint8_t *p, size_t len,
-    void *value, struct asn1_memory *m, const char **why)
-{
-	struct asn1	a;
-
-	asn1_init(&a, m);
-	if (asn1_decode_all(&a, type, p, len, value) == -1)
-		return fail(why, a.error);
-	return 0;
-}
-
-static int
-copy_string(char *buf, size_t size, const struct asn1_octets *s)
-{
-	if (s->len >= size)
-		return -1;
-	if (s->len > 0) {
-		if (memchr(s->p, '\0', s->len) != NULL)
-			return -1;
-		memcpy(buf, s->p, s->len);
-	}
-	buf[s->len] = '\0';
-	return 0;
-}
 
 static int
 decode_open(struct rts_connection_data *data, const struct asn1_octets *open,
@@ -368,27 +224,27 @@ decode_open(struct rts_connection_data *data, const struct asn1_octets *open,
 
 	ber_init(&b, open->p, open->len);
 	if (ber_next(&b, &e) != 1)
-		return fail(why, "ConnectionData.open: malformed");
+		return apdu_fail(why, "ConnectionData.open: malformed");
 	ber_enter(&b, &e, &in);
 	if (!e.h.constructed)
 		return e.h.len == 0 ? 0 :
-		    fail(why, "ConnectionData.open: primitive");
+		    apdu_fail(why, "ConnectionData.open: primitive");
 	/* Nothing, or nothing but end-of-contents. */
 	if (in.p == in.end || (e.h.indefinite && in.p[0] == 0))
 		return 0;
 	asn1_init(&a, m);
 	if (asn1_decode(&a, &type_open_any, &in, &any) == -1)
-		return fail(why, a.error);
+		return apdu_fail(why, a.error);
 	if (ber_next(&in, &e) != 0)
-		return fail(why, "ConnectionData.open: more than one value");
+		return apdu_fail(why, "ConnectionData.open: more than one value");
 	if (any.c.chosen == OPEN_NULL)
 		return 0;
-	if (copy_string(data->credentials.name,
+	if (apdu_string(data->credentials.name,
 	    sizeof(data->credentials.name), &c->name) == -1)
-		return fail(why, "credentials.mTAName: bad characters");
-	if (copy_string(data->credentials.password,
+		return apdu_fail(why, "credentials.mTAName: bad characters");
+	if (apdu_string(data->credentials.password,
 	    sizeof(data->credentials.password), &c->password) == -1)
-		return fail(why, "credentials.password: bad characters");
+		return apdu_fail(why, "credentials.password: bad characters");
 	data->has_credentials = 1;
 	return 0;
 }
@@ -416,7 +272,7 @@ decode_connection_data(struct rts_connection_data *data,
 
 	if (any->len > 0 && (any->p[0] & 0xdf) == 0x81)
 		data->recover = 1;
-	if (decode(&type_connection_data, any->p, any->len, &cd, m, why) ==
+	if (apdu_decode(&type_connection_data, any->p, any->len, &cd, m, why) ==
 	    -1)
 		return -1;
 	if (cd.c.chosen == DATA_OPEN)
@@ -446,7 +302,7 @@ pconnect_decode(struct pconnect *pc, const uint8_t *p, size_t len,
 	pc->version = -1;
 	*refuse = RTS_VALIDATION_FAILURE;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (decode(&type_pconnect, p, len, &apdu, &m, why) == -1)
+	if (apdu_decode(&type_pconnect, p, len, &apdu, &m, why) == -1)
 		goto out;
 	if (apdu.syntax.syntax == MODE_SELECTOR_NORMAL) {
 		pc->normal = 1;
@@ -454,11 +310,11 @@ pconnect_decode(struct pconnect *pc, const uint8_t *p, size_t len,
 		goto out;
 	}
 	if (apdu.syntax.syntax != X409) {
-		fail(why, "PConnect.dataTransferSyntax: not x409");
+		apdu_fail(why, "PConnect.dataTransferSyntax: not x409");
 		goto out;
 	}
 	if (!ASN1_HAS(&apdu, APDU_DATA)) {
-		fail(why, "PConnect: no pUserData");
+		apdu_fail(why, "PConnect: no pUserData");
 		goto out;
 	}
 	pc->checkpoint = d->checkpoint;
@@ -468,7 +324,7 @@ pconnect_decode(struct pconnect *pc, const uint8_t *p, size_t len,
 		pc->version = d->version;
 	if (d->dialogue != DIALOGUE_MONOLOGUE && d->dialogue != DIALOGUE_TWA) {
 		*refuse = RTS_UNACCEPTABLE_DIALOGUE_MODE;
-		fail(why, "PConnect.pUserData.dialogueMode: neither "
+		apdu_fail(why, "PConnect.pUserData.dialogueMode: neither "
 		    "monologue nor two-way alternate");
 		goto out;
 	}
@@ -494,14 +350,14 @@ paccept_decode(struct paccept *pa, const uint8_t *p, size_t len,
 
 	memset(pa, 0, sizeof(*pa));
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (decode(&type_paccept, p, len, &apdu, &m, why) == -1)
+	if (apdu_decode(&type_paccept, p, len, &apdu, &m, why) == -1)
 		goto out;
 	if (apdu.syntax.syntax != X409) {
-		fail(why, "PAccept.dataTransferSyntax: not x409");
+		apdu_fail(why, "PAccept.dataTransferSyntax: not x409");
 		goto out;
 	}
 	if (!ASN1_HAS(&apdu, APDU_DATA)) {
-		fail(why, "PAccept: no pUserData");
+		apdu_fail(why, "PAccept: no pUserData");
 		goto out;
 	}
 	pa->checkpoint = d->checkpoint;
@@ -522,7 +378,7 @@ prefuse_decode(int *reason, const uint8_t *p, size_t len, const char **why)
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	r = decode(&type_prefuse, p, len, &v, &m, why);
+	r = apdu_decode(&type_prefuse, p, len, &v, &m, why);
 	asn1_memory_free(&m);
 	if (r == 0)
 		*reason = v.reason;
@@ -534,24 +390,14 @@ abort_decode(struct abort_information *info, const uint8_t *p, size_t len,
     const char **why)
 {
 	struct asn1_memory	m;
-	struct abort_info	v = { 0 };
-	int			r;
+	struct abort_fields	v = { 0 };
+	int			r = 0;
 
-	memset(info, 0, sizeof(*info));
-	info->reason = -1;
-	if (len == 0)
-		return 0;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = decode(&type_abort, p, len, &v, &m, why)) == 0) {
-		if (ASN1_HAS(&v, AB_REASON))
-			info->reason = v.reason;
-		if (ASN1_HAS(&v, AB_REFLECTED) && v.reflected.nbits > 0) {
-			info->reflected_bits = v.reflected.nbits < 8 ?
-			    v.reflected.nbits : 8;
-			info->reflected = v.reflected.p[0] &
-			    (0xff00 >> info->reflected_bits);
-		}
-	}
+	if (len > 0 && (r = apdu_decode(&type_abort, p, len, &v, &m,
+	    why)) == -1)
+		memset(&v, 0, sizeof(v));
+	apdu_abort_get(&v, info);
 	asn1_memory_free(&m);
 	return r;
 }
@@ -565,7 +411,7 @@ priority_decode(int *priority, const uint8_t *p, size_t len)
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = decode(&type_integer, p, len, &v, &m, &why)) == 0)
+	if ((r = apdu_decode(&apdu_natural, p, len, &v, &m, &why)) == 0)
 		*priority = v;
 	asn1_memory_free(&m);
 	return r;
@@ -575,28 +421,6 @@ priority_decode(int *priority, const uint8_t *p, size_t len)
  * Encoding.  Default values are written out: so did the systems of the time,
  * and readers are known that get the defaults wrong.
  */
-
-static unsigned int
-defaults_written(void *arg)
-{
-	return BER_FORM_DEFAULTS;
-}
-
-static int
-encode(const struct asn1_type *type, const void *value, struct ibuf *ibuf)
-{
-	struct asn1	a;
-	struct ber_out	o;
-
-	asn1_init(&a, NULL);
-	ber_out_init(&o);
-	o.form = defaults_written;
-	if (asn1_encode(&a, type, value, &o) == -1) {
-		ber_out_free(&o);
-		return -1;
-	}
-	return ber_out_flush(&o, ibuf);
-}
 
 /* Contents of a reference; one that is no string element is all contents. */
 static void
@@ -699,7 +523,7 @@ pconnect_encode(const struct pconnect *pc, struct ibuf *ibuf)
 		d->version = pc->version;
 	}
 	if (encode_connection_data(&pc->data, &o, &d->data) == 0)
-		r = encode(&type_pconnect, &apdu, ibuf);
+		r = apdu_encode(&type_pconnect, &apdu, 1, ibuf);
 	ber_out_free(&o);
 	return r;
 }
@@ -718,7 +542,7 @@ paccept_encode(const struct paccept *pa, struct ibuf *ibuf)
 	d->checkpoint = pa->checkpoint;
 	d->window = pa->window;
 	if (encode_connection_data(&pa->data, &o, &d->data) == 0)
-		r = encode(&type_paccept, &apdu, ibuf);
+		r = apdu_encode(&type_paccept, &apdu, 1, ibuf);
 	ber_out_free(&o);
 	return r;
 }
@@ -728,24 +552,16 @@ prefuse_encode(int reason, struct ibuf *ibuf)
 {
 	struct prefuse	v = { .a.present = 1, .reason = reason };
 
-	return encode(&type_prefuse, &v, ibuf);
+	return apdu_encode(&type_prefuse, &v, 1, ibuf);
 }
 
 int
 abort_encode(const struct abort_information *info, struct ibuf *ibuf)
 {
-	struct abort_info	v = { 0 };
+	struct abort_fields	v;
 
-	if (info->reason != -1) {
-		ASN1_PUT(&v, AB_REASON);
-		v.reason = info->reason;
-	}
-	if (info->reflected_bits > 0 && info->reflected_bits <= 8) {
-		ASN1_PUT(&v, AB_REFLECTED);
-		v.reflected.p = &info->reflected;
-		v.reflected.nbits = info->reflected_bits;
-	}
-	return encode(&type_abort, &v, ibuf);
+	apdu_abort_put(info, &v);
+	return apdu_encode(&type_abort, &v, 1, ibuf);
 }
 
 int
@@ -753,7 +569,7 @@ priority_encode(int priority, struct ibuf *ibuf)
 {
 	int64_t	v = priority;
 
-	return encode(&type_integer, &v, ibuf);
+	return apdu_encode(&apdu_natural, &v, 1, ibuf);
 }
 
 /* Connection and activity identifiers */
