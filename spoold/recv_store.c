@@ -229,13 +229,16 @@ flush_partial(struct intransfer *t)
 		row->markup_len = t->cp[t->nready - 1].markup_len;
 		row->content_len = t->cp[t->nready - 1].content_len;
 		row->confirmed = time(NULL);
+		/* the file is durable as far as that, and not before */
+		if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
+		    store_piece_delete(sp.store, row->id,
+		    PIECE_CONTENT) == -1)
+			return (-1);
+		row->kind = t->body.fd != -1 ? CONTENT_FILE :
+		    CONTENT_INLINE;
 	}
-	if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
-	    store_piece_delete(sp.store, row->id, PIECE_CONTENT) == -1)
-		return (-1);
 	if (!t->stored && bound_partial(t) == -1)
 		return (-1);
-	row->kind = t->body.fd != -1 ? CONTENT_FILE : CONTENT_INLINE;
 	if (store_receiving_put(sp.store, row) == -1)
 		return (-1);
 	if (t->put_pair && store_activity_put(sp.store, t->connection,
@@ -393,7 +396,7 @@ committed_partial(struct intransfer *t)
 	if (t->nready == 0 && t->markup_used <= MARKUP_SPILL)
 		return;
 	t->stored = 1;
-	t->stored_file = t->body.fd != -1;
+	t->stored_file = t->row.kind == CONTENT_FILE;
 	t->put_pair = 0;
 	t->markup_at += t->markup_used;
 	t->markup_used = 0;

@@ -85,6 +85,7 @@ recv_new(struct assoc *a, const struct activity_id *activity)
 	t->row.peer = t->origin->number;
 	t->row.association = a->row.id;
 	t->row.since = time(NULL);
+	t->row.kind = CONTENT_INLINE;
 	a->in = t;
 	return (t);
 }

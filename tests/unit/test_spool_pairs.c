@@ -555,6 +555,52 @@ test_elsewhere(void **state)
 	assert_int_equal(fake_life(life_elsewhere, dir), 0);
 }
 
+/*
+ * A content outgrows its rows, and so does its markup, between checkpoints:
+ * what was confirmed must not depend on a file that nobody has synced.
+ */
+static void
+life_outgrown(const char *d)
+{
+	static uint8_t	buf[60000];
+	int		i;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, 0);
+	recv_begin(IN, 1);
+	pieces(IN, 0, 1);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, sizeof(buf));
+	for (i = 0; i < 4; i++)
+		recv_octets(IMSG_RECV_MARKUP, IN, buf, 50000);
+	spool_turn();
+	CHECK(content_any());
+	raise(SIGKILL);
+}
+
+static void
+life_after_power_cut(const char *d)
+{
+	char	cmd[200];
+
+	snprintf(cmd, sizeof(cmd), "find %s/spool/content -type f "
+	    "-exec truncate -s 0 {} +", d);
+	CHECK(system(cmd) == 0);
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 1, 0);
+	resume(IN, 2, 1, 1, 1);
+	resumed(0, PIECE);
+	pieces(IN, 1, 5);
+	end(IN, 6);
+	once(d);
+}
+
+static void
+test_outgrown(void **state)
+{
+	assert_int_equal(fake_life(life_outgrown, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_after_power_cut, dir), 0);
+}
+
 /* Of a peer that is not configured any more, in either role. */
 static void
 life_unknown_peer(const char *d)
@@ -650,7 +696,7 @@ main(void)
 		T(every_pair), T(end_after_resumption), T(one_batch),
 		T(unknown), T(same_number), T(sender), T(recoveries),
 		T(interrupted), T(many_lost), T(too_many_lost), T(elsewhere),
-		T(unknown_peer), T(finished)
+		T(outgrown), T(unknown_peer), T(finished)
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
