@@ -5,6 +5,8 @@
  * synchronization, activity management and exceptions, the tables of annex A.
  */
 
+#include <stdio.h>
+
 #include "session_impl.h"
 
 /* Data */
@@ -40,6 +42,17 @@ send_serial(struct session *s, const uint8_t *prefix, uint8_t si,
 	u.present = SPDU_SERIAL;
 	u.serial = serial;
 	return (spm_send(s, prefix, &u));
+}
+
+/* Both sides count: the operators of both need to see the numbers. */
+static void
+serial_error(struct session *s, const char *spdu, uint32_t got, uint32_t due)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s with serial number %u, %u was due",
+	    spdu, got, due);
+	spm_error(s, text);
 }
 
 int
@@ -84,7 +97,7 @@ spm_mip(struct session *s, const struct spdu *u)
 		return;
 	}
 	if (u->serial != s->vm || u->serial > S_SERIAL_MAX) {
-		spm_error(s, "MIP with a wrong serial number");
+		serial_error(s, "MIP", u->serial, s->vm);
 		return;
 	}
 	s->vm++;
@@ -113,7 +126,7 @@ spm_mia(struct session *s, const struct spdu *u)
 	if (!s->activity || !s->syncs_ours || !(u->present & SPDU_SERIAL) ||
 	    u->serial < s->va || u->serial >= s->vm -
 	    (s->step == END_SENT ? 1 : 0)) {
-		spm_error(s, "MIA with a serial number not outstanding");
+		serial_error(s, "MIA", u->serial, s->va);
 		return;
 	}
 	s->va = u->serial + 1;
@@ -261,7 +274,7 @@ spm_ae(struct session *s, const struct spdu *u)
 		return;
 	}
 	if (u->serial != s->vm) {
-		spm_error(s, "AE with a wrong serial number");
+		serial_error(s, "AE", u->serial, s->vm);
 		return;
 	}
 	s->vm++;
@@ -286,7 +299,7 @@ spm_aea(struct session *s, const struct spdu *u)
 		return;
 	}
 	if (!(u->present & SPDU_SERIAL) || u->serial != s->vm - 1) {
-		spm_error(s, "AEA with a wrong serial number");
+		serial_error(s, "AEA", u->serial, s->vm - 1);
 		return;
 	}
 	s->va = s->vm;
