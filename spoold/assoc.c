@@ -563,7 +563,7 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 			    sp.state));
 	}
 	a->recovering = 1;
-	a->gone = 0;
+	a->gone = a->anew = 0;
 	a->row.lost = 0;
 	a->row.turn = derive_turn(a);
 	ask(a, id, ind, key);
@@ -593,23 +593,26 @@ assoc_ind(uint32_t id, const struct assoc_ind *ind)
 /*
  * A peer that lost its record of an association with it opens another one
  * and will never recover the first.  It has confirmed nothing there: what it
- * confirms is on its record.
+ * confirms is on its record.  One that still means to recover, and only has
+ * something else to send, does so within the time between two tries.
  */
 static void
 opened_anew(const struct peer *p)
 {
 	struct assoc	*a;
 
-	TAILQ_FOREACH(a, &sp.assocs, entry) {
-		if (a->peer != p || a->row.initiator || a->id != 0 ||
-		    a->drop || a->gone || !xfer_unconfirmed(a))
-			continue;
-		log_info("%s not recovered but another one opened, its "
-		    "messages are sent anew", assoc_name(a));
-		xfer_abandon(a, 0, "");
-		a->gone = 1;
-		assoc_dirty(a);
-	}
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer == p && !a->row.initiator && a->id == 0 &&
+		    !a->drop && !a->gone && xfer_unconfirmed(a))
+			a->anew = 1;
+}
+
+/* How long an association that a peer lost is kept for its recovery, s. */
+static int64_t
+keep_time(const struct assoc *a)
+{
+	return (a->anew ? a->peer->conf.recovery_delay :
+	    a->peer->conf.recovery_keep);
 }
 
 int
@@ -859,11 +862,11 @@ assoc_expire(time_t now)
 	last = now;
 	TAILQ_FOREACH(a, &sp.assocs, entry) {
 		if (a->row.initiator || a->id != 0 || a->drop || a->gone ||
-		    a->row.lost == 0 || now - a->row.lost <=
-		    (int64_t)a->peer->conf.recovery_keep)
+		    a->row.lost == 0 || now - a->row.lost <= keep_time(a))
 			continue;
-		log_info("%s not recovered in time, its messages are sent "
-		    "anew", assoc_name(a));
+		log_info("%s not recovered %s, its messages are sent anew",
+		    assoc_name(a), a->anew ? "but another one opened" :
+		    "in time");
 		xfer_abandon(a, 0, "not recovered");
 		a->gone = 1;
 		assoc_dirty(a);

@@ -136,6 +136,7 @@ struct assoc {
 	uint64_t		 drop_conn;	/* row to be forgotten */
 	uint8_t			 drop;		/* forget it all, and free */
 	uint8_t			 gone;		/* free, keep the rows */
+	uint8_t			 anew;		/* the peer opened another */
 	uint8_t			 say;		/* after the commit: */
 #define SAY_OPEN	1
 #define SAY_ANSWER	2
