@@ -39,6 +39,9 @@ static struct pidfh	*pid_file;
 static int		 started_pipe = -1;	/* to who started us */
 static int		 control_fd = -1;
 static int		 ready[CHILDREN], said_ready, stopping;
+/* Configurations sent and not yet in force; a reload is to be told of. */
+static unsigned		 awaited[CHILDREN];
+static int		 reloading;
 
 /* Peers keep their number as long as there is one of their name. */
 struct known_peer {
@@ -196,12 +199,14 @@ send_conf(enum role r)
 			send_deliver(d);
 	}
 	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
+	awaited[r]++;
 }
 
 void
 child_started(enum role r)
 {
 	ready[r] = 0;
+	awaited[r] = 0;
 	if (r == CHILD_SPOOLD && control_fd != -1)
 		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
 	send_conf(r);
@@ -213,6 +218,13 @@ child_ready(enum role r)
 	int was = ready[r];
 
 	ready[r] = 1;
+	if (awaited[r] > 0)
+		awaited[r]--;
+	if (reloading && awaited[CHILD_RTSD] == 0 &&
+	    awaited[CHILD_SPOOLD] == 0) {
+		reloading = 0;
+		log_info("configuration reloaded");
+	}
 	/* A child that is new needs a new channel to the other. */
 	if (!was && ready[CHILD_RTSD] && ready[CHILD_SPOOLD]) {
 		children_join();
@@ -272,7 +284,7 @@ reload(void)
 	log_setverbose(conf->mta.verbose);
 	send_conf(CHILD_RTSD);
 	send_conf(CHILD_SPOOLD);
-	log_info("configuration reloaded");
+	reloading = 1;		/* until both say that it is in force */
 }
 
 /* Requests of the children: what they may ask, and nothing else. */
