@@ -365,6 +365,26 @@ class Slow(Hostile):
                    Stall('out', name='AE', seconds=1.2))
         self.goes_on()
 
+    def test_silence_before_it_is_open(self):
+        """Nothing, a CR, a CR and half of a CN: each has half a minute, one
+        line in the log, and is gone."""
+        mark = self.beta.log_size()
+        cr = bytes.fromhex('0300000b06e00000000100')
+        held = []
+        for octets_ in (b'', cr, cr + bytes.fromhex('030000c002f0800dff')):
+            sock = socket.create_connection(('127.0.0.1', self.beta.port))
+            self.addCleanup(sock.close)
+            sock.sendall(octets_)
+            sock.settimeout(40)
+            held.append(sock)
+        self.goes_on()
+        for sock in held:
+            while sock.recv(1000):
+                pass
+        until(lambda: len(re.findall('over before it was open: no answer '
+                                     'within', self.beta.log(mark))) == 3, 5)
+        self.goes_on()
+
     def test_octet_by_octet(self):
         class Dribble:
             def __init__(self, sock):

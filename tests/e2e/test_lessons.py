@@ -452,7 +452,7 @@ class Load(Case):
         self.assertLess(time.monotonic() - began, 60 * 0.04)
         initiator.close()
 
-    def test_gate_spdu_names(self):
+    def test_order_of_our_spdus(self):
         """The order of what we send, SPDU for SPDU."""
         beta = self.called(SMALL, 'dialogue twa')
         initiator = self.initiator(beta, dialogue=1).open()

@@ -8,7 +8,7 @@ import contextlib
 import signal
 
 from interop import *       # noqa: F401,F403
-from peer import apdu, ber, session as ss
+from peer import apdu, ber
 from peer.script import AFTER, Cut, Drop
 
 WORDS = octets(7 * 1024 + 300)      # eight checkpoints of 1 K with the head
