@@ -323,6 +323,7 @@ t_connect_cnf(void *arg)
 	struct assoc *a = arg;
 	struct rts_open o;
 
+	a->t_up = 1;
 	memset(&o, 0, sizeof(o));
 	o.id = a->open.id;
 	o.turn = a->open.turn;
@@ -573,7 +574,12 @@ turn_give_ind(void *arg)
 static void
 rt_down(void *arg, int kind, int reason, const char *why)
 {
-	assoc_over(arg, kind, reason, why);
+	struct assoc *a = arg;
+
+	/* Without a CC nothing of ours can have reached the peer. */
+	if (kind == DOWN_TRANSPORT_LOST && a->initiator && !a->t_up)
+		kind = DOWN_CONNECT_FAILED;
+	assoc_over(a, kind, reason, why);
 }
 
 static const struct rts_user rts_user = {

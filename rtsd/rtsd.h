@@ -75,6 +75,7 @@ struct assoc {
 	int			 initiator;
 	int			 known;		/* spoold has heard of it */
 	int			 was_up;
+	int			 t_up;		/* the CC came */
 	int			 closing;	/* ASSOC_CLOSE came */
 	int			 fd;
 	int			 shut;		/* our half is shut down */

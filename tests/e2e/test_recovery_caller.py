@@ -45,6 +45,14 @@ class Cuts(Calling):
             Cut('in', name='AS'), Cut('in', name='AS', at=AFTER),
             Cut('in', name='DT', at=0.5), Cut('out', name='MIA', nth=1))])
 
+    def test_no_transport_connection(self):
+        """Closed before there is a CC: it has not heard what we ask."""
+        responder, alpha = self.cut(
+            Cut('in', name='MIP', nth=5),
+            *[Cut('out', index=0) for _ in range(3)])
+        self.assertEqual(alpha.lines('cannot recover'), [])
+        alpha.said('resumed at checkpoint')
+
     def test_in_the_middle(self):
         self.together(self.middle, [(cut,) for cut in (
             Cut('in', name='MIP', nth=3),
