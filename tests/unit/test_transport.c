@@ -206,6 +206,124 @@ test_sizes(void **state)
 }
 
 static void
+input(struct side *s, const void *octets, size_t len)
+{
+	uint8_t	*p = malloc(len);
+
+	assert_non_null(p);
+	memcpy(p, octets, len);
+	transport_input(s->t, p, len);
+	free(p);
+}
+
+#define INPUT(s, ...) do {						\
+	static const uint8_t o_[] = { __VA_ARGS__ };			\
+	input(s, o_, sizeof(o_));					\
+} while (0)
+
+/* What a CR says of sizes and selectors, and the CC that answers it. */
+static void
+test_parameters(void **state)
+{
+	static const struct {
+		const char	*what;
+		uint8_t		 p[8];		/* parameters of the CR */
+		size_t		 len;
+		uint32_t	 in_force;	/* 0: an ER */
+		uint8_t		 answer[4];
+		size_t		 nanswer;
+	} t[] = {
+		{ "none", { 0 }, 0, 65531, { 0 }, 0 },
+		{ "128", { 0xc0, 1, 7 }, 3, 128, { 0xc0, 1, 7 }, 3 },
+		{ "256", { 0xc0, 1, 8 }, 3, 256, { 0xc0, 1, 8 }, 3 },
+		{ "512", { 0xc0, 1, 9 }, 3, 512, { 0xc0, 1, 9 }, 3 },
+		{ "1024", { 0xc0, 1, 10 }, 3, 1024, { 0xc0, 1, 10 }, 3 },
+		{ "2048", { 0xc0, 1, 11 }, 3, 2048, { 0xc0, 1, 11 }, 3 },
+		{ "4096", { 0xc0, 1, 12 }, 3, 4096, { 0xc0, 1, 12 }, 3 },
+		{ "8192", { 0xc0, 1, 13 }, 3, 8192, { 0xc0, 1, 13 }, 3 },
+		{ "preferred 256 before 128", { 0xc0, 1, 7, 0xf0, 1, 2 }, 6,
+		    256, { 0xf0, 2, 0, 2 }, 4 },
+		{ "preferred in four octets", { 0xf0, 4, 255, 255, 255, 255 },
+		    6, 65408, { 0xf0, 2, 1, 255 }, 4 },
+		{ "preferred 0 says nothing", { 0xf0, 1, 0 }, 3, 65531,
+		    { 0 }, 0 },
+		{ "64", { 0xc0, 1, 6 }, 3, 0, { 0 }, 0 },
+		{ "code 17", { 0xc0, 1, 17 }, 3, 0, { 0 }, 0 },
+		{ "size of two octets", { 0xc0, 2, 0, 10 }, 4, 0, { 0 }, 0 },
+		{ "size of none", { 0xc0, 0 }, 2, 0, { 0 }, 0 },
+		{ "preferred of none", { 0xf0, 0 }, 2, 0, { 0 }, 0 },
+		{ "preferred of five", { 0xf0, 5, 0, 0, 0, 0, 1 }, 7, 0,
+		    { 0 }, 0 },
+		{ "lone parameter code", { 0xc1 }, 1, 0, { 0 }, 0 },
+	};
+	uint8_t	cr[11 + 8] = { 3, 0, 0, 0, 0, 0xe0, 0, 0, 0, 1, 0 };
+	size_t	i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		fresh(&B, 0, 65531);
+		cr[3] = 11 + t[i].len;
+		cr[4] = 6 + t[i].len;
+		memcpy(cr + 11, t[i].p, t[i].len);
+		input(&B, cr, 11 + t[i].len);
+		if (B.inds != (t[i].in_force != 0) || B.downs == B.inds)
+			fail_msg("%s: %d times asked", t[i].what, B.inds);
+		if (t[i].in_force == 0) {
+			assert_int_equal(B.out[5], 0x70);
+			done(&B);
+			continue;
+		}
+		assert_int_equal(transport_tpdu_size(B.t), t[i].in_force);
+		assert_int_equal(B.out[5], 0xd0);
+		assert_int_equal(B.nout, 11 + t[i].nanswer);
+		assert_memory_equal(B.out + 11, t[i].answer, t[i].nanswer);
+		done(&B);
+	}
+}
+
+/* The longest selectors come through; one octet more is an error. */
+static void
+test_selectors(void **state)
+{
+	uint8_t		cr[11 + 2 + TSEL_MAX + 1];
+	struct selector	a, none;
+	size_t		len;
+
+	memset(&none, 0, sizeof(none));
+	memset(&a, 0xa5, sizeof(a));
+	a.len = TSEL_MAX;
+	fresh(&A, 1, 128);
+	fresh(&B, 0, 65531);
+	assert_int_equal(t_connect_req(A.t, &a, &a), 0);
+	settle(1);
+	assert_int_equal(A.cnfs, 1);
+	assert_int_equal(B.calling.len, TSEL_MAX);
+	assert_memory_equal(B.called.octets, a.octets, TSEL_MAX);
+	close_pair();
+	fresh(&A, 1, 65531);
+	fresh(&B, 0, 65531);
+	assert_int_equal(t_connect_req(A.t, &none, &none), 0);
+	settle(1000);
+	assert_int_equal(B.inds, 1);
+	assert_int_equal(B.calling.len + B.called.len, 0);
+	close_pair();
+	for (len = TSEL_MAX; len <= TSEL_MAX + 1; len++) {
+		memset(cr, 0, sizeof(cr));
+		cr[0] = 3;
+		cr[3] = 13 + len;
+		cr[4] = 8 + len;
+		cr[5] = 0xe0;
+		cr[9] = 1;
+		cr[11] = 0xc2;
+		cr[12] = len;
+		fresh(&B, 0, 65531);
+		input(&B, cr, 13 + len);
+		assert_int_equal(B.inds, len == TSEL_MAX);
+		assert_int_equal(B.downs, len != TSEL_MAX);
+		done(&B);
+	}
+}
+
+static void
 send_tsdu(struct side *s, size_t len, size_t piece)
 {
 	uint8_t	*p = malloc(len + 1);
@@ -290,22 +408,6 @@ test_pieces(void **state)
 		close_pair();
 	}
 }
-
-static void
-input(struct side *s, const void *octets, size_t len)
-{
-	uint8_t	*p = malloc(len);
-
-	assert_non_null(p);
-	memcpy(p, octets, len);
-	transport_input(s->t, p, len);
-	free(p);
-}
-
-#define INPUT(s, ...) do {						\
-	static const uint8_t o_[] = { __VA_ARGS__ };			\
-	input(s, o_, sizeof(o_));					\
-} while (0)
 
 /* A last DT without data is legal (KB Q123824 refused it). */
 static void
@@ -495,6 +597,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_selectors),
 		cmocka_unit_test(test_tsdus),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_empty_last),
