@@ -390,7 +390,7 @@ s_token_give_req(struct session *s, int tokens)
 {
 	struct spdu u;
 
-	if (!session_owns(s, tokens) || s->step != NORMAL)
+	if (!session_owns(s, tokens) || s->sending || s->step != NORMAL)
 		return (-1);
 	spm_start(&u, SI_GT);
 	u.present = SPDU_TOKEN;
@@ -569,13 +569,18 @@ spm_ab(struct session *s, const struct spdu *u)
 	struct spdu aa;
 	int flags = u->present & SPDU_DISCONNECT ? u->disconnect : 0;
 
+	if (s->phase == IDLE || s->phase == WAIT_CN) {
+		spm_error(s, "AB out of place");
+		return;
+	}
 	if (s->phase == CLOSED)
 		return;
 	spm_start(&aa, SI_AA);
 	spm_send(s, NULL, &aa);
-	if (s->phase == ABORTING || s->phase == IDLE ||
-	    s->phase == WAIT_CN) {
+	if (s->phase == ABORTING) {
+		/* Both at once: neither waits for an AA any more. */
 		s->phase = CLOSED;
+		s->t->t_disconnect_req(s->targ);
 		return;
 	}
 	s->phase = CLOSED;

@@ -137,8 +137,8 @@ struct s_user {
 /*
  * Below.  t_data_req passes a piece of an outgoing TSDU, of any length, also
  * 0; last marks its end.  t_disconnect_req says that nothing more will be
- * sent or understood: after DN and AA, or when an initiator does not begin
- * with a CN.
+ * sent or understood: after DN and AA, after an AB that crossed ours, or when
+ * an initiator does not begin with a CN.
  */
 struct s_transport {
 	void (*t_data_req)(void *, const uint8_t *, size_t, int last);
@@ -175,6 +175,7 @@ int	s_connect_refuse_rsp(struct session *, const struct s_connect *,
  * One SSDU: first (with the header), pieces, last.  1 piece: both.  -1 also
  * for a first piece within an SSDU and a later one outside.  An abort,
  * interrupt or discard may come between pieces: the SSDU is ended there.
+ * A synchronization, an activity end or a token may not: -1.
  */
 int	s_data_req(struct session *, const uint8_t *, size_t, int first,
 	    int last);

@@ -58,7 +58,7 @@ serial_error(struct session *s, const char *spdu, uint32_t got, uint32_t due)
 int
 s_sync_minor_req(struct session *s, uint32_t *serial)
 {
-	if (!session_owns(s, S_TOKEN_DATA | S_TOKEN_MINOR) ||
+	if (!session_owns(s, S_TOKEN_DATA | S_TOKEN_MINOR) || s->sending ||
 	    s->step != NORMAL || !s->activity || s->vm > S_SERIAL_MAX)
 		return (-1);
 	if (send_serial(s, spm_gt, SI_MIP, s->vm) == -1)
@@ -233,8 +233,8 @@ spm_as_ar(struct session *s, const struct spdu *u)
 int
 s_activity_end_req(struct session *s, uint32_t *serial)
 {
-	if (!session_owns(s, TOKENS_ALL) || s->step != NORMAL ||
-	    !s->activity || s->vm > S_SERIAL_MAX)
+	if (!session_owns(s, TOKENS_ALL) || s->sending ||
+	    s->step != NORMAL || !s->activity || s->vm > S_SERIAL_MAX)
 		return (-1);
 	if (send_serial(s, spm_gt, SI_AE, s->vm) == -1)
 		return (-1);

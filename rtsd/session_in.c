@@ -141,6 +141,8 @@ session_t_data_ind(struct session *s, const uint8_t *p, size_t len, int last)
 	while (len > 0 && s->phase != CLOSED) {
 		switch (s->input) {
 		case HEADER:
+			/* Those of the last SPDU are not of this one. */
+			s->params_have = 0;
 			s->head[s->head_have++] = *p++;
 			len--;
 			s->head_len = spdu_header(s->head, s->head_have,

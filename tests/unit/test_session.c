@@ -677,6 +677,123 @@ test_abort(void **state)
 	done();
 }
 
+/* Both abort at once: each answers, neither is told of the other. */
+static void
+test_abort_collision(void **state)
+{
+	connect_pair(S_VERSION_2, S_TOKENS_INITIATOR);
+	assert_int_equal(s_u_abort_req(A.s, octets(NULL, 0)), 0);
+	assert_int_equal(s_u_abort_req(B.s, octets(NULL, 0)), 0);
+	assert_int_equal(s_u_abort_req(B.s, octets(NULL, 0)), -1);
+	carry(&A);
+	assert_int_equal(B.nout, 2);
+	assert_int_equal(B.out[1].p[0], SI_AA);
+	assert_int_equal(B.gone, 1);
+	settle();
+	assert_int_equal(A.gone, 1);
+	assert_int_equal(B.gone, 1);
+	expect(&A, "");
+	expect(&B, "");
+	done();
+}
+
+/* An SSDU that is not finished is not cut short but by what voids it. */
+static void
+test_within_ssdu(void **state)
+{
+	struct activity_id	id;
+	uint32_t		serial = 77;
+
+	connect_pair(S_VERSION_2, S_TOKENS_INITIATOR);
+	begin(&id);
+	assert_int_equal(s_data_req(A.s, filler, 5, 1, 0), 0);
+	assert_int_equal(s_data_req(A.s, filler, 5, 1, 0), -1);
+	assert_int_equal(s_sync_minor_req(A.s, &serial), -1);
+	assert_int_equal(s_activity_end_req(A.s, &serial), -1);
+	assert_int_equal(s_token_give_req(A.s, S_TOKEN_DATA), -1);
+	assert_int_equal(serial, 77);
+	assert_int_equal(s_data_req(A.s, filler, 5, 0, 1), 0);
+	assert_int_equal(s_data_req(A.s, filler, 5, 0, 1), -1);
+	assert_int_equal(s_sync_minor_req(A.s, &serial), 0);
+	settle();
+	expect(&B, "start data:10 minor:1 ");
+	done();
+}
+
+/* Any number may be outstanding; each is confirmed once, in order. */
+static void
+test_window(void **state)
+{
+	static const struct {
+		const char	*what, *log;
+		uint8_t		 serial;
+	} t[] = {
+		{ "the one before", "p-abort:local ", '1' },
+		{ "the same again", "p-abort:local ", '2' },
+		{ "the next", "confirmed:3 ", '3' },
+		{ "the last", "confirmed:4 ", '4' },
+		{ "one not sent", "p-abort:local ", '5' },
+	};
+	struct activity_id	id;
+	uint32_t		serial;
+	uint8_t			mia[] = { 2, 0, SI_MIA, 3, 42, 1, 0 };
+	size_t			i, k;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		connect_pair(S_VERSION_1, S_TOKENS_INITIATOR);
+		begin(&id);
+		for (k = 0; k < 4; k++)
+			assert_int_equal(s_sync_minor_req(A.s, &serial), 0);
+		carry(&A);
+		assert_int_equal(s_sync_minor_rsp(B.s, 5), -1);
+		assert_int_equal(s_sync_minor_rsp(B.s, 0), -1);
+		assert_int_equal(s_sync_minor_rsp(B.s, 1), 0);
+		assert_int_equal(s_sync_minor_rsp(B.s, 2), 0);
+		carry(&B);
+		expect(&A, "confirmed:1 confirmed:2 ");
+		mia[6] = t[i].serial;
+		put_tsdu(&A, mia, sizeof(mia), 100);
+		if (strcmp(A.log, t[i].log) != 0)
+			fail_msg("%s: \"%s\"", t[i].what, A.log);
+		done();
+	}
+}
+
+/* The AB reflects the SPDU at fault, nothing of the one before it. */
+static void
+test_reflect(void **state)
+{
+	static const struct {
+		uint8_t	p[16];
+		size_t	len;
+		uint8_t	ab[16];
+		size_t	ab_len;
+	} t[] = {
+		/* MIP 2 where 1 is due: whole */
+		{ { 1, 0, 45, 3, 41, 1, 7, 49, 3, 42, 1, '2' }, 12,
+		    { 25, 10, 17, 1, 5, 49, 5, 49, 3, 42, 1, '2' }, 12 },
+		/* SI and no LI: nothing to show, not the AS */
+		{ { 1, 0, 45, 3, 41, 1, 7, 49 }, 8,
+		    { 25, 3, 17, 1, 5 }, 5 },
+		/* the octets of a cut parameter that have come */
+		{ { 1, 0, 45, 3, 41, 1, 7, 49, 3, 42 }, 10,
+		    { 25, 8, 17, 1, 5, 49, 3, 49, 3, 42 }, 10 },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (pieces = 1; pieces <= 100; pieces += 99) {
+			connect_pair(S_VERSION_1, S_TOKENS_INITIATOR);
+			put_tsdu(&B, t[i].p, t[i].len, pieces);
+			expect(&B, "start p-abort:local ");
+			assert_int_equal(B.nout, 1);
+			assert_int_equal(B.out[0].len, t[i].ab_len);
+			assert_memory_equal(B.out[0].p, t[i].ab, t[i].ab_len);
+			done();
+		}
+	pieces = 100000;
+}
+
 /* Category 2 comes after GT, after PT, several in one TSDU (extended). */
 static void
 test_concatenation(void **state)
@@ -777,6 +894,19 @@ test_errors(void **state)
 static void
 test_first(void **state)
 {
+	static const uint8_t	si[] = { SI_AB, SI_AA, SI_AC, SI_FN, SI_GTC };
+	uint8_t			spdu[2] = { 0, 0 };
+	size_t			i;
+
+	for (i = 0; i < sizeof(si); i++) {
+		fresh();
+		spdu[0] = si[i];
+		put_tsdu(&B, spdu, sizeof(spdu), 100);
+		expect(&B, "p-abort:local ");
+		assert_int_equal(B.gone, 1);
+		assert_int_equal(B.nout, 0);
+		done();
+	}
 	fresh();
 	put_tsdu(&B, (const uint8_t *)"\x01\x00\x2d\x00", 4, 100);
 	assert_true(B.gone > 0 || B.nout > 0);
@@ -803,6 +933,10 @@ main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_abort_collision),
+		cmocka_unit_test(test_within_ssdu),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_reflect),
 		cmocka_unit_test(test_concatenation),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_first),
