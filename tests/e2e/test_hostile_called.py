@@ -110,7 +110,8 @@ class Transport(Hostile):
     def refused(self, answer):
         alpha, _ = self.once(answer)
         self.assertEqual(len(alpha.lines(
-            'association .* (lost|timeout|refused|aborted|connection)')), 1)
+            'association .* (not connected|lost|timeout|refused|aborted)')),
+            1)
 
     def once(self, answer):
         port, responder = self.listener(answer)
