@@ -41,6 +41,12 @@
 #define FRAGMENT_MAX		(128 * 1024)	/* octets in it */
 #define PEER_NAME_MAX		64	/* of mtad.conf */
 #define PEER_ADDRESSES_MAX	8
+#define TLS_PEM_MAX		(1024 * 1024)	/* octets of a PEM file */
+#define TLS_PIECE		8192	/* of it in one imsg */
+#define TLS_NAME_MAX		256	/* a host name */
+#define TLS_TEXT_MAX		64	/* version and cipher in words */
+#define TLS_TBS_MAX		12288	/* octets to be signed in one imsg */
+#define TLS_SIGNATURE_MAX	1024	/* octets: RSA of 8192 bits */
 #define OR_TEXT_MAX		1024	/* an O/R address as text */
 
 #endif

@@ -6,8 +6,8 @@
  * and its own state before it believes a message; the sender of a bad one
  * loses the channel.
  *
- * Channels: mtad-rtsd, mtad-spoold, rtsd-spoold (the data), and the control
- * socket, mtactl-spoold (control.h).
+ * Channels: mtad-rtsd, mtad-spoold, rtsd-spoold (the data), mtad-rtsd once
+ * more for signatures, and the control socket, mtactl-spoold (control.h).
  *
  * peerid of an imsg header names an association where the comment says so:
  * ids of associations that we initiate are given by spoold (bit 31 clear),
@@ -36,12 +36,15 @@ enum imsg_type {
 	IMSG_CONF_BEGIN,	/* - */
 	IMSG_CONF_MTA,		/* struct mta_conf */
 	IMSG_CONF_PEER,		/* struct peer_conf */
+	IMSG_CONF_TLS_PEM,	/* certificates in pieces, id their number; rtsd */
+	IMSG_CONF_TLS_PEER,	/* struct tls_peer_conf, after its peer; rtsd */
 	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
 	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
+	IMSG_TLS_CHANNEL,	/* -, fd: mtad-rtsd channel for signatures */
 	IMSG_VERBOSE,		/* int */
 	IMSG_SHUTDOWN,		/* -: finish in order, then exit */
 	/* rtsd, spoold -> mtad */
@@ -53,6 +56,10 @@ enum imsg_type {
 	IMSG_CONNECT_CANCEL,	/* - */
 	IMSG_CONNECT_DONE,	/* char[] numeric address, fd */
 	IMSG_CONNECT_FAIL,	/* char[] text for the log */
+
+	/* rtsd <-> mtad on the channel for signatures; peerid = request */
+	IMSG_TLS_SIGN,		/* struct tls_sign, then what is to be signed */
+	IMSG_TLS_SIGNATURE,	/* octets; none: mtad does not sign that */
 
 	/* spoold -> rtsd: associations; peerid = association */
 	IMSG_ASSOC_OPEN,	/* struct assoc_open */
@@ -169,10 +176,42 @@ struct peer_conf {
 	uint64_t		max_content;	/* octets, 0 none */
 };
 
+/* OPTIONAL, of those that call us, is what OPPORTUNISTIC is when we call. */
+enum tls_mode { TLS_NO = 0, TLS_YES, TLS_OPTIONAL };
+
 struct listen_conf {
 	uint32_t		id;
 	struct selector		tsel;		/* len 0: any */
 	char			address[64];	/* for the log */
+	uint8_t			tls;		/* enum tls_mode */
+	uint8_t			tls_verify;	/* a certificate has to be shown */
+	uint32_t		tls_certificate; /* CONF_TLS_PEM, ours */
+	uint32_t		tls_ca;		/* 0: none is asked for */
+};
+
+/*
+ * Certificates are numbered over the life of mtad, so that a number never
+ * comes to mean another key while rtsd still has the old configuration.
+ * The names are those that have to stand in a certificate of the peer.
+ */
+struct tls_peer_conf {
+	uint32_t	peer;
+	uint8_t		mode;		/* enum tls_mode, when we call */
+	uint8_t		remote;		/* when it calls: it has to use TLS */
+	uint32_t	certificate;	/* ours as its client; 0 none */
+	uint32_t	ca;		/* 0: its certificate is not checked */
+	char		name[PEER_ADDRESSES_MAX][TLS_NAME_MAX];
+	char		remote_name[TLS_NAME_MAX]; /* as a client; "": any */
+};
+
+/*
+ * What is to be signed with the key of a certificate: the digest, or all of
+ * it where the scheme has none (Ed25519).
+ */
+struct tls_sign {
+	uint32_t	certificate;
+	uint16_t	scheme;		/* SignatureScheme of RFC 8446 4.2.3 */
+	uint16_t	len;		/* octets that follow */
 };
 
 struct route_conf {
@@ -257,6 +296,7 @@ struct assoc_up {
 	uint32_t	checkpoint;	/* negotiated, units of 1024 */
 	uint32_t	window;
 	char		address[64];
+	char		tls[TLS_TEXT_MAX];	/* version, cipher; "": plain */
 };
 
 struct assoc_turn {

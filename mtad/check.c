@@ -230,7 +230,8 @@ set_mta(const struct place *p, const struct place *pn, const char *name,
 
 static void
 listen_at(const struct place *p, const struct addrinfo *ai,
-    const struct selector *tsel, const char *host, unsigned port)
+    const struct selector *tsel, const struct listen_tls *tls,
+    const char *host, unsigned port)
 {
 	struct conf_listen *l, *other;
 
@@ -245,6 +246,10 @@ listen_at(const struct place *p, const struct addrinfo *ai,
 		fatalx("out of memory");
 	l->fd = -1;
 	l->listen.tsel = *tsel;
+	l->listen.tls = tls->mode;
+	l->listen.tls_verify = tls->verify;
+	l->listen.tls_certificate = tls->certificate;
+	l->listen.tls_ca = tls->ca;
 	memcpy(&l->ss, ai->ai_addr, ai->ai_addrlen);
 	l->ss_len = ai->ai_addrlen;
 	snprintf(l->listen.address, sizeof(l->listen.address),
@@ -254,7 +259,7 @@ listen_at(const struct place *p, const struct addrinfo *ai,
 
 void
 add_listen(const struct place *p, const char *host, uint64_t port,
-    const struct place *pt, const char *tsel)
+    const struct place *pt, const char *tsel, const struct listen_tls *tls)
 {
 	struct addrinfo hints, *res, *ai;
 	struct selector sel;
@@ -276,7 +281,7 @@ add_listen(const struct place *p, const char *host, uint64_t port,
 	for (ai = res; ai != NULL; ai = ai->ai_next)
 		if (getnameinfo(ai->ai_addr, ai->ai_addrlen, name,
 		    sizeof(name), NULL, 0, NI_NUMERICHOST) == 0)
-			listen_at(p, ai, &sel, name, port);
+			listen_at(p, ai, &sel, tls, name, port);
 	freeaddrinfo(res);
 }
 
@@ -339,6 +344,26 @@ add_address(struct conf_peer *n, const struct place *p, const char *host,
 		set_selector(pt, &n->peer.remote_tsel[n->peer.naddress],
 		    tsel);
 	n->peer.naddress++;
+}
+
+void
+set_tls(struct conf_peer *n, int mode, const struct place *p)
+{
+	n->tls.mode = mode;
+	n->set |= CONF_SET_TLS;
+	n->tls_at.file = p->file;
+	n->tls_at.line = p->line;
+	n->tls_at.column = p->column;
+}
+
+void
+set_remote_tls(struct conf_peer *n, int required, const struct place *p)
+{
+	n->tls.remote = required;
+	n->set |= CONF_SET_REMOTE_TLS;
+	n->remote_tls_at.file = p->file;
+	n->remote_tls_at.line = p->line;
+	n->remote_tls_at.column = p->column;
 }
 
 /* A prefix is an address that is parsed and printed again. */
@@ -412,6 +437,49 @@ add_deliver(const struct place *p, const char *prefix,
 
 /* The whole */
 
+/* A check that was asked for and cannot be made is a mistake. */
+static void
+finish_tls(struct conf_peer *n)
+{
+	struct tls_peer_conf *t = &n->tls;
+	const struct conf_listen *l;
+	struct place at = { n->tls_at.file, n->tls_at.line,
+	    n->tls_at.column };
+	const char *name = n->peer.name;
+	int i, tls = 0, ca = 0;
+
+	if (!(n->set & CONF_SET_TLS) && (t->ca != 0 || t->certificate != 0 ||
+	    n->tls_name[0] != '\0'))
+		conf_error(NULL, "peer \"%s\" (line %u): \"tls yes\" or "
+		    "\"tls opportunistic\" was expected beside tls ca, name "
+		    "or certificate", name, n->line);
+	if (t->ca == 0 && (t->mode == TLS_YES || (t->mode == TLS_OPTIONAL &&
+	    n->tls_name[0] != '\0')))
+		conf_error(&at, "peer \"%s\": tls ca \"FILE\" was expected, "
+		    "to check its certificate with", name);
+	for (i = 0; i < n->peer.naddress; i++)
+		strlcpy(t->name[i], n->tls_name[0] != '\0' ? n->tls_name :
+		    n->address[i].host, sizeof(t->name[i]));
+	if (!(n->set & CONF_SET_REMOTE_TLS)) {
+		t->remote = t->mode == TLS_YES;
+		return;
+	}
+	TAILQ_FOREACH(l, &conf_now->listeners, entry) {
+		tls |= l->listen.tls != TLS_NO;
+		ca |= l->listen.tls_ca != 0;
+	}
+	at.file = n->remote_tls_at.file;
+	at.line = n->remote_tls_at.line;
+	at.column = n->remote_tls_at.column;
+	if (t->remote && !tls)
+		conf_error(&at, "peer \"%s\": remote tls: a listen statement "
+		    "with tls was expected", name);
+	else if (t->remote_name[0] != '\0' && !ca)
+		conf_error(&at, "peer \"%s\": remote tls name: a listen "
+		    "statement with tls and ca was expected, which asks for "
+		    "a certificate", name);
+}
+
 static void
 finish_peer(struct conf_peer *n)
 {
@@ -439,6 +507,7 @@ finish_peer(struct conf_peer *n)
 		conf_error(&place, "peer \"%s\" (line %u): recovery timeout "
 		    "%u s is shorter than its delay of %u s", p->name,
 		    n->line, p->recovery_timeout, p->recovery_delay);
+	finish_tls(n);
 }
 
 static void
@@ -491,6 +560,7 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
@@ -571,8 +641,14 @@ conf_define(const char *s)
 void
 conf_free(struct conf *c)
 {
+	struct conf_pem *e;
+
 	if (c == NULL)
 		return;
+	while ((e = TAILQ_FIRST(&c->pems)) != NULL) {
+		TAILQ_REMOVE(&c->pems, e, entry);
+		pem_free(e);
+	}
 	FREE_ALL(&c->peers, conf_peer);
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);

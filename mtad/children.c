@@ -275,8 +275,10 @@ gone(struct child *c, int status)
 		c->up = 0;
 		imsgev_free(&c->iev);
 	}
-	if (role_of(c) == CHILD_RTSD)
+	if (role_of(c) == CHILD_RTSD) {
 		sockets_cancel_all();
+		sign_close();
+	}
 	if (stopping) {
 		event_del(c->timer);
 		stop_next();

@@ -17,14 +17,38 @@
 
 #define CONF_HOST_MAX	256
 
+/* Of a statement, for checks of the whole; file is not to outlive these. */
+struct conf_place {
+	const char		*file;
+	unsigned		 line, column;
+};
+
 struct conf_address {
 	char			 host[CONF_HOST_MAX];
 	char			 port[8];
 };
 
+/*
+ * A file of certificates: ours, with its key, or authorities.  The key stays
+ * here (sign.c); the certificates are what rtsd is given.
+ */
+struct conf_pem {
+	TAILQ_ENTRY(conf_pem)	 entry;
+	uint32_t		 id;
+	char			 file[PATH_MAX];
+	char			 key_file[PATH_MAX];	/* "": authorities */
+	uint8_t			*pem;	/* encoded anew, nothing else in it */
+	size_t			 len;
+	struct evp_pkey_st	*key;	/* NULL: authorities */
+};
+TAILQ_HEAD(conf_pems, conf_pem);
+
 struct conf_peer {
 	TAILQ_ENTRY(conf_peer)	 entry;
 	struct peer_conf	 peer;
+	struct tls_peer_conf	 tls;
+	char			 tls_name[TLS_NAME_MAX]; /* "": the host */
+	struct conf_place	 tls_at, remote_tls_at;
 	struct conf_address	 address[PEER_ADDRESSES_MAX];
 	uint8_t			 set;	/* CONF_SET_* */
 	unsigned		 line;
@@ -34,6 +58,8 @@ struct conf_peer {
 #define CONF_SET_REMOTE		0x04
 #define CONF_SET_REMOTE_RSP	0x08
 #define CONF_SET_DOMAIN		0x10
+#define CONF_SET_TLS		0x20	/* tls yes, no or opportunistic */
+#define CONF_SET_REMOTE_TLS	0x40
 
 struct conf_listen {
 	TAILQ_ENTRY(conf_listen) entry;
@@ -67,6 +93,7 @@ struct conf {
 	TAILQ_HEAD(, conf_listen) listeners;
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
+	struct conf_pems	 pems;
 };
 
 /*
@@ -79,6 +106,8 @@ struct conf	*conf_parse_text(const char *name, const char *, size_t);
 /* -D name=value; -1: not of that form. */
 int		 conf_define(const char *);
 void		 conf_free(struct conf *);
+/* The private keys alone, in a process that is not to have them. */
+void		 conf_forget_keys(struct conf *);
 /* Where errors go besides the log; tests put their own here. */
 extern void	(*conf_error_hook)(const char *);
 

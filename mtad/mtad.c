@@ -78,7 +78,7 @@ number_peers(struct conf *c)
 	uint32_t id = 0;
 
 	TAILQ_FOREACH(p, &c->peers, entry)
-		p->peer.id = peer_id(p->peer.name);
+		p->peer.id = p->tls.peer = peer_id(p->peer.name);
 	TAILQ_FOREACH(r, &c->routes, entry)
 		r->route.peer = peer_id(r->peer);
 	TAILQ_FOREACH(d, &c->delivers, entry)
@@ -175,8 +175,21 @@ send_deliver(const struct conf_deliver *d)
 }
 
 static void
+send_pem(const struct conf_pem *e)
+{
+	size_t off, n;
+
+	for (off = 0; off < e->len; off += n) {
+		n = e->len - off < TLS_PIECE ? e->len - off : TLS_PIECE;
+		child_send(CHILD_RTSD, IMSG_CONF_TLS_PEM, e->id, -1,
+		    e->pem + off, n);
+	}
+}
+
+static void
 send_conf(enum role r)
 {
+	const struct conf_pem *e;
 	struct conf_peer *p;
 	struct conf_listen *l;
 	struct conf_route *ro;
@@ -184,9 +197,17 @@ send_conf(enum role r)
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
-	TAILQ_FOREACH(p, &conf->peers, entry)
+	if (r == CHILD_RTSD)
+		TAILQ_FOREACH(e, &conf->pems, entry)
+			send_pem(e);
+	TAILQ_FOREACH(p, &conf->peers, entry) {
 		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
 		    sizeof(p->peer));
+		if (r == CHILD_RTSD && (p->tls.mode != TLS_NO ||
+		    p->tls.remote))
+			child_send(r, IMSG_CONF_TLS_PEER, 0, -1, &p->tls,
+			    sizeof(p->tls));
+	}
 	if (r == CHILD_RTSD) {
 		TAILQ_FOREACH(l, &conf->listeners, entry)
 			child_send(r, IMSG_CONF_LISTEN, 0, l->fd, &l->listen,
@@ -209,6 +230,8 @@ child_started(enum role r)
 	awaited[r] = 0;
 	if (r == CHILD_SPOOLD && control_fd != -1)
 		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
+	if (r == CHILD_RTSD)
+		sign_open();
 	send_conf(r);
 }
 

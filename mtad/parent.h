@@ -2,8 +2,8 @@
 
 /*
  * The parent process: children.c starts and restarts rtsd and spoold,
- * sockets.c binds and connects for them, mtad.c joins these to configuration
- * and signals.
+ * sockets.c binds and connects for them, sign.c signs for rtsd, mtad.c joins
+ * these to configuration and signals.
  */
 
 #ifndef PARENT_H
@@ -45,6 +45,11 @@ void	 children_reap(void);
  * not there: it gets everything anew when it comes. */
 void	 child_send(enum role, uint32_t type, uint32_t id, int fd,
 	    const void *, size_t);
+
+/* sign.c */
+/* A new channel, over which this rtsd asks for signatures. */
+void	 sign_open(void);
+void	 sign_close(void);
 
 /* sockets.c */
 /* Opens what the new configuration listens on; takes over what old has.

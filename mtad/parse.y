@@ -20,6 +20,7 @@
 #include "parse_int.h"
 
 static struct conf_peer	*peer;		/* whose block is open */
+static struct listen_tls listen_tls;	/* of the statement at hand */
 %}
 
 %code {
@@ -52,6 +53,8 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token INCLUDE "include" MONOLOGUE "monologue" TWA "twa"
 %token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
 %token NORMAL "normal"
+%token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
+%token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
@@ -150,20 +153,14 @@ main		: WORD EQUALS text	{
 			free($2);
 			free($4);
 		}
-		| LISTEN ON text optport {
-			add_listen(&@3, $3, $4, NULL, NULL);
+		| LISTEN ON text optport listentls {
+			add_listen(&@3, $3, $4, NULL, NULL, &listen_tls);
 			free($3);
 		}
-		| LISTEN ON text optport TSEL text {
-			add_listen(&@3, $3, $4, &@6, $6);
+		| LISTEN ON text optport TSEL text listentls {
+			add_listen(&@3, $3, $4, &@6, $6, &listen_tls);
 			free($3);
 			free($6);
-		}
-		| LISTEN ON text optport TLS {
-			conf_error(&@5, "tls is not available in this "
-			    "version");
-			free($3);	/* YYERROR does not free it */
-			YYERROR;
 		}
 		| PEER text		{
 			peer = new_peer(&@2, $2);
@@ -193,6 +190,43 @@ main		: WORD EQUALS text	{
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
 		;
 
+listentls	: /* empty */		{
+			memset(&listen_tls, 0, sizeof(listen_tls));
+		}
+		| TLS listenmode CERTIFICATE string KEY string listenca {
+			listen_tls.certificate = tls_certificate(&@4, $4,
+			    &@6, $6);
+			free($4);
+			free($6);
+		}
+		;
+
+listenmode	: /* empty */		{
+			memset(&listen_tls, 0, sizeof(listen_tls));
+			listen_tls.mode = TLS_YES;
+		}
+		| OPTIONAL		{
+			memset(&listen_tls, 0, sizeof(listen_tls));
+			listen_tls.mode = TLS_OPTIONAL;
+		}
+		;
+
+listenca	: /* empty */
+		| CA string		{
+			listen_tls.ca = tls_authorities(&@2, $2);
+			free($2);
+		}
+		| CA string VERIFY	{
+			listen_tls.ca = tls_authorities(&@2, $2);
+			listen_tls.verify = 1;
+			free($2);
+			if (listen_tls.mode == TLS_OPTIONAL)
+				conf_error(&@3, "verify: \"tls\" without "
+				    "\"optional\" was expected, for a caller "
+				    "without TLS shows no certificate");
+		}
+		;
+
 optnl		: /* empty */
 		| optnl NEWLINE
 		;
@@ -207,7 +241,39 @@ lastline	: /* empty */
 		;
 
 peerline	: peeropt
+		| peertls
 		| peerline peeropt
+		| peerline peertls
+		;
+
+peertls		: TLS YES		{ set_tls(peer, TLS_YES, &@1); }
+		| TLS NO		{ set_tls(peer, TLS_NO, &@1); }
+		| TLS OPPORTUNISTIC	{
+			set_tls(peer, TLS_OPTIONAL, &@1);
+		}
+		| TLS CA string		{
+			peer->tls.ca = tls_authorities(&@3, $3);
+			free($3);
+		}
+		| TLS NAME text		{
+			set_string(&@3, peer->tls_name,
+			    sizeof(peer->tls_name), "name", $3);
+			free($3);
+		}
+		| TLS CERTIFICATE string KEY string {
+			peer->tls.certificate = tls_certificate(&@3, $3, &@5,
+			    $5);
+			free($3);
+			free($5);
+		}
+		| REMOTE TLS YES	{ set_remote_tls(peer, 1, &@2); }
+		| REMOTE TLS NO		{ set_remote_tls(peer, 0, &@2); }
+		| REMOTE TLS NAME text	{
+			set_remote_tls(peer, 1, &@2);
+			set_string(&@4, peer->tls.remote_name,
+			    sizeof(peer->tls.remote_name), "name", $4);
+			free($4);
+		}
 		;
 
 peeropt		: ADDRESS text optport	{

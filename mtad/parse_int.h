@@ -33,15 +33,30 @@ void	set_domain(const struct place *, struct global_domain *,
 void	set_selector(const struct place *, struct selector *, const char *);
 void	set_credentials(struct credentials *, const struct place *,
 	    const char *, const struct place *, const char *);
+/* What follows tls of a listen statement. */
+struct listen_tls {
+	uint8_t		mode;		/* enum tls_mode */
+	uint8_t		verify;
+	uint32_t	certificate, ca;
+};
 void	add_listen(const struct place *, const char *, uint64_t,
-	    const struct place *, const char *);
+	    const struct place *, const char *, const struct listen_tls *);
 struct conf_peer *new_peer(const struct place *, const char *);
 void	end_peer(struct conf_peer *);
 void	add_address(struct conf_peer *, const struct place *, const char *,
 	    uint64_t, const struct place *, const char *);
+void	set_tls(struct conf_peer *, int mode, const struct place *);
+void	set_remote_tls(struct conf_peer *, int required,
+	    const struct place *);
 void	add_route(const struct place *, const char *, const struct place *,
 	    const char *);
 void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
+
+/* pem.c: read and checked; their number, or 0 after an error. */
+uint32_t tls_certificate(const struct place *, const char *file,
+	    const struct place *, const char *key);
+uint32_t tls_authorities(const struct place *, const char *file);
+void	 pem_free(struct conf_pem *);
 
 #endif

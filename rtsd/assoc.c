@@ -32,7 +32,6 @@ static uint32_t next_incoming;
 static void	assoc_read(int, short, void *);
 static void	assoc_write(int, short, void *);
 static void	assoc_free(struct assoc *);
-static void	assoc_over(struct assoc *, int, int, const char *);
 
 static int
 assoc_cmp(struct assoc *a, struct assoc *b)
@@ -75,8 +74,8 @@ assoc_name(const struct assoc *a)
 
 /* Descriptor */
 
-static void
-want_write(struct assoc *a)
+void
+assoc_want_write(struct assoc *a)
 {
 	if (a->wev != NULL && !event_pending(a->wev, EV_WRITE, NULL))
 		event_add(a->wev, NULL);
@@ -85,13 +84,16 @@ want_write(struct assoc *a)
 static void
 write_failed(struct assoc *a)
 {
-	char why[96];
+	char why[192];
 
 	if (errno == EAGAIN || errno == EINTR) {
-		want_write(a);
+		assoc_want_write(a);
 		return;
 	}
-	snprintf(why, sizeof(why), "write: %s", strerror(errno));
+	if (a->tls != NULL && errno == EPROTO)
+		strlcpy(why, tls_why(a->tls), sizeof(why));
+	else
+		snprintf(why, sizeof(why), "write: %s", strerror(errno));
 	evbuffer_drain(a->out, evbuffer_get_length(a->out));
 	if (a->phase == ASSOC_GONE)
 		a->progress = 0;
@@ -110,20 +112,42 @@ assoc_flush_soon(int fd, short what, void *arg)
 		assoc_run(a);
 }
 
+/* As evbuffer_write, in records as full as what waits allows. */
+static int
+write_records(struct assoc *a)
+{
+	size_t len = evbuffer_get_length(a->out);
+	unsigned char *p;
+	ssize_t n;
+
+	if (len > TLS_RECORD)
+		len = TLS_RECORD;
+	if ((p = evbuffer_pullup(a->out, len)) == NULL)
+		fatalx("out of memory");
+	if ((n = tls_write(a->tls, p, len)) > 0)
+		evbuffer_drain(a->out, n);
+	return (n);
+}
+
 /* Puts out what waits.  The association may be over afterwards. */
 void
 assoc_flush(struct assoc *a)
 {
 	if (a->fd == -1)
 		return;
+	if (a->tls != NULL && !a->tls_up)
+		evbuffer_drain(a->out, evbuffer_get_length(a->out));
 	while (evbuffer_get_length(a->out) > 0) {
-		if (evbuffer_write(a->out, a->fd) <= 0) {
+		if ((a->tls != NULL ? write_records(a) :
+		    evbuffer_write(a->out, a->fd)) <= 0) {
 			write_failed(a);
 			return;
 		}
 	}
 	if (a->phase == ASSOC_GONE && !a->shut) {
 		a->shut = 1;
+		if (a->tls != NULL)
+			tls_close(a->tls);
 		shutdown(a->fd, SHUT_WR);
 	}
 }
@@ -168,7 +192,7 @@ output(void *arg, const struct iovec *iov, int n)
 		return;
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	if (len >= DIRECT_WRITE && !event_pending(a->wev, EV_WRITE, NULL))
+	if (a->tls == NULL && len >= DIRECT_WRITE && !event_pending(a->wev, EV_WRITE, NULL))
 		w = write_through(a, iov, n);
 	for (i = 0; i < n; i++) {
 		off = w < iov[i].iov_len ? w : iov[i].iov_len;
@@ -191,6 +215,7 @@ assoc_update_reading(struct assoc *a)
 	if (a->rev == NULL)
 		return;
 	stop = a->phase != ASSOC_GONE && (a->holding || all_paused ||
+	    a->tls_wait ||
 	    evbuffer_get_length(a->out) > 2 * OUT_HIGH);
 	if (stop == a->paused)
 		return;
@@ -237,19 +262,54 @@ assoc_run(struct assoc *a)
 	assoc_update_reading(a);
 }
 
+/*
+ * As read(2).  Of TLS whole records as long as there is room for one; what
+ * ends them is left to another call, for which there may be no other reason.
+ */
+static ssize_t
+take(struct assoc *a, uint8_t *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	if (a->tls == NULL || a->phase == ASSOC_GONE)
+		return (read(a->fd, buf, size));
+	do {
+		if ((n = tls_read(a->tls, buf + len, size - len)) <= 0) {
+			if (len == 0)
+				return (n);
+			if (n == 0 || errno != EAGAIN)
+				event_active(a->rev, EV_READ, 0);
+			break;
+		}
+		len += n;
+	} while (size - len >= TLS_RECORD);
+	return (len);
+}
+
 static void
 assoc_read(int fd, short what, void *arg)
 {
 	static uint8_t buf[READ_SIZE];
 	struct assoc *a = arg;
-	char why[96];
+	char why[192];
 	ssize_t n;
 
-	n = read(fd, buf, sizeof(buf));
+	if (a->tls_unsure && !assoc_tls_tell(a))
+		return;
+	if (a->tls != NULL && !a->tls_up && a->phase != ASSOC_GONE) {
+		assoc_tls_handshake(a);
+		return;
+	}
+	n = take(a, buf, sizeof(buf));
 	if (n == -1) {
 		if (errno == EAGAIN || errno == EINTR)
 			return;
-		snprintf(why, sizeof(why), "read: %s", strerror(errno));
+		if (a->tls != NULL && errno == EPROTO)
+			strlcpy(why, tls_why(a->tls), sizeof(why));
+		else
+			snprintf(why, sizeof(why), "read: %s",
+			    strerror(errno));
 	} else if (n == 0)
 		snprintf(why, sizeof(why), "connection closed by the peer");
 	if (a->phase == ASSOC_GONE) {
@@ -258,6 +318,8 @@ assoc_read(int fd, short what, void *arg)
 		return;
 	}
 	if (n <= 0) {
+		if (a->tls != NULL && n == -1 && assoc_tls_lost(a))
+			return;
 		event_del(a->rev);
 		rts_disconnected(a->rts, why);
 		assoc_flush(a);
@@ -274,6 +336,10 @@ assoc_write(int fd, short what, void *arg)
 {
 	struct assoc *a = arg;
 
+	if (a->tls != NULL && !a->tls_up && a->phase != ASSOC_GONE) {
+		assoc_tls_handshake(a);
+		return;
+	}
 	a->progress = now_ms();
 	assoc_flush(a);
 	if (a->phase != ASSOC_GONE)
@@ -388,6 +454,8 @@ tell_up(struct assoc *a)
 	up.checkpoint = rts_checkpoint_size(a->rts);
 	up.window = rts_window(a->rts);
 	memcpy(up.address, a->address, sizeof(up.address));
+	if (a->tls != NULL)
+		tls_text(a->tls, up.tls, sizeof(up.tls));
 	a->phase = ASSOC_OPEN;
 	a->phase_since = now_ms();
 	a->was_up = 1;
@@ -469,6 +537,11 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		}
 		a->peer = *peer;
 		a->has_peer = 1;
+		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
+			log_warnx("%s: refused: %s", assoc_name(a), why);
+			refuse(a, RTS_VALIDATION_FAILURE, why);
+			return;
+		}
 		if (pc->normal != (peer->mode == MODE_NORMAL)) {
 			why = pc->normal ? "normal mode proposed, X.410 mode "
 			    "is configured" : "X.410 mode proposed, normal "
@@ -511,6 +584,7 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 {
 	const struct peer_conf *peer;
 	struct paccept pa;
+	const char *why;
 
 	if (a->phase != ASSOC_ASKED)
 		return;
@@ -532,6 +606,12 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 		}
 		a->peer = *peer;
 		a->has_peer = 1;
+		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
+			log_warnx("%s: refused: %s", assoc_name(a), why);
+			refuse(a, RTS_CANNOT_RECOVER, why);
+			assoc_flush(a);
+			return;
+		}
 		pa.data.recover = 1;
 		pa.data.recovered = a->pconnect.data.recovered;
 	} else {
@@ -630,31 +710,44 @@ assoc_new(uint32_t id, int initiator)
 	return (a);
 }
 
-static void
-assoc_free(struct assoc *a)
+void
+assoc_detach(struct assoc *a)
 {
-	RB_REMOVE(assocs, &assocs, a);
-	nassocs--;
 	if (a->rev != NULL)
 		event_free(a->rev);
 	if (a->wev != NULL)
 		event_free(a->wev);
 	if (a->fev != NULL)
 		event_free(a->fev);
+	a->rev = a->wev = a->fev = NULL;
+	tls_free(a->tls);	/* while there is the descriptor */
+	a->tls = NULL;
+	a->tls_up = a->tls_unsure = a->tls_wait = 0;
 	if (a->fd != -1)
 		close(a->fd);
+	a->fd = -1;
+	evbuffer_drain(a->out, evbuffer_get_length(a->out));
+	transport_free(a->t);
+	a->t = NULL;
+}
+
+static void
+assoc_free(struct assoc *a)
+{
+	RB_REMOVE(assocs, &assocs, a);
+	nassocs--;
+	assoc_detach(a);
 	xfer_free_all(a);
 	recv_free(a);
 	evbuffer_free(a->out);
 	rts_free(a->rts);
-	transport_free(a->t);
 	explicit_bzero(&a->peer, sizeof(a->peer));
 	explicit_bzero(&a->pconnect, sizeof(a->pconnect));
 	free(a);
 }
 
 /* The last word to spoold; the descriptor may outlive it a little. */
-static void
+void
 assoc_over(struct assoc *a, int kind, int reason, const char *why)
 {
 	struct assoc_down ad;
@@ -673,6 +766,7 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		log_info("%s: over before it was open: %s", assoc_name(a),
 		    why);
 	a->phase = ASSOC_GONE;
+	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
 	if (a->paused && a->rev != NULL) {
 		a->paused = 0;
@@ -705,7 +799,8 @@ assoc_attach(struct assoc *a, int fd, uint32_t tpdu)
 }
 
 int
-assoc_accept(int fd, const char *address, const struct listen_conf *lc)
+assoc_accept(int fd, const char *address, const struct listen_conf *lc,
+    struct tls_ctx *tls)
 {
 	struct assoc *a;
 	uint32_t id, tries;
@@ -721,7 +816,8 @@ assoc_accept(int fd, const char *address, const struct listen_conf *lc)
 	}
 	strlcpy(a->address, address, sizeof(a->address));
 	a->local_tsel = lc->tsel;
-	if (assoc_attach(a, fd, TPDU_SIZE_MAX) == -1) {
+	if (assoc_attach(a, fd, TPDU_SIZE_MAX) == -1 || (tls != NULL &&
+	    assoc_tls_accepted(a, tls, lc->tls == TLS_OPTIONAL) == -1)) {
 		if (a->fd == -1)
 			close(fd);
 		assoc_free(a);
@@ -730,13 +826,21 @@ assoc_accept(int fd, const char *address, const struct listen_conf *lc)
 	return (0);
 }
 
+void
+assoc_connect(struct assoc *a)
+{
+	uint32_t req[2] = { a->peer.id, a->address_index };
+
+	a->phase = ASSOC_CONNECTING;
+	imsgev_compose(&parent, IMSG_CONNECT, a->id, 0, -1, req, sizeof(req));
+}
+
 /* spoold wants an association; mtad makes the connection. */
 int
 assoc_begin(uint32_t id, const struct assoc_open *ao)
 {
 	const struct peer_conf *peer;
 	struct assoc *a;
-	uint32_t req[2];
 
 	/* What lingers here is over for spoold, which may use its number. */
 	if ((a = assoc_find(id)) != NULL && a->phase == ASSOC_GONE)
@@ -755,15 +859,24 @@ assoc_begin(uint32_t id, const struct assoc_open *ao)
 	}
 	a->peer = *peer;
 	a->has_peer = 1;
-	req[0] = peer->id;
-	req[1] = a->address_index = 0;
-	imsgev_compose(&parent, IMSG_CONNECT, id, 0, -1, req, sizeof(req));
+	assoc_connect(a);
 	return (0);
+}
+
+void
+assoc_call(struct assoc *a)
+{
+	if (t_connect_req(a->t, &a->peer.local_tsel,
+	    &a->peer.remote_tsel[a->address_index]) == -1)
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, "CR cannot be sent");
+	assoc_flush(a);
 }
 
 void
 assoc_connected(struct assoc *a, int fd, const char *address)
 {
+	const char *why = NULL;
+
 	if (a->phase != ASSOC_CONNECTING) {
 		close(fd);
 		return;
@@ -777,26 +890,24 @@ assoc_connected(struct assoc *a, int fd, const char *address)
 	}
 	a->phase = ASSOC_TRANSPORT;
 	a->progress = a->phase_since = now_ms();
-	if (t_connect_req(a->t, &a->peer.local_tsel,
-	    &a->peer.remote_tsel[a->address_index]) == -1)
-		assoc_over(a, DOWN_CONNECT_FAILED, 0, "CR cannot be sent");
-	assoc_flush(a);
+	if (assoc_tls_connected(a, &why) == -1) {
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
+		assoc_flush(a);
+	} else if (a->tls != NULL)
+		assoc_tls_handshake(a);
+	else
+		assoc_call(a);
 }
 
 void
 assoc_connect_failed(struct assoc *a, const char *why)
 {
-	uint32_t req[2];
-
 	if (a->phase != ASSOC_CONNECTING)
 		return;
 	if (++a->address_index < a->peer.naddress) {
 		log_info("%s: %s; trying the next address", assoc_name(a),
 		    why);
-		req[0] = a->peer.id;
-		req[1] = a->address_index;
-		imsgev_compose(&parent, IMSG_CONNECT, a->id, 0, -1, req,
-		    sizeof(req));
+		assoc_connect(a);
 		return;
 	}
 	assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
@@ -867,6 +978,8 @@ assoc_tick(void)
 			break;		/* mtad's limit */
 		case ASSOC_TRANSPORT:
 		case ASSOC_ASKED:
+			if (assoc_tls_tick(a, now))
+				break;
 			limit = a->has_peer ? a->peer.open_timeout : 30;
 			if (now - a->phase_since <= limit * 1000)
 				break;

@@ -30,6 +30,7 @@
 struct listener {
 	TAILQ_ENTRY(listener)	 entry;
 	struct listen_conf	 conf;
+	struct tls_ctx		*tls;		/* NULL: plain */
 	int			 fd;
 	struct event		*ev;
 };
@@ -38,6 +39,8 @@ TAILQ_HEAD(listeners, listener);
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;
 	struct peer_conf	 conf;
+	int			 has_tls;
+	struct peer_tls		 tls;
 };
 TAILQ_HEAD(peers, peer);
 
@@ -46,6 +49,8 @@ struct conf {
 	int			 has_mta;
 	struct peers		 peers;
 	struct listeners	 listeners;
+	struct tls_pem		*pems;		/* until CONF_END */
+	struct tls_ctx		*tls;
 };
 
 struct event_base	*base;
@@ -83,6 +88,17 @@ peer_by_id(uint32_t id)
 	TAILQ_FOREACH(p, &conf->peers, entry)
 		if (p->conf.id == id)
 			return (&p->conf);
+	return (NULL);
+}
+
+const struct peer_tls *
+peer_tls(uint32_t id)
+{
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->conf.id == id)
+			return (p->has_tls ? &p->tls : NULL);
 	return (NULL);
 }
 
@@ -182,7 +198,7 @@ accept_cb(int fd, short what, void *arg)
 			continue;
 		}
 		snprintf(address, sizeof(address), "%s port %s", host, serv);
-		if (assoc_accept(s, address, &l->conf) == -1)
+		if (assoc_accept(s, address, &l->conf, l->tls) == -1)
 			log_warnx("connection from %s dropped: too many",
 			    address);
 	}
@@ -247,6 +263,8 @@ conf_free(struct conf *c)
 		free(p);
 	}
 	listeners_free(&c->listeners);
+	tls_pem_free(c->pems);
+	tls_ctx_free(c->tls);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }
@@ -278,11 +296,64 @@ conf_listen(struct imsg *imsg)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		fatalx("out of memory");
 	if (imsg_get_data(imsg, &l->conf, sizeof(l->conf)) == -1 ||
-	    l->conf.tsel.len > TSEL_MAX ||
+	    l->conf.tsel.len > TSEL_MAX || l->conf.tls > TLS_OPTIONAL ||
 	    (l->fd = imsg_get_fd(imsg)) == -1)
 		fatalx("bad listening socket in the configuration");
 	l->conf.address[sizeof(l->conf.address) - 1] = '\0';
 	TAILQ_INSERT_TAIL(&staged->listeners, l, entry);
+}
+
+static void
+conf_pem(struct imsg *imsg)
+{
+	struct ibuf b;
+
+	if (imsg_get_ibuf(imsg, &b) == -1 || tls_pem_add(&staged->pems,
+	    imsg_get_id(imsg), ibuf_data(&b), ibuf_size(&b)) == -1)
+		fatalx("bad certificate in the configuration");
+}
+
+/* Of the peer that came last. */
+static void
+conf_tls_peer(struct imsg *imsg)
+{
+	struct peer *p = TAILQ_LAST(&staged->peers, peers);
+	struct tls_peer_conf *c;
+	int i;
+
+	if (p == NULL)
+		fatalx("bad peer in the configuration");
+	c = &p->tls.conf;
+	if (imsg_get_data(imsg, c, sizeof(*c)) == -1 ||
+	    c->peer != p->conf.id || c->mode > TLS_OPTIONAL)
+		fatalx("bad peer in the configuration");
+	for (i = 0; i < PEER_ADDRESSES_MAX; i++)
+		c->name[i][sizeof(c->name[i]) - 1] = '\0';
+	c->remote_name[sizeof(c->remote_name) - 1] = '\0';
+	p->has_tls = 1;
+}
+
+/* When all is there.  mtad has checked it: what fails now is not for us. */
+static void
+conf_tls(struct conf *c)
+{
+	const char *why;
+	struct listener *l;
+	struct peer *p;
+
+	TAILQ_FOREACH(l, &c->listeners, entry)
+		if (l->conf.tls != TLS_NO && (l->tls = tls_ctx_get(&c->tls,
+		    c->pems, 0, l->conf.tls_certificate, l->conf.tls_ca,
+		    l->conf.tls_verify, &why)) == NULL)
+			fatalx("listen on %s: TLS: %s", l->conf.address, why);
+	TAILQ_FOREACH(p, &c->peers, entry)
+		if (p->has_tls && p->tls.conf.mode != TLS_NO &&
+		    (p->tls.ctx = tls_ctx_get(&c->tls, c->pems, 1,
+		    p->tls.conf.certificate, p->tls.conf.ca, 1,
+		    &why)) == NULL)
+			fatalx("peer %s: TLS: %s", p->conf.name, why);
+	tls_pem_free(c->pems);
+	c->pems = NULL;
 }
 
 static void
@@ -304,6 +375,7 @@ conf_end(void)
 {
 	if (staged == NULL || !staged->has_mta)
 		fatalx("configuration incomplete");
+	conf_tls(staged);
 	conf_free(conf);
 	conf = staged;
 	staged = NULL;
@@ -470,6 +542,16 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 			fatalx("bad configuration");
 		conf_peer(imsg);
 		break;
+	case IMSG_CONF_TLS_PEM:
+		if (staged == NULL)
+			fatalx("bad configuration");
+		conf_pem(imsg);
+		break;
+	case IMSG_CONF_TLS_PEER:
+		if (staged == NULL)
+			fatalx("bad configuration");
+		conf_tls_peer(imsg);
+		break;
 	case IMSG_CONF_LISTEN:
 		if (staged == NULL)
 			fatalx("bad configuration");
@@ -480,6 +562,11 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_CHANNEL:
 		new_channel(imsg);
+		break;
+	case IMSG_TLS_CHANNEL:
+		if ((fd = imsg_get_fd(imsg)) == -1 ||
+		    tls_channel(base, fd) == -1)
+			fatalx("bad channel for signatures");
 		break;
 	case IMSG_VERBOSE:
 		if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == 0)
@@ -579,6 +666,8 @@ main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 
+	if (tls_init() == -1)
+		fatalx("OpenSSL cannot be used");
 	if ((base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	if (imsgev_init(&parent, base, PROC_FD, parent_imsg, parent_close,

@@ -2,8 +2,8 @@
 
 /*
  * rtsd: the network process.  rtsd.c holds the channels and the
- * configuration, assoc.c an association from descriptor to RTS, xfer_out.c
- * and xfer_in.c the transfers on it.
+ * configuration, assoc.c an association from descriptor to RTS, assoc_tls.c
+ * what it does for TLS, xfer_out.c and xfer_in.c the transfers on it.
  */
 
 #ifndef RTSD_H
@@ -21,6 +21,7 @@
 #include "mtad.h"
 #include "p1.h"
 #include "rts.h"
+#include "tls.h"
 #include "transport.h"
 
 #define READ_SIZE	(256 * 1024)	/* octets taken from a socket at once */
@@ -30,6 +31,8 @@
 #define PIECES		32	/* parts of one imsg to spoold */
 #define LINGER		3		/* s for the last octets to leave */
 #define ASSOC_LIMIT	4096		/* connections at all */
+#define TLS_TRY		10		/* s for TLS before plain is tried */
+#define TLS_MEMORY	3600		/* s that plain was needed */
 
 /* One transfer that spoold has handed us. */
 struct xfer {
@@ -59,6 +62,12 @@ struct held {
 	uint8_t			 data[];
 };
 TAILQ_HEAD(held_list, held);
+
+/* What the configuration says of TLS with a peer. */
+struct peer_tls {
+	struct tls_peer_conf	 conf;
+	struct tls_ctx		*ctx;		/* NULL: plain when we call */
+};
 
 enum assoc_phase {
 	ASSOC_CONNECTING,	/* mtad is at it */
@@ -91,6 +100,10 @@ struct assoc {
 	struct event		*rev, *wev;
 	struct event		*fev;		/* write what is in out */
 	struct evbuffer		*out;
+	struct tls		*tls;		/* NULL: plain */
+	int			 tls_up;	/* the handshake is over */
+	int			 tls_unsure;	/* plain if it looks so */
+	int			 tls_wait;	/* no reading goes before this */
 	struct transport	*t;
 	struct rts		*rts;
 	uint64_t		 progress;	/* ms, of the last octet */
@@ -131,6 +144,8 @@ const struct peer_conf	*peer_by_id(uint32_t);
  */
 const struct peer_conf	*peer_by_credentials(const struct credentials *,
 			    const char **why);
+/* NULL: nothing is said of TLS with it.  Until the next configuration. */
+const struct peer_tls	*peer_tls(uint32_t);
 /* Passwords, in constant time. */
 int		 secret_equal(const char *, const char *);
 int		 to_spoold(uint32_t, struct assoc *, const void *, size_t);
@@ -142,7 +157,9 @@ const struct mta_conf *mta(void);
 
 /* assoc.c */
 struct assoc	*assoc_find(uint32_t);
-int		 assoc_accept(int, const char *, const struct listen_conf *);
+/* The context is that of the listener; NULL: plain. */
+int		 assoc_accept(int, const char *, const struct listen_conf *,
+		    struct tls_ctx *);
 int		 assoc_begin(uint32_t, const struct assoc_open *);
 void		 assoc_connected(struct assoc *, int, const char *);
 void		 assoc_connect_failed(struct assoc *, const char *);
@@ -158,8 +175,33 @@ void		 assoc_pause_all(int);
 void		 assoc_update_reading(struct assoc *);
 /* After anything happened: turn, next transfer, release, write. */
 void		 assoc_run(struct assoc *);
+/* The last word to spoold, or to the log; what is put out still leaves. */
+void		 assoc_over(struct assoc *, int kind, int reason,
+		    const char *why);
+/* Without a connection again, and nothing that was meant for one. */
+void		 assoc_detach(struct assoc *);
+/* Asks mtad for the connection to the address at hand. */
+void		 assoc_connect(struct assoc *);
+/* The connection is ready for the CR. */
+void		 assoc_call(struct assoc *);
+void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
+
+/* assoc_tls.c */
+/* With a descriptor: -1 when TLS is asked for and cannot be had (*why). */
+int		 assoc_tls_connected(struct assoc *, const char **why);
+int		 assoc_tls_accepted(struct assoc *, struct tls_ctx *,
+		    int optional);
+/* The first octet of what may be TLS.  0: it is not there yet. */
+int		 assoc_tls_tell(struct assoc *);
+void		 assoc_tls_handshake(void *);
+/* No CC yet, and the connection failed.  1: taken care of. */
+int		 assoc_tls_lost(struct assoc *);
+/* Has the handshake used up its time?  1: taken care of. */
+int		 assoc_tls_tick(struct assoc *, uint64_t now);
+/* Why a peer that calls may not come like this, or NULL. */
+const char	*assoc_tls_refusal(struct assoc *, uint32_t peer);
 
 /* xfer_out.c */
 int		 xfer_imsg(struct assoc *, struct imsg *);
