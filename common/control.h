@@ -81,6 +81,7 @@ struct ctl_association {
 	uint64_t	age;		/* s */
 	uint64_t	idle;		/* s */
 	uint64_t	sent, received;	/* transfers */
+	char		tls[TLS_TEXT_MAX];	/* "": plain, or not up */
 };
 
 struct ctl_message {

@@ -234,6 +234,10 @@ association_json(struct json *j, const struct ctl_association *a)
 	json_uint(j, "idle", a->idle);
 	json_uint(j, "sent", a->sent);
 	json_uint(j, "received", a->received);
+	if (a->tls[0] != '\0')
+		json_string(j, "tls", a->tls);
+	else
+		json_null(j, "tls");
 	json_close(j, '}');
 }
 
@@ -248,6 +252,7 @@ association_row(struct output *o, struct imsg *imsg)
 	TERMINATE(a.peer);
 	TERMINATE(a.address);
 	TERMINATE(a.connection);
+	TERMINATE(a.tls);
 	if (o->as_json) {
 		association_json(&o->json, &a);
 		return;
@@ -267,6 +272,7 @@ association_row(struct output *o, struct imsg *imsg)
 	table_age(t, a.idle);
 	table_number(t, a.sent);
 	table_number(t, a.received);
+	table_text(t, a.tls[0] != '\0' ? a.tls : "no");
 }
 
 /* Messages */
@@ -559,7 +565,7 @@ static const struct show shows[] = {
 	    ">SIZE,>AGAIN,>LAST,STATE", peer_row },
 	{ "associations", CTL_SHOW_ASSOCIATIONS, 0,
 	    "ID,PEER,ADDRESS,ROLE,DIALOGUE,STATE,TURN,>CKPT/WIN,>AGE,>IDLE,"
-	    ">SENT,>RECEIVED", association_row },
+	    ">SENT,>RECEIVED,TLS", association_row },
 	{ "queue", CTL_SHOW_QUEUE, 0,
 	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,STATE", queue_row },
 	{ "transfers", CTL_SHOW_TRANSFERS, 0,

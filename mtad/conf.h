@@ -89,7 +89,7 @@ struct conf {
 	char			 spool[PATH_MAX];
 	char			 control[PATH_MAX];
 	char			 control_group[64];
-	TAILQ_HEAD(, conf_peer)	 peers;
+	TAILQ_HEAD(conf_peers, conf_peer) peers;
 	TAILQ_HEAD(, conf_listen) listeners;
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;

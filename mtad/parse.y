@@ -193,37 +193,38 @@ main		: WORD EQUALS text	{
 listentls	: /* empty */		{
 			memset(&listen_tls, 0, sizeof(listen_tls));
 		}
-		| TLS listenmode CERTIFICATE string KEY string listenca {
+		| TLS CERTIFICATE string KEY string listenca {
+			listen_tls.mode = TLS_YES;
+			listen_tls.certificate = tls_certificate(&@3, $3,
+			    &@5, $5);
+			free($3);
+			free($5);
+		}
+		| TLS OPTIONAL CERTIFICATE string KEY string listenca {
+			listen_tls.mode = TLS_OPTIONAL;
 			listen_tls.certificate = tls_certificate(&@4, $4,
 			    &@6, $6);
 			free($4);
 			free($6);
+			if (listen_tls.verify)
+				conf_error(&@2, "optional: \"tls\" without it "
+				    "was expected beside verify, for a caller "
+				    "without TLS shows no certificate");
 		}
 		;
 
-listenmode	: /* empty */		{
-			memset(&listen_tls, 0, sizeof(listen_tls));
-			listen_tls.mode = TLS_YES;
+listenca	: /* empty */		{
+			listen_tls.ca = listen_tls.verify = 0;
 		}
-		| OPTIONAL		{
-			memset(&listen_tls, 0, sizeof(listen_tls));
-			listen_tls.mode = TLS_OPTIONAL;
-		}
-		;
-
-listenca	: /* empty */
 		| CA string		{
 			listen_tls.ca = tls_authorities(&@2, $2);
+			listen_tls.verify = 0;
 			free($2);
 		}
 		| CA string VERIFY	{
 			listen_tls.ca = tls_authorities(&@2, $2);
 			listen_tls.verify = 1;
 			free($2);
-			if (listen_tls.mode == TLS_OPTIONAL)
-				conf_error(&@3, "verify: \"tls\" without "
-				    "\"optional\" was expected, for a caller "
-				    "without TLS shows no certificate");
 		}
 		;
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct event_base;
 struct tls;
 struct tls_ctx;		/* certificates and checks of one side */
 struct tls_pem;		/* certificates of the configuration, as octets */
@@ -32,7 +33,6 @@ enum tls_status {
  */
 int	 tls_init(void);
 /* The channel over which mtad is asked for signatures; takes it over. */
-struct event_base;
 int	 tls_channel(struct event_base *, int fd);
 
 /*

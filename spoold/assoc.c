@@ -623,7 +623,8 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 	if ((a->state != ASSOC_OPENING && a->state != ASSOC_ANSWERED) ||
 	    a->say != 0 || up->turn > TURN_RESPONDER ||
 	    up->dialogue > DIALOGUE_TWA ||
-	    memchr(up->address, '\0', sizeof(up->address)) == NULL)
+	    memchr(up->address, '\0', sizeof(up->address)) == NULL ||
+	    memchr(up->tls, '\0', sizeof(up->tls)) == NULL)
 		return (-1);
 	a->state = ASSOC_IS_UP;
 	a->recovered = a->recovering;
@@ -636,14 +637,16 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 	a->row.connection = a->conn.id;
 	a->turn_ours = (up->turn == TURN_INITIATOR) == (a->row.initiator != 0);
 	strlcpy(a->address, up->address, sizeof(a->address));
+	strlcpy(a->tls, up->tls, sizeof(a->tls));
 	strlcpy(a->row.address, up->address, sizeof(a->row.address));
 	a->put_row = 1;
 	assoc_dirty(a);
-	log_info("%s %s%s %s, checkpoint %u window %u%s%s%s", assoc_name(a),
+	log_info("%s %s%s %s, checkpoint %u window %u%s%s%s%s%s", assoc_name(a),
 	    a->recovering ? "recovered" : "opened",
 	    a->row.initiator ? " to" : " from", a->address,
 	    a->row.checkpoint, a->row.window,
 	    a->row.dialogue == DIALOGUE_TWA ? ", two-way alternate" : "",
+	    a->tls[0] != '\0' ? ", " : "", a->tls,
 	    a->recovering ? ", was " : "", a->recovering ?
 	    connection_text(&a->established.key, text, sizeof(text)) : "");
 	if (a->recovering) {

@@ -163,6 +163,8 @@ show_associations(struct client *c)
 		r.idle = since(a->active);
 		r.sent = a->sent;
 		r.received = a->received;
+		if (r.up)
+			strlcpy(r.tls, a->tls, sizeof(r.tls));
 		client_row(c, CTL_ROW, &r, sizeof(r));
 	}
 	client_end(c);

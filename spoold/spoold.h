@@ -159,6 +159,7 @@ struct assoc {
 	uint64_t		 opened, active, lost, retry_at;
 	uint64_t		 sent, received;
 	char			 address[64];
+	char			 tls[TLS_TEXT_MAX];	/* "": plain */
 };
 RB_HEAD(assoc_tree, assoc);
 TAILQ_HEAD(assocs, assoc);

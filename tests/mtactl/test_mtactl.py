@@ -29,7 +29,7 @@ MTACTL = None
 # As the compiler lays them out: native sizes and alignment.
 SUMMARY = '@33s32s64s18Q'
 PEER_ROW = '@64s128s2I3Q8QI2B0Q'
-ASSOCIATION = '@I64s64s160s4B2I4Q'
+ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
@@ -324,14 +324,15 @@ class Test(unittest.TestCase):
     def test_associations(self):
         rows = [struct.pack(ASSOCIATION, 0x80000001, b'beta',
                             b'198.51.100.7:102', b'alpha 261123Z', 1, 1, 1,
-                            1, 16, 3, 100, 5, 7, 8),
+                            1, 16, 3, 100, 5, 7, 8,
+                            b'TLSv1.3 X'),
                 struct.pack(ASSOCIATION, 2, b'gamma', b'::1', b'', 0, 0, 0,
-                            0, 0, 0, 0, 0, 0, 0)]
+                            0, 0, 0, 0, 0, 0, 0, b'')]
         text, j = self.both('associations', SHOW_ASSOCIATIONS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1], [
             '80000001', 'beta', '198.51.100.7:102', 'initiator', 'twa',
-            'up', 'ours', '16/3', '1m40s', '5s', '7', '8'])
+            'up', 'ours', '16/3', '1m40s', '5s', '7', '8', 'TLSv1.3 X'])
         self.assertEqual(cells[2][3:8], ['responder', 'monologue',
                                          'opening', 'theirs', '0/0'])
         self.assertEqual(j[0], {
@@ -339,7 +340,8 @@ class Test(unittest.TestCase):
             'connection': 'alpha 261123Z', 'role': 'initiator',
             'dialogue': 'twa', 'state': 'up', 'turn': 'ours',
             'checkpoint': 16, 'window': 3, 'age': 100, 'idle': 5, 'sent': 7,
-            'received': 8})
+            'received': 8, 'tls': 'TLSv1.3 X'})
+        self.assertIsNone(j[1]['tls'])
 
     def message(self, n, from_=b''):
         return struct.pack(MESSAGE, n, b'[/PRMD=P/ADMD=A/C=GB/;x]',

@@ -5,6 +5,8 @@
  * has to be told with its line, its column, and what was expected.
  */
 
+#include <sys/stat.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "conf.h"
 
@@ -167,7 +174,15 @@ test_bad(void **state)
 		    "1 to 65535" },
 		{ HEAD "listen on ::1\nlisten on ::1\n", "f:3:11:",
 		    "said before" },
-		{ HEAD "listen on 7 tls\n", "f:2:13:", "not available" },
+		{ HEAD "listen on ::1 tls\n", "f:2:18:",
+		    "expected certificate or optional" },
+		{ HEAD "listen on ::1 tls maybe\n", "f:2:19:",
+		    "expected certificate or optional" },
+		{ HEAD "listen on ::1 tls certificate /x\n", "f:2:33:",
+		    "expected key" },
+		{ P("tls perhaps"), "f:3:5:", "expected" },
+		{ P("tls"), "f:3:4:", "expected" },
+		{ P("remote tls"), "f:3:11:", "expected name, yes or no" },
 		{ HEAD "limit associations 0\n", "f:2:20:", "1 to 4000" },
 		{ HEAD "limit content x\n", "f:2:15:", "a size" },
 		{ HEAD "lisen on ::1\n", "f:2:7:", "no statement" },
@@ -255,6 +270,250 @@ test_macros(void **state)
 	assert_null(parse("a = \"$a\"\nmta $a $a\n"));
 }
 
+/* TLS, with files as they should be and as they should not. */
+
+static char	dir[64] = "/tmp/mtad-conf.XXXXXX";
+
+static char *
+path(const char *name)
+{
+	static char	buf[128];
+
+	snprintf(buf, sizeof(buf), "%s/%s", dir, name);
+	return (buf);
+}
+
+static FILE *
+file(const char *name, mode_t mode)
+{
+	FILE	*f = fopen(path(name), "w");
+	char	 macro[256];
+
+	assert_non_null(f);
+	assert_int_equal(fchmod(fileno(f), mode), 0);
+	snprintf(macro, sizeof(macro), "%s=\"%s\"", name, path(name));
+	assert_int_equal(conf_define(macro), 0);
+	return (f);
+}
+
+static void
+make_key(const char *name, EVP_PKEY *k, mode_t mode)
+{
+	FILE	*f = file(name, mode);
+
+	assert_int_equal(PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL,
+	    NULL), 1);
+	fclose(f);
+}
+
+static void
+make_certificate(const char *name, EVP_PKEY *k, int with_key)
+{
+	FILE	*f = file(name, 0644);
+	X509	*x = X509_new();
+
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_set_pubkey(x, k);
+	assert_true(X509_sign(x, k, EVP_PKEY_is_a(k, "ED25519") ? NULL :
+	    EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(f, x), 1);
+	if (with_key)
+		PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL);
+	fclose(f);
+	X509_free(x);
+}
+
+static int
+setup(void **state)
+{
+	EVP_PKEY	*k, *other;
+	FILE		*f;
+
+	assert_non_null(mkdtemp(dir));
+	k = EVP_EC_gen("P-256");
+	other = EVP_EC_gen("P-256");
+	make_certificate("crt", k, 0);
+	make_certificate("both", k, 1);
+	make_key("priv", k, 0600);
+	make_key("shown", k, 0640);
+	make_key("other", other, 0600);
+	EVP_PKEY_free(other);
+	other = EVP_RSA_gen(1024);
+	make_certificate("weakcrt", other, 0);
+	make_key("weak", other, 0600);
+	EVP_PKEY_free(other);
+	other = EVP_EC_gen("secp256k1");
+	make_certificate("oddcrt", other, 0);
+	make_key("odd", other, 0600);
+	EVP_PKEY_free(other);
+	other = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	make_certificate("edcrt", other, 0);
+	make_key("ed", other, 0600);
+	EVP_PKEY_free(other);
+	f = file("closed", 0600);
+	PEM_write_PrivateKey(f, k, EVP_aes_128_cbc(),
+	    (const unsigned char *)"x", 1, NULL, NULL);
+	fclose(f);
+	f = file("text", 0600);
+	fprintf(f, "This is no certificate.\n");
+	fclose(f);
+	f = file("broken", 0600);
+	fprintf(f, "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n");
+	fclose(f);
+	EVP_PKEY_free(k);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = { "crt", "both", "priv", "shown",
+	    "other", "weakcrt", "weak", "oddcrt", "odd", "edcrt", "ed",
+	    "closed", "text", "broken" };
+	size_t	i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(path(names[i]));
+	rmdir(dir);
+	return (0);
+}
+
+static void
+test_tls_listen(void **state)
+{
+	struct conf		*c;
+	struct conf_listen	*l;
+	struct conf_pem		*e;
+
+	c = good(HEAD "listen on 192.0.2.1\n"
+	    "listen on 192.0.2.2 port 3102 tls certificate $crt key $priv\n"
+	    "listen on 192.0.2.3 tsel P1 tls optional certificate $crt "
+	    "key $priv ca $both\n"
+	    "listen on 192.0.2.4 tls certificate $edcrt key $ed ca $both "
+	    "verify\n");
+	l = TAILQ_FIRST(&c->listeners);
+	assert_int_equal(l->listen.tls, TLS_NO);
+	l = TAILQ_NEXT(l, entry);
+	assert_int_equal(l->listen.tls, TLS_YES);
+	assert_int_not_equal(l->listen.tls_certificate, 0);
+	assert_int_equal(l->listen.tls_ca, 0);
+	e = TAILQ_FIRST(&c->pems);
+	assert_int_equal(e->id, l->listen.tls_certificate);
+	assert_non_null(e->key);
+	l = TAILQ_NEXT(l, entry);
+	assert_int_equal(l->listen.tls, TLS_OPTIONAL);
+	assert_int_equal(l->listen.tsel.len, 2);
+	/* the same files are read once */
+	assert_int_equal(l->listen.tls_certificate, e->id);
+	assert_int_equal(l->listen.tls_verify, 0);
+	/* a key beside an authority does not go on */
+	e = TAILQ_NEXT(e, entry);
+	assert_int_equal(l->listen.tls_ca, e->id);
+	assert_null(e->key);
+	assert_null(memmem(e->pem, e->len, "PRIVATE", 7));
+	l = TAILQ_NEXT(l, entry);
+	assert_int_equal(l->listen.tls_verify, 1);
+	conf_forget_keys(c);
+	assert_null(TAILQ_FIRST(&c->pems)->key);
+	conf_free(c);
+}
+
+static void
+test_tls_peer(void **state)
+{
+	struct conf		*c;
+	struct tls_peer_conf	*t;
+
+	c = good(HEAD "listen on ::1 tls certificate $crt key $priv ca $crt\n"
+	    "peer a {\ntls yes tls ca $crt\n"
+	    "address x.example address 192.0.2.1\n}\n"
+	    "peer b {\naddress x.example tls yes tls ca $crt\n"
+	    "tls name y.example tls certificate $crt key $priv\n"
+	    "remote tls no\n}\n"
+	    "peer c { tls opportunistic remote tls name z.example }\n"
+	    "peer d { tls no tls ca $crt }\n");
+	t = &TAILQ_FIRST(&c->peers)->tls;
+	assert_int_equal(t->mode, TLS_YES);
+	assert_int_equal(t->remote, 1);
+	assert_int_not_equal(t->ca, 0);
+	assert_int_equal(t->certificate, 0);
+	assert_string_equal(t->name[0], "x.example");
+	assert_string_equal(t->name[1], "192.0.2.1");
+	t = &TAILQ_NEXT(TAILQ_FIRST(&c->peers), entry)->tls;
+	assert_string_equal(t->name[0], "y.example");
+	assert_int_equal(t->remote, 0);
+	assert_int_not_equal(t->certificate, 0);
+	t = &TAILQ_LAST(&c->peers, conf_peers)->tls;
+	assert_int_equal(t->mode, TLS_NO);
+	assert_int_equal(t->remote, 0);
+	t = &TAILQ_PREV(TAILQ_LAST(&c->peers, conf_peers), conf_peers,
+	    entry)->tls;
+	assert_int_equal(t->mode, TLS_OPTIONAL);
+	assert_int_equal(t->remote, 1);
+	assert_string_equal(t->remote_name, "z.example");
+	conf_free(c);
+}
+
+#define L(s)	HEAD "listen on ::1 tls " s "\n"
+
+/* A place in a macro is the one behind its name. */
+static void
+test_tls_bad(void **state)
+{
+	static const struct {
+		const char	*text, *where, *what;
+	} t[] = {
+		{ L("certificate crt key $priv"), "f:2:31:",
+		    "begins with /" },
+		{ L("certificate /none/x key $priv"), "f:2:31:",
+		    "No such file" },
+		{ L("certificate /tmp key $priv"), "f:2:31:", "a file" },
+		{ L("certificate $text key $priv"), "f:2:36:",
+		    "no certificate" },
+		{ L("certificate $broken key $priv"), "f:2:38:",
+		    "certificate 1: " },
+		{ L("certificate $crt key $text"), "f:2:45:",
+		    "no private key" },
+		{ L("certificate $crt key $crt"), "f:2:44:",
+		    "others than its owner" },
+		{ L("certificate $crt key $shown"), "f:2:46:", "mode 0640" },
+		{ L("certificate $crt key $closed"), "f:2:47:",
+		    "passphrase" },
+		{ L("certificate $crt key $other"), "f:2:46:",
+		    "not the key of certificate" },
+		{ L("certificate $weakcrt key $weak"), "f:2:49:",
+		    "2048 to 8192" },
+		{ L("certificate $oddcrt key $odd"), "f:2:47:", "P-256" },
+		{ L("certificate $crt key $priv ca $text"), "f:2:54:",
+		    "no certificate" },
+		{ L("certificate $crt key $priv verify"), "f:2:46:",
+		    "expected" },
+		{ L("optional certificate $crt key $priv ca $crt verify"),
+		    "f:2:19:", "beside verify" },
+		{ P("tls yes"), "f:3:1:", "tls ca \"FILE\" was expected" },
+		{ P("tls opportunistic tls name x"), "f:3:1:", "tls ca" },
+		{ P("tls ca $crt"), "", "\"tls yes\" or" },
+		{ P("remote tls yes"), "f:3:8:", "a listen statement" },
+		{ L("certificate $crt key $priv") "peer b {\n"
+		    "remote tls name x\n}\n", "f:4:8:", "tls and ca" },
+		{ P("tls yes tls ca $crt tls name \"\""), "f:3:30:",
+		    "1 to 255" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (parse(t[i].text) != NULL)
+			fail_msg("taken: %s", t[i].text);
+		if (strncmp(errors, t[i].where, strlen(t[i].where)) != 0 ||
+		    strstr(errors, t[i].what) == NULL)
+			fail_msg("%s\nsaid: %s\nwanted: %s %s", t[i].text,
+			    errors, t[i].where, t[i].what);
+	}
+}
+
 int
 main(void)
 {
@@ -265,7 +524,10 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_macros),
+		cmocka_unit_test(test_tls_listen),
+		cmocka_unit_test(test_tls_peer),
+		cmocka_unit_test(test_tls_bad),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (cmocka_run_group_tests(tests, setup, teardown));
 }
