@@ -680,5 +680,6 @@ main(int argc, char **argv)
 	event_base_dispatch(base);
 	conf_free(staged);
 	conf_free(conf);
+	tls_end();
 	return (0);
 }

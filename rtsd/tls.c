@@ -99,6 +99,13 @@ tls_init(void)
 	    NULL)) == -1 ? -1 : 0);
 }
 
+void
+tls_end(void)
+{
+	imsgev_free(&channel);
+	tlskey_end();
+}
+
 /* Signatures */
 
 static struct tls *

@@ -32,6 +32,7 @@ enum tls_status {
  * numbers seeded.  -1: it cannot be used.
  */
 int	 tls_init(void);
+void	 tls_end(void);
 /* The channel over which mtad is asked for signatures; takes it over. */
 int	 tls_channel(struct event_base *, int fd);
 

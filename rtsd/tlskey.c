@@ -30,6 +30,8 @@
 
 enum kind { KIND_RSA, KIND_EC, KIND_ED25519 };
 
+static OSSL_PROVIDER *usual, *ours;
+
 static const char *const kinds[] = { "RSA", "EC", "ED25519" };
 
 struct key {
@@ -387,12 +389,19 @@ int
 tlskey_init(void)
 {
 	/* What both of them have is to be had of the default provider. */
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
+	if ((usual = OSSL_PROVIDER_load(NULL, "default")) == NULL ||
 	    OSSL_PROVIDER_add_builtin(NULL, PROVIDER, provider_init) != 1 ||
-	    OSSL_PROVIDER_load(NULL, PROVIDER) == NULL ||
+	    (ours = OSSL_PROVIDER_load(NULL, PROVIDER)) == NULL ||
 	    EVP_set_default_properties(NULL, "?provider=default") != 1)
 		return (-1);
 	return (0);
+}
+
+void
+tlskey_end(void)
+{
+	OSSL_PROVIDER_unload(ours);
+	OSSL_PROVIDER_unload(usual);
 }
 
 EVP_PKEY *

@@ -15,6 +15,8 @@
 
 /* Adds the provider to those of OpenSSL, which stay what they are. */
 int		 tlskey_init(void);
+/* At the end, so that a look for leaks finds none. */
+void		 tlskey_end(void);
 /*
  * The key of a certificate whose public key is given (and stays the
  * caller's); NULL: out of memory, or of a kind that cannot be.
