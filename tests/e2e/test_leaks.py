@@ -11,13 +11,16 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
 
+from e2e.certificates import Authority              # noqa: E402
 from e2e.interop import Daemon, octets              # noqa: E402
 from e2e.mtadtest import BUILD, Peer, address, until        # noqa: E402
 from peer.proxy import Point, Proxy                 # noqa: E402
@@ -150,6 +153,50 @@ class Leaks(unittest.TestCase):
                 self.operator(mta)
             self.assertGreater(sum(p.done for p in points), 2)
             self.assertIn('resumed at checkpoint', sender.log())
+            for mta in (alpha, beta):
+                mta.check(mta.stop(120))
+
+    def hello(self):
+        out = ssl.MemoryBIO()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        tls = context.wrap_bio(ssl.MemoryBIO(), out)
+        with self.assertRaises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        return out.read()
+
+    def test_tls(self):
+        """With certificates of both sides, handshakes that come to nothing
+        while a signature is made, and contexts that are made anew."""
+        alpha, beta = CheckedMta('alpha'), CheckedMta('beta')
+        with alpha, beta, tempfile.TemporaryDirectory() as directory:
+            ca = Authority(directory)
+            pair = 'certificate "%s" key "%s"' % ca.issue('x', 'rsa')
+            both = OPTIONS + ['tls yes tls ca "%s" tls %s' % (
+                ca.certificate, pair)]
+            alpha.configure(Peer('beta', beta.port, *both))
+            beta.configure(Peer('alpha', None, *both))
+            with open(beta.conf) as f:
+                text = f.read()
+            beta.write(text.replace(
+                ' port %d\n' % beta.port, ' port %d tls %s ca "%s" verify\n'
+                % (beta.port, pair, ca.certificate)))
+            beta.start()
+            hello = self.hello()
+            for words in [hello[:1], hello[:99], hello[:-1] + b'x'] + \
+                    [hello] * 5:
+                with socket.create_connection(
+                        ('127.0.0.1', beta.port)) as s:
+                    s.sendall(words)
+            self.strangers(beta.port)
+            alpha.start()
+            self.mail(alpha, address('beta'), 100, 200000)
+            beta.wait_delivered(2, 120)
+            for mta in (alpha, beta):
+                mta.idle(60)
+                self.operator(mta)
+            self.mail(alpha, address('beta'), 100)
+            beta.wait_delivered(3, 120)
             for mta in (alpha, beta):
                 mta.check(mta.stop(120))
 
