@@ -23,12 +23,14 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "log.h"
 #include "parse_int.h"
 
 #define CHAIN_MAX	16	/* certificates of ours */
 #define AUTHORITIES_MAX	1000
+#define SECURITY_BITS	112
 #define RSA_BITS_MIN	2048
 #define RSA_BITS_MAX	8192	/* TLS_SIGNATURE_MAX */
 
@@ -102,18 +104,44 @@ slurp(const struct place *p, const char *what, const char *file, int secret,
 }
 
 /*
+ * As rtsd is going to judge it: 112 bits of security, RFC 9325 clause 4.5,
+ * in the key and, but for one that is signed by itself, in the signature.
+ */
+static int
+check_strength(const struct place *p, const char *file, X509 *x, int n)
+{
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	int bits;
+
+	if (key == NULL || EVP_PKEY_get_security_bits(key) < SECURITY_BITS) {
+		conf_error(p, "certificate \"%s\": certificate %d: its key is "
+		    "too short, or of a kind that is not known", file, n);
+		return (-1);
+	}
+	if (!(X509_get_extension_flags(x) & EXFLAG_SS) &&
+	    X509_get_signature_info(x, NULL, NULL, &bits, NULL) == 1 &&
+	    bits < SECURITY_BITS) {
+		conf_error(p, "certificate \"%s\": certificate %d: signed "
+		    "with a digest that is too weak, SHA-256 was expected",
+		    file, n);
+		return (-1);
+	}
+	return (0);
+}
+
+/*
  * All certificates of a file, into out as they are passed on; the first of
  * them, the caller's to free, or NULL after an error.
  */
 static X509 *
 certificates(const struct place *p, const char *what, const char *file,
-    int max, BIO *out)
+    int max, int ours, BIO *out)
 {
 	X509 *first = NULL, *x;
 	size_t len;
 	char *buf;
 	BIO *in;
-	int n = 0, bad;
+	int n = 0, bad, weak = 0;
 
 	if ((buf = slurp(p, what, file, 0, &len)) == NULL)
 		return (NULL);
@@ -123,6 +151,8 @@ certificates(const struct place *p, const char *what, const char *file,
 	while (n <= max && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) !=
 	    NULL) {
 		n++;
+		if (ours && !weak)
+			weak = check_strength(p, file, x, n) == -1;
 		if (PEM_write_bio_X509(out, x) != 1)
 			fatalx("out of memory");
 		if (first == NULL)
@@ -144,7 +174,7 @@ certificates(const struct place *p, const char *what, const char *file,
 		conf_error(p, "%s \"%s\": holds no certificate in PEM form",
 		    what, file);
 	ERR_clear_error();
-	if (bad && first != NULL) {
+	if ((bad || weak) && first != NULL) {
 		X509_free(first);
 		first = NULL;
 	}
@@ -314,7 +344,7 @@ tls_certificate(const struct place *p, const char *file,
 	if ((e = known(file, key_file)) != NULL)
 		return (e->id);
 	out = memory();
-	x = certificates(p, "certificate", file, CHAIN_MAX, out);
+	x = certificates(p, "certificate", file, CHAIN_MAX, 1, out);
 	if ((key = private_key(pk, key_file)) != NULL && x != NULL &&
 	    check_key(pk, key_file, key) == 0) {
 		if (X509_check_private_key(x, key) != 1) {
@@ -344,7 +374,8 @@ tls_authorities(const struct place *p, const char *file)
 	if ((e = known(file, "")) != NULL)
 		return (e->id);
 	out = memory();
-	if ((x = certificates(p, "ca", file, AUTHORITIES_MAX, out)) != NULL) {
+	if ((x = certificates(p, "ca", file, AUTHORITIES_MAX, 0,
+	    out)) != NULL) {
 		X509_free(x);
 		id = add(p, file, "", NULL, out);
 	}

@@ -263,6 +263,20 @@ assoc_run(struct assoc *a)
 }
 
 /*
+ * A peer that asks for new keys and takes no octets would have us look at
+ * what it sends again and again.
+ */
+static void
+tls_blocked(struct assoc *a)
+{
+	if (a->tls == NULL || !tls_read_wants_write(a->tls))
+		return;
+	a->tls_wait = 1;
+	assoc_want_write(a);
+	assoc_update_reading(a);
+}
+
+/*
  * As read(2).  Of TLS whole records as long as there is room for one; what
  * ends them is left to another call, for which there may be no other reason.
  */
@@ -303,8 +317,11 @@ assoc_read(int fd, short what, void *arg)
 	}
 	n = take(a, buf, sizeof(buf));
 	if (n == -1) {
-		if (errno == EAGAIN || errno == EINTR)
+		if (errno == EAGAIN || errno == EINTR) {
+			if (a->phase != ASSOC_GONE)
+				tls_blocked(a);
 			return;
+		}
 		if (a->tls != NULL && errno == EPROTO)
 			strlcpy(why, tls_why(a->tls), sizeof(why));
 		else
@@ -340,6 +357,7 @@ assoc_write(int fd, short what, void *arg)
 		assoc_tls_handshake(a);
 		return;
 	}
+	a->tls_wait = 0;
 	a->progress = now_ms();
 	assoc_flush(a);
 	if (a->phase != ASSOC_GONE)

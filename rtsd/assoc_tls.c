@@ -75,6 +75,15 @@ plain_remember(const struct assoc *a)
 	nplains++;
 }
 
+void
+assoc_tls_forget(void)
+{
+	struct plain *p;
+
+	while ((p = TAILQ_FIRST(&plains)) != NULL)
+		plain_forget(p);
+}
+
 int
 assoc_tls_connected(struct assoc *a, const char **why)
 {

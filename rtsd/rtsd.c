@@ -379,6 +379,7 @@ conf_end(void)
 	conf_free(conf);
 	conf = staged;
 	staged = NULL;
+	assoc_tls_forget();
 	log_setverbose(conf->mta.verbose);
 	if (!confined)
 		confine();
@@ -680,6 +681,7 @@ main(int argc, char **argv)
 	event_base_dispatch(base);
 	conf_free(staged);
 	conf_free(conf);
+	assoc_tls_forget();
 	tls_end();
 	return (0);
 }

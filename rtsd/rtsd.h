@@ -200,6 +200,8 @@ void		 assoc_tls_handshake(void *);
 int		 assoc_tls_lost(struct assoc *);
 /* Has the handshake used up its time?  1: taken care of. */
 int		 assoc_tls_tick(struct assoc *, uint64_t now);
+/* Which addresses had to be called without: they are tried again. */
+void		 assoc_tls_forget(void);
 /* Why a peer that calls may not come like this, or NULL. */
 const char	*assoc_tls_refusal(struct assoc *, uint32_t peer);
 

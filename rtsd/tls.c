@@ -649,6 +649,12 @@ tls_write(struct tls *t, const void *p, size_t len)
 	    len), -1));
 }
 
+int
+tls_read_wants_write(const struct tls *t)
+{
+	return (SSL_want_write(t->ssl));
+}
+
 void
 tls_close(struct tls *t)
 {

@@ -74,6 +74,8 @@ enum tls_status	 tls_handshake(struct tls *);
 #define TLS_RECORD	16384
 ssize_t		 tls_read(struct tls *, void *, size_t);
 ssize_t		 tls_write(struct tls *, const void *, size_t);
+/* Did tls_read find EAGAIN because it has something to write first? */
+int		 tls_read_wants_write(const struct tls *);
 /* close_notify, if there is room for it. */
 void		 tls_close(struct tls *);
 /* What went wrong, in words; there until tls_free. */

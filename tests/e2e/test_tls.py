@@ -398,6 +398,21 @@ class Opportunistic(TlsCase):
         self.assertEqual(len(responder.associations), 3)
         self.one_line(alpha, 'calling it without TLS')
 
+    def test_falls_back_from_silence(self):
+        """Of one that takes the ClientHello for a long TPDU, and waits."""
+        with socket.create_server(('127.0.0.1', 0)) as server:
+            server.settimeout(15)
+            alpha = self.caller(server.getsockname()[1],
+                                'tls opportunistic', 'open timeout 1s')
+            self.submit(alpha, WORDS)
+            first = []
+            for _ in range(2):
+                s, _ = server.accept()
+                self.addCleanup(s.close)
+                first.append(s.recv(1))
+            self.assertEqual(first, [b'\x16', b'\x03'])
+            alpha.said('not finished in time; calling it without TLS')
+
     def test_uses_it_unchecked(self):
         """Without an authority the certificate may be anyone's."""
         responder = self.front(other.issue('x', names='DNS:elsewhere'))

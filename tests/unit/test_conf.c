@@ -307,7 +307,8 @@ make_key(const char *name, EVP_PKEY *k, mode_t mode)
 }
 
 static void
-make_certificate(const char *name, EVP_PKEY *k, int with_key)
+make_certificate(const char *name, EVP_PKEY *k, const EVP_MD *md,
+    int with_key)
 {
 	FILE	*f = file(name, 0644);
 	X509	*x = X509_new();
@@ -316,8 +317,10 @@ make_certificate(const char *name, EVP_PKEY *k, int with_key)
 	X509_gmtime_adj(X509_getm_notBefore(x), 0);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
 	X509_set_pubkey(x, k);
-	assert_true(X509_sign(x, k, EVP_PKEY_is_a(k, "ED25519") ? NULL :
-	    EVP_sha256()) > 0);
+	/* not signed by itself, where the signature counts */
+	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(x),
+	    "CN", MBSTRING_ASC, (const unsigned char *)"x", -1, -1, 0), 1);
+	assert_true(X509_sign(x, k, md) > 0);
 	assert_int_equal(PEM_write_X509(f, x), 1);
 	if (with_key)
 		PEM_write_PrivateKey(f, k, NULL, NULL, 0, NULL, NULL);
@@ -334,22 +337,23 @@ setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	k = EVP_EC_gen("P-256");
 	other = EVP_EC_gen("P-256");
-	make_certificate("crt", k, 0);
-	make_certificate("both", k, 1);
+	make_certificate("crt", k, EVP_sha256(), 0);
+	make_certificate("sha1", k, EVP_sha1(), 0);
+	make_certificate("both", k, EVP_sha256(), 1);
 	make_key("priv", k, 0600);
 	make_key("shown", k, 0640);
 	make_key("other", other, 0600);
 	EVP_PKEY_free(other);
 	other = EVP_RSA_gen(1024);
-	make_certificate("weakcrt", other, 0);
+	make_certificate("weakcrt", other, EVP_sha256(), 0);
 	make_key("weak", other, 0600);
 	EVP_PKEY_free(other);
 	other = EVP_EC_gen("secp256k1");
-	make_certificate("oddcrt", other, 0);
+	make_certificate("oddcrt", other, EVP_sha256(), 0);
 	make_key("odd", other, 0600);
 	EVP_PKEY_free(other);
 	other = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	make_certificate("edcrt", other, 0);
+	make_certificate("edcrt", other, NULL, 0);
 	make_key("ed", other, 0600);
 	EVP_PKEY_free(other);
 	f = file("closed", 0600);
@@ -372,7 +376,7 @@ teardown(void **state)
 {
 	static const char *const names[] = { "crt", "both", "priv", "shown",
 	    "other", "weakcrt", "weak", "oddcrt", "odd", "edcrt", "ed",
-	    "closed", "text", "broken" };
+	    "closed", "text", "broken", "sha1" };
 	size_t	i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -484,8 +488,12 @@ test_tls_bad(void **state)
 		    "passphrase" },
 		{ L("certificate $crt key $other"), "f:2:46:",
 		    "not the key of certificate" },
-		{ L("certificate $weakcrt key $weak"), "f:2:49:",
+		{ L("certificate $weakcrt key $weak"), "f:2:39:",
+		    "certificate 1: its key is too short" },
+		{ L("certificate $crt key $weak"), "f:2:45:",
 		    "2048 to 8192" },
+		{ L("certificate $sha1 key $priv"), "f:2:36:",
+		    "digest that is too weak" },
 		{ L("certificate $oddcrt key $odd"), "f:2:47:", "P-256" },
 		{ L("certificate $crt key $priv ca $text"), "f:2:54:",
 		    "no certificate" },
