@@ -38,26 +38,30 @@ def _unwrap(value):
 
 class Scid:
     """SessionConnectionIdentifier.  The strings without tag and length;
-    additional None if absent."""
+    additional None if absent.  tag is that of the SS-user reference: a
+    T61String in X.410 mode, an OCTET STRING in normal mode."""
 
-    def __init__(self, calling, common, additional=None):
+    def __init__(self, calling, common, additional=None, tag=_T61):
         self.calling = calling
         self.common = common
         self.additional = additional
+        self.tag = tag
 
     @classmethod
-    def new(cls, name):
+    def new(cls, name, tag=_T61):
         """One that this process does not use again."""
         number = next(_additional)
         return cls(name.encode('latin-1')[:60],
                    time.strftime('%y%m%d%H%M%SZ', time.gmtime()).encode(),
-                   bytes((_DIGITS[number // 62 % 62], _DIGITS[number % 62])))
+                   bytes((_DIGITS[number // 62 % 62], _DIGITS[number % 62])),
+                   tag)
 
     @classmethod
     def from_references(cls, calling, common, additional):
         """From session parameters, which hold encoded values."""
         return cls(_unwrap(calling or b''), _unwrap(common or b''),
-                   None if additional is None else _unwrap(additional))
+                   None if additional is None else _unwrap(additional),
+                   0x04 if calling and calling[0] & 0xdf == 0x04 else _T61)
 
     def key(self):
         """To compare: an absent and an empty additional reference are the
@@ -69,11 +73,12 @@ class Scid:
         additional = None
         if self.additional is not None:
             additional = ber.Prim(_T61, self.additional).encode()
-        return (ber.Prim(_T61, self.calling).encode(),
+        return (ber.Prim(self.tag, self.calling).encode(),
                 ber.Prim(_UTC, self.common).encode(), additional)
 
-    def members(self):
-        out = [ber.Str(_T61, self.calling), ber.Str(_UTC, self.common)]
+    def members(self, tag=None):
+        out = [ber.Str(tag or self.tag, self.calling),
+               ber.Str(_UTC, self.common)]
         if self.additional is not None:
             out.append(ber.Str(0x80, self.additional))
         return out
@@ -87,7 +92,9 @@ class Scid:
                 or node.children[1].tag != _UTC \
                 or len(node.children) == 3 and node.children[2].tag != 0x80:
             raise ber.BerError('bad SessionConnectionIdentifier')
-        return cls(*(child.string() for child in node.children))
+        scid = cls(*(child.string() for child in node.children))
+        scid.tag = node.children[0].tag
+        return scid
 
     def __repr__(self):
         return 'Scid(%r, %r, %r)' % self.key()
@@ -105,9 +112,10 @@ def open_data(name=None, password='', style='tagged'):
         ber.Seq(0x81, ber.Str(0x16, password.encode('latin-1')))))
 
 
-def recover_data(scid):
-    """ConnectionData recover: [1] IMPLICIT SessionConnectionIdentifier."""
-    return ber.Seq(0x81, *scid.members())
+def recover_data(scid, tag=None):
+    """ConnectionData recover: [1] IMPLICIT SessionConnectionIdentifier.
+    tag: of the SS-user reference, to lie with."""
+    return ber.Seq(0x81, *scid.members(tag))
 
 
 def _syntax():
@@ -157,6 +165,8 @@ def _connection_data(pdu, node):
     if choice.tag == 0x81:
         pdu.recover = Scid.from_node(choice)
         return
+    if choice.tag == 0x80 and not choice.constructed and not choice.content:
+        return                          # [0] IMPLICIT NULL: no user data
     if choice.tag != 0x80 or len(choice.children) != 1:
         raise ber.BerError('bad ConnectionData')
     credentials = choice.children[0]
