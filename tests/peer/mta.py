@@ -389,7 +389,7 @@ class ResponderAssociation(Association):
         self.stack = stack(mode_of(user_data) or c.mode, c)
         try:
             self.peer = self.decoded(self.stack.decode_connect, user_data)
-        except (BerError, IndexError, ValueError, AttributeError) as error:
+        except BerError as error:
             self.violation('bad PConnect: %s', error)
             self.abort(apdu.PROTOCOL_ERROR)
             return False

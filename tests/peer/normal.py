@@ -6,6 +6,8 @@ Functions in small letters make trees for ber.Form; the decode functions take
 every BER form.  PData and Apdu read what may be too long to hold.
 """
 
+import functools
+
 from . import apdu, ber
 
 # Abstract syntaxes, transfer syntax, application context.
@@ -220,6 +222,18 @@ def bind(tag, name=None, password='', octet_string=False):
 
 # Octets in.
 
+def _decoder(function):
+    """What is missing or misshapen in a value is a BerError too."""
+    @functools.wraps(function)
+    def decode(*args):
+        try:
+            return function(*args)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            raise ber.BerError('%s: %s' % (function.__name__, error)) \
+                from None
+    return decode
+
+
 class Pdv:
     """A presentation data value: context, transfer (None if absent), and the
     octets of its encoding."""
@@ -251,6 +265,7 @@ def _embedding(node):
     return out
 
 
+@_decoder
 def decode_user_data(node):
     """The Pdvs of fully-encoded User-data."""
     if node.tag == 0x40:
@@ -313,6 +328,7 @@ def _decode_results(node):
     return out
 
 
+@_decoder
 def mode_value(octets):
     """Of the mode selector of a CP or CPA: 0 X.410, 1 normal."""
     node, _ = ber.parse_first(octets)
@@ -332,6 +348,7 @@ def _normal_parameters(octets):
     return node.find(0x82)
 
 
+@_decoder
 def decode_cp(octets):
     node = _normal_parameters(octets)
     _order(node, (0x80, 0x81, 0x82, 0x84, 0x86, 0x88, 0x89, 0x8b, 0x8c, 0x8e,
@@ -349,6 +366,7 @@ def decode_cp(octets):
     return ppdu
 
 
+@_decoder
 def decode_cpa(octets):
     node = _normal_parameters(octets)
     _order(node, (0x80, 0x83, 0x85, 0x88, 0x89, 0x8b, 0x8d, 0x40, 0x41))
@@ -359,6 +377,7 @@ def decode_cpa(octets):
     return ppdu
 
 
+@_decoder
 def decode_cpr(octets):
     node = ber.parse(octets)
     if node.tag != 0x10:
@@ -375,6 +394,7 @@ def decode_cpr(octets):
     return ppdu
 
 
+@_decoder
 def decode_abort(octets):
     """ARU or ARP."""
     node = ber.parse(octets)
@@ -411,6 +431,7 @@ _ACSE = {0x40: 'AARQ', 0x41: 'AARE', 0x42: 'RLRQ', 0x43: 'RLRE', 0x44: 'ABRT'}
 _ACSE_MEMBERS = {'AARQ': 12, 'AARE': 11, 'RLRQ': 1, 'RLRE': 1, 'ABRT': 2}
 
 
+@_decoder
 def decode_external(node):
     """(direct reference, indirect reference, encodings)."""
     if node.tag != 0x08:
@@ -422,6 +443,7 @@ def decode_external(node):
             _embedding(node.children[-1]))
 
 
+@_decoder
 def decode_acse(octets):
     node = ber.parse(octets)
     if node.tag not in _ACSE:
@@ -507,17 +529,20 @@ def _decode_open(octets, tag, data_tag, integers):
     return pdu
 
 
+@_decoder
 def decode_rtorq(octets):
     """An apdu.Connect."""
     return _decode_open(octets, 0x90, 0x83, {
         0x80: 'checkpoint', 0x81: 'window', 0x82: 'dialogue'})
 
 
+@_decoder
 def decode_rtoac(octets):
     return _decode_open(octets, 0x91, 0x82, {0x80: 'checkpoint',
                                              0x81: 'window'})
 
 
+@_decoder
 def decode_rtorj(octets):
     """MTABindError, or cannotRecover if there is none."""
     node = ber.parse(octets)
@@ -533,6 +558,7 @@ def decode_rtorj(octets):
     return error.children[0].children[0].integer()
 
 
+@_decoder
 def decode_rtab(octets):
     """(reason or None, reflected parameter or None)."""
     node = ber.parse(octets)
@@ -600,10 +626,10 @@ class Walk:
                 if not self.left:
                     self._end()
                 continue
-            self.buf += octets[at:at + 1]
-            at += 1
             if self.complete:
                 raise ber.BerError('octets after the value')
+            self.buf += octets[at:at + 1]
+            at += 1
             head = _head(self.buf)
             if head is None:
                 if len(self.buf) > 16:
@@ -625,8 +651,6 @@ class Walk:
             self.close(len(self.ends))
             self._closed()
             return
-        if self.begun and not self.ends:
-            raise ber.BerError('octets after the value')
         self.begun = True
         if len(self.ends) > 30:
             raise ber.BerError('too deep')
@@ -806,6 +830,7 @@ def wrap_apdu(source, context, form=ber.DER, encoding=SINGLE):
     return type(source)(len(source) + len(prefix), prefix + source.prefix)
 
 
+@_decoder
 def unwrap_apdu(octets):
     """(context, APDU) of the EXTERNAL."""
     stream = Apdu()
