@@ -39,29 +39,30 @@ def _unwrap(value):
 class Scid:
     """SessionConnectionIdentifier.  The strings without tag and length;
     additional None if absent.  tag is that of the SS-user reference: a
-    T61String in X.410 mode, an OCTET STRING in normal mode."""
+    T61String in X.410 mode, an OCTET STRING in normal mode; None until it is
+    used in one of them."""
 
-    def __init__(self, calling, common, additional=None, tag=_T61):
+    def __init__(self, calling, common, additional=None, tag=None):
         self.calling = calling
         self.common = common
         self.additional = additional
         self.tag = tag
 
     @classmethod
-    def new(cls, name, tag=_T61):
+    def new(cls, name):
         """One that this process does not use again."""
         number = next(_additional)
         return cls(name.encode('latin-1')[:60],
                    time.strftime('%y%m%d%H%M%SZ', time.gmtime()).encode(),
-                   bytes((_DIGITS[number // 62 % 62], _DIGITS[number % 62])),
-                   tag)
+                   bytes((_DIGITS[number // 62 % 62], _DIGITS[number % 62])))
 
     @classmethod
     def from_references(cls, calling, common, additional):
         """From session parameters, which hold encoded values."""
+        tag = calling[0] & 0xdf if calling else None
         return cls(_unwrap(calling or b''), _unwrap(common or b''),
                    None if additional is None else _unwrap(additional),
-                   0x04 if calling and calling[0] & 0xdf == 0x04 else _T61)
+                   tag if tag in (0x04, _T61) else None)
 
     def key(self):
         """To compare: an absent and an empty additional reference are the
@@ -73,11 +74,11 @@ class Scid:
         additional = None
         if self.additional is not None:
             additional = ber.Prim(_T61, self.additional).encode()
-        return (ber.Prim(self.tag, self.calling).encode(),
+        return (ber.Prim(self.tag or _T61, self.calling).encode(),
                 ber.Prim(_UTC, self.common).encode(), additional)
 
     def members(self, tag=None):
-        out = [ber.Str(tag or self.tag, self.calling),
+        out = [ber.Str(tag or self.tag or _T61, self.calling),
                ber.Str(_UTC, self.common)]
         if self.additional is not None:
             out.append(ber.Str(0x80, self.additional))

@@ -69,7 +69,7 @@ class Initiator(Association):
     def open(self, script=None, scid=None):
         """RT-OPEN: a new association."""
         c = self.config
-        self.scid = scid or apdu.Scid.new(c.name, self.stack.tag)
+        self.scid = self.stack.named(scid or apdu.Scid.new(c.name))
         self.record = Record(self.scid, INITIATOR, None)
         self._connect(script)
         self._request(self.stack.open_data(), 0)
@@ -86,7 +86,7 @@ class Initiator(Association):
         old = name or record.scids[0 if self.config.recover_name == 'first'
                                    else -1]
         self.close_connection()
-        self.scid = apdu.Scid.new(self.config.name, self.stack.tag)
+        self.scid = self.stack.named(apdu.Scid.new(self.config.name))
         mine = record.my_turn
         if record.outgoing is not None and record.outgoing.state == 'active':
             mine = True

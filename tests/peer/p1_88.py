@@ -14,7 +14,8 @@ of these).
 
 from . import ber
 from .ber import BerError, Prim, Seq, Set, Str, bits, integer, oid
-from .p1 import NON_URGENT, NORMAL, URGENT, new_identifier, utc_time  # noqa: F401,E501
+from .p1 import NON_URGENT, NORMAL, URGENT                      # noqa: F401
+from .p1 import new_identifier, utc_time
 from .store import Pattern
 
 P2, P22 = 2, 22

@@ -234,7 +234,8 @@ class Association:
             link = scid if scid.key() != self.scid.key() else False
         references = ()
         if link:
-            calling, common, additional = link.references()
+            calling, common, additional = self.stack.named(
+                link).references()
             if not c.link_called or called is None:
                 called = None
             references = ss.connection_id_params(calling, common, additional,
@@ -354,7 +355,8 @@ class Association:
         """TOKEN PLEASE with the priority as user data."""
         self.asked = True
         self.session.send(Spdu('PT', [(ss.TOKEN, bytes((tokens,)))] +
-                               ss.user_data_params(self.stack.please(priority))))
+                               ss.user_data_params(
+                                   self.stack.please(priority))))
 
     def give(self, wait=True):
         """CONTROL GIVE: all tokens.  wait: for its acknowledgement."""

@@ -48,6 +48,11 @@ class X410:
 
     # Opening.
 
+    def named(self, scid):
+        """A Scid that is used in this mode from now on."""
+        scid.tag = scid.tag or self.tag
+        return scid
+
     def open_data(self):
         c = self.config
         return apdu.open_data(c.name, c.password, c.style)
@@ -55,7 +60,8 @@ class X410:
     open_result = open_data
 
     def recover_data(self, scid):
-        return apdu.recover_data(scid, self.config.scid_tag)
+        return apdu.recover_data(scid, self.config.scid_tag or scid.tag
+                                 or self.tag)
 
     def connect(self, data):
         c = self.config
