@@ -246,8 +246,8 @@ class Pdv:
 
 def _embedding(node):
     """Encodings in single-ASN1-type, octet-aligned or arbitrary."""
-    if node.tag == 0x80 and node.constructed:
-        return [child.raw for child in node.children]
+    if node.tag == 0x80 and len(node.children) == 1:
+        return [node.children[0].raw]
     if node.tag == 0x81:
         octets = node.string()
     elif node.tag == 0x82:
