@@ -17,15 +17,28 @@
 #define UB_CONTENT_ID		16
 #define UB_RECIPIENTS		32767
 #define UB_TRACE		512
-#define UB_OR_ATTRIBUTES	64
+#define UB_OR_ATTRIBUTES	96	/* every one in every character set */
 #define UB_OR_VALUE		2048	/* octets of one attribute value */
 #define UB_BILATERAL_INFO	1024
+#define UB_EXTERNAL_EITS	1024	/* ub-encoded-information-types */
+#define UB_REDIRECTIONS		512
+#define UB_DL_EXPANSIONS	512
+#define UB_ORIG_AND_DL		513	/* ub-orig-and-dl-expansions */
+#define UB_CONTENT_CORRELATOR	512
+#define UB_EXTENSIONS		256	/* ub-extension-types */
+#define UB_DELIVERY_METHODS	64	/* ours: each may be there once */
+#define UB_EXTENSION_VALUE	(256 * 1024)	/* ours: octets of BER */
+#define UB_OR_OPAQUE		4096	/* ours: of a directory name */
+#define UB_OID_TEXT		255	/* ours: "1.2.3", and UB_OID octets */
+#define UB_OID			60	/* octets that make no longer a text */
 
 /* X.225 clause 8: session parameters. */
 #define S_USER_REFERENCE_MAX	64
 #define S_COMMON_REFERENCE_MAX	64
 #define S_ADDITIONAL_REFERENCE_MAX 4
 #define S_SELECTOR_MAX		16
+#define P_SELECTOR_MAX		16	/* that we send; X.226: no bound */
+#define AE_TITLE_MAX		127	/* octets of a title that we send */
 #define S_ACTIVITY_ID_MAX	6
 #define S_SERIAL_MAX		999999
 #define S_USER_DATA_V1		512

@@ -39,7 +39,10 @@ enum or_type {
 
 /*
  * How the value was encoded.  PRINTABLE and NUMERIC values are ASCII, of
- * the repertoire that X.208 gives them; TELETEX is T.61 octets as received.
+ * the repertoire that X.208 gives them; TELETEX is T.61 octets as received;
+ * UNIVERSAL is UTF-8, and a NUL and the ISO 639 language when one was given.
+ * The lines of a printable OR_PD_ADDRESS are joined with '|'.  The value of
+ * OR_PSAP is the BER of a PresentationAddress.
  */
 enum or_charset {
 	OR_PRINTABLE = 0, OR_NUMERIC, OR_TELETEX, OR_UNIVERSAL, OR_OCTETS
@@ -55,11 +58,23 @@ struct or_attr {
 	char		*dda_type;	/* OR_DDA only, else NULL */
 };
 
-/* Attributes in the order received; OU1 is the most significant unit. */
+/*
+ * Attributes in the order received; OU1 is the most significant unit.  One
+ * type may stand there in several character sets, the printable form first.
+ * A name may have a directory name beside the address, or only that one:
+ * BER that nobody here looks into, as are extension attributes of a number
+ * that X.411 does not know.
+ */
 struct or_address {
 	struct or_attr	*attr;
 	uint16_t	 nattr;
+	uint16_t	 directory_len;	/* 0: none */
+	uint16_t	 unknown_len;	/* 0: none */
+	uint8_t		*directory;	/* Name, one element */
+	uint8_t		*unknown;	/* ExtensionAttributes, elements */
 };
+#define OR_ABSENT(or)	((or)->nattr == 0 && (or)->directory_len == 0 && \
+    (or)->unknown_len == 0)
 
 /* X.411 8.5.x GlobalDomainIdentifier; empty string: absent. */
 struct global_domain {
@@ -89,9 +104,14 @@ struct eits {
 	uint32_t	 bits;		/* bit 0 is the most significant */
 	uint8_t		*other;		/* BER of the other SET members */
 	uint32_t	 other_len;
+	char		**external;	/* object identifiers, "1.0.10021.7" */
+	uint32_t	 nexternal;
 };
 
 enum trace_action { TRACE_RELAYED = 0, TRACE_REROUTED = 1 };
+/* OtherActions, of 1988. */
+#define TRACE_REDIRECTED	0x80	/* bit 0 */
+#define TRACE_DL_OPERATION	0x40	/* bit 1 */
 
 struct trace_element {
 	struct global_domain	domain;
@@ -99,9 +119,9 @@ struct trace_element {
 	struct utctime		deferred;
 	uint8_t			action;		/* enum trace_action */
 	struct eits		converted;
-	uint8_t			other_actions;	/* 1988: bit 0 redirected, 1 DL */
+	uint8_t			other_actions;	/* TRACE_REDIRECTED ... */
 	uint8_t			has_previous;	/* 1984: rerouted from */
-	struct global_domain	previous;
+	struct global_domain	previous;	/* 1988: attempted-domain */
 };
 
 struct bilateral_info {
@@ -109,6 +129,8 @@ struct bilateral_info {
 	uint8_t		 country_numeric;
 	char		 admd[UB_DOMAIN_NAME + 1];
 	uint8_t		 admd_numeric;
+	char		 prmd[UB_DOMAIN_NAME + 1];	/* 1988; "": absent */
+	uint8_t		 prmd_numeric;
 	uint8_t		*info;		/* BER of the ANY */
 	uint32_t	 info_len;
 };
@@ -135,12 +157,191 @@ enum priority {
 /* report request: 1 basic, 2 confirmed, 3 audit-and-confirmed;
  * user report request: 0 none, 1 basic, 2 confirmed. */
 
+/*
+ * Extensions of 1988 (X.411 9).  An MTA acts on some of them: these have a
+ * field of their own, wherever X.411 provides for them, with a criticality
+ * beside the value.  All others are in a list, by type and with the BER of
+ * their value, which is normalised when rtsd knows the type and untouched
+ * when it does not.  No extension is in both.
+ */
+#define EXT_SUBMISSION	0x80	/* critical for-submission, bit 0 */
+#define EXT_TRANSFER	0x40	/* for-transfer */
+#define EXT_DELIVERY	0x20	/* for-delivery */
+
+/* StandardExtension. */
+enum extension_type {
+	EXT_PRIVATE = 0,		/* an object identifier */
+	EXT_RECIPIENT_REASSIGNMENT_PROHIBITED = 1,
+	EXT_ORIGINATOR_REQUESTED_ALTERNATE_RECIPIENT,
+	EXT_DL_EXPANSION_PROHIBITED,
+	EXT_CONVERSION_WITH_LOSS_PROHIBITED,
+	EXT_LATEST_DELIVERY_TIME,
+	EXT_REQUESTED_DELIVERY_METHOD,
+	EXT_PHYSICAL_FORWARDING_PROHIBITED,
+	EXT_PHYSICAL_FORWARDING_ADDRESS_REQUEST,
+	EXT_PHYSICAL_DELIVERY_MODES,
+	EXT_REGISTERED_MAIL_TYPE,
+	EXT_RECIPIENT_NUMBER_FOR_ADVICE,
+	EXT_PHYSICAL_RENDITION_ATTRIBUTES,
+	EXT_ORIGINATOR_RETURN_ADDRESS,
+	EXT_PHYSICAL_DELIVERY_REPORT_REQUEST,
+	EXT_ORIGINATOR_CERTIFICATE,
+	EXT_MESSAGE_TOKEN,
+	EXT_CONTENT_CONFIDENTIALITY_ALGORITHM_IDENTIFIER,
+	EXT_CONTENT_INTEGRITY_CHECK,
+	EXT_MESSAGE_ORIGIN_AUTHENTICATION_CHECK,
+	EXT_MESSAGE_SECURITY_LABEL,
+	EXT_PROOF_OF_SUBMISSION_REQUEST,
+	EXT_PROOF_OF_DELIVERY_REQUEST,
+	EXT_CONTENT_CORRELATOR,
+	EXT_PROBE_ORIGIN_AUTHENTICATION_CHECK,
+	EXT_REDIRECTION_HISTORY,
+	EXT_DL_EXPANSION_HISTORY,
+	EXT_PHYSICAL_FORWARDING_ADDRESS,
+	EXT_RECIPIENT_CERTIFICATE,
+	EXT_PROOF_OF_DELIVERY,
+	EXT_ORIGINATOR_AND_DL_EXPANSION_HISTORY,
+	EXT_REPORTING_DL_NAME,
+	EXT_REPORTING_MTA_CERTIFICATE,
+	EXT_REPORT_ORIGIN_AUTHENTICATION_CHECK,
+	EXT_ORIGINATING_MTA_CERTIFICATE,
+	EXT_PROOF_OF_SUBMISSION,
+	EXT_FORWARDING_REQUEST,		/* X.413 */
+	EXT_TRACE_INFORMATION,
+	EXT_INTERNAL_TRACE_INFORMATION,
+	EXT_REPORTING_MTA_NAME,
+	EXT_MULTIPLE_ORIGINATOR_CERTIFICATES,
+	EXT_BLIND_COPY_RECIPIENTS,	/* X.420 */
+	EXT_DL_EXEMPTED_RECIPIENTS,
+	EXT_BODY_PART_ENCRYPTION_TOKEN,	/* X.420 */
+	EXT_FORWARDED_CONTENT_TOKEN,	/* X.420 */
+	EXT_CERTIFICATE_SELECTORS,
+	EXT_CERTIFICATE_SELECTORS_OVERRIDE,
+	EXT_TYPE_MAX			/* above: not known to us */
+};
+
+struct extension {
+	uint16_t	 type;		/* StandardExtension, or 0 */
+	uint8_t		 criticality;	/* EXT_* */
+	char		*oid;		/* type 0: "1.3.12.2.1011" */
+	uint8_t		*value;		/* BER; NULL: NULL, the default */
+	uint32_t	 len;
+};
+
+struct extensions {
+	struct extension	*e;	/* in the order received */
+	uint32_t		 n;
+};
+
+/* ...-prohibited.  Not set is the same as absent. */
+struct ext_flag {
+	uint8_t	set;
+	uint8_t	criticality;
+};
+
+struct ext_time {
+	struct utctime	time;		/* "": absent */
+	uint8_t		criticality;
+};
+
+struct ext_name {
+	struct or_address	name;	/* OR_ABSENT: absent */
+	uint8_t			criticality;
+};
+
+struct ext_names {
+	struct or_address	*name;
+	uint32_t		 n;	/* 0: absent */
+	uint8_t			 criticality;
+};
+
+/* RequestedDeliveryMethod: most preferred first, 1 mhs, 2 physical ... */
+struct ext_methods {
+	uint16_t	*method;
+	uint8_t		 n;		/* 0: absent */
+	uint8_t		 criticality;
+};
+
+/* ContentCorrelator; that of 1988 may be any type. */
+enum correlator_kind {
+	CORRELATOR_ABSENT = 0, CORRELATOR_IA5, CORRELATOR_OCTETS,
+	CORRELATOR_ANY			/* octets are BER */
+};
+struct ext_correlator {
+	uint8_t		 kind;		/* enum correlator_kind */
+	uint8_t		 criticality;
+	uint8_t		*octets;
+	uint32_t	 len;
+};
+
+/* RedirectionReason. */
+enum redirection_reason {
+	REDIRECTION_RECIPIENT_ASSIGNED = 0, REDIRECTION_ORIGINATOR_REQUESTED,
+	REDIRECTION_RECIPIENT_MD_ASSIGNED, REDIRECTION_DIRECTORY_LOOK_UP,
+	REDIRECTION_ALIAS
+};
+struct redirection {
+	struct or_address	intended;
+	struct utctime		time;
+	uint8_t			reason;	/* enum redirection_reason */
+};
+struct redirection_history {
+	struct redirection	*e;	/* oldest first */
+	uint32_t		 n;	/* 0: absent */
+	uint8_t			 criticality;
+};
+
+/* DLExpansion, OriginatorAndDLExpansion. */
+struct dl_expansion {
+	struct or_address	name;
+	struct utctime		time;
+};
+struct dl_history {
+	struct dl_expansion	*e;	/* oldest first */
+	uint32_t		 n;	/* 0: absent */
+	uint8_t			 criticality;
+};
+
+struct reporting_mta {
+	uint8_t			 present;
+	uint8_t			 criticality;
+	uint16_t		 directory_len;	/* 0: none */
+	uint8_t			*directory;	/* BER of the Name */
+	struct global_domain	 domain;
+	char			 mta[UB_MTA_NAME + 1];
+};
+
+/* InternalTraceInformationElement. */
+enum trace_attempted { ATTEMPTED_NONE = 0, ATTEMPTED_MTA, ATTEMPTED_DOMAIN };
+struct internal_trace_element {
+	struct global_domain	domain;
+	char			mta[UB_MTA_NAME + 1];
+	struct utctime		arrival;
+	struct utctime		deferred;
+	uint8_t			action;		/* enum trace_action */
+	uint8_t			other_actions;	/* TRACE_REDIRECTED ... */
+	uint8_t			attempted;	/* enum trace_attempted */
+	char			attempted_mta[UB_MTA_NAME + 1];
+	struct global_domain	attempted_domain;
+	struct eits		converted;
+};
+struct internal_trace {
+	struct internal_trace_element	*e;	/* oldest first */
+	uint32_t			 n;	/* 0: absent */
+	uint8_t				 criticality;
+};
+
 struct recipient {
 	struct or_address	name;
 	uint32_t		number;		/* ExtensionIdentifier */
 	uint8_t			flags;		/* PRI_* */
 	uint8_t			has_conversion;
 	uint32_t		explicit_conversion;
+	/* 1988, where number is originally-specified-recipient-number: */
+	struct ext_name		alternate;	/* originator-requested-... */
+	struct ext_methods	methods;	/* requested-delivery-method */
+	struct redirection_history redirection;
+	struct extensions	extension;
 };
 
 /* ReportedRecipientInfo. */
@@ -155,8 +356,10 @@ struct reported_recipient {
 	int32_t			type_of_ua;	/* public 0, private 1, -1 */
 	int32_t			reason;		/* not delivered */
 	int32_t			diagnostic;	/* -1: absent */
-	struct or_address	intended;	/* nattr 0: absent */
+	struct or_address	intended;	/* OR_ABSENT: absent */
 	char			*supplementary;	/* PrintableString or NULL */
+	struct redirection_history redirection;	/* 1988 */
+	struct extensions	extension;
 };
 
 /*
@@ -170,6 +373,7 @@ struct message {
 	uint8_t			 indicators;	/* PMI_* */
 	uint8_t			 has_content;	/* a content was present */
 	int32_t			 content_type;	/* 2 = P2; -1: absent */
+	char			*content_oid;	/* 1988, extended; then -1 */
 	uint64_t		 content_len;	/* octets */
 	int64_t			 probe_length;	/* contentLength; -1 absent */
 	struct mts_identifier	 id;		/* message, report, probe */
@@ -193,6 +397,25 @@ struct message {
 	uint32_t		 billing_len;
 	struct reported_recipient *reported;
 	uint32_t		 nreported;
+
+	/* Extensions of 1988, of messages and probes (or one of them): */
+	struct ext_flag		 reassignment_prohibited;
+	struct ext_flag		 dl_expansion_prohibited;
+	struct ext_flag		 conversion_loss_prohibited;
+	struct ext_time		 latest_delivery;
+	struct ext_names	 dl_exempted;
+	struct dl_history	 dl_expansion;
+	/* of all three; a report has the correlator in its content: */
+	struct ext_correlator	 correlator;
+	struct internal_trace	 internal;
+	/* of reports: */
+	struct redirection_history redirection;
+	struct dl_history	 originator_and_dl;
+	struct ext_name		 reporting_dl;
+	struct reporting_mta	 reporting_mta;
+	/* All others: of the envelope, and of ReportTransferContent. */
+	struct extensions	 extension;
+	struct extensions	 content_extension;
 };
 
 /* envelope.c: memory */
@@ -207,6 +430,71 @@ char		*message_memdup(struct message *, const void *, size_t);
 /* Deep copy of an address into the arena of a message.  -1: no memory. */
 int		 or_address_copy(struct message *, struct or_address *,
 		    const struct or_address *);
+
+/* extension.c: extensions */
+
+/* "latest-delivery-time"; NULL when X.411 has no such standard extension. */
+const char	*extension_name(int type);
+/* The first of that type, or of that object identifier, or NULL. */
+const struct extension *message_extension_get(const struct extensions *,
+		    int type);
+const struct extension *message_extension_get_oid(const struct extensions *,
+		    const char *oid);
+/*
+ * The first extension that is critical for one of the EXT_* given and of a
+ * type that we do not know, or NULL.  X.411 14.3.2: transfer of such a
+ * message is answered unable-to-transfer, unsupported-critical-function, for
+ * one recipient when it is of that recipient.
+ */
+const struct extension *message_extension_unsupported(
+		    const struct extensions *, int criticality);
+/*
+ * A deep copy of it at the end of the list, in place of one of the same type
+ * if there is one.  -1: no memory, or UB_EXTENSIONS are there (EINVAL).
+ */
+int		 message_extension_add(struct message *, struct extensions *,
+		    const struct extension *);
+/* Takes it out of the list; returns whether it was there. */
+int		 message_extension_remove(struct extensions *, int type);
+/*
+ * Is there anything in the message that P1 of 1984 has no place for?  The
+ * name of the first such thing, else NULL.  O/R names are not looked into.
+ */
+const char	*message_is_1988(const struct message *);
+
+/*
+ * Another element behind those of a history, the name copied.  -1: no memory,
+ * or as many as may be are there already (EINVAL).
+ */
+int		 redirection_add(struct message *,
+		    struct redirection_history *, const struct or_address *,
+		    const struct utctime *, int reason);
+int		 dl_expansion_add(struct message *, struct dl_history *,
+		    const struct or_address *, const struct utctime *,
+		    uint32_t max);
+
+/*
+ * Deep copies into the arena of a message; what was in the target is
+ * overwritten.  -1: no memory.  The message itself is copied by
+ * message_copy, which returns NULL then.
+ */
+int		 eits_copy(struct message *, struct eits *,
+		    const struct eits *);
+int		 extensions_copy(struct message *, struct extensions *,
+		    const struct extensions *);
+int		 redirection_history_copy(struct message *,
+		    struct redirection_history *,
+		    const struct redirection_history *);
+int		 dl_history_copy(struct message *, struct dl_history *,
+		    const struct dl_history *);
+int		 internal_trace_copy(struct message *, struct internal_trace *,
+		    const struct internal_trace *);
+int		 recipient_copy(struct message *, struct recipient *,
+		    const struct recipient *);
+int		 reported_recipient_copy(struct message *,
+		    struct reported_recipient *,
+		    const struct reported_recipient *);
+struct message	*message_copy(const struct message *);
 
 /* envelope.c: the one serialisation (host byte order, versioned) */
 

@@ -36,6 +36,11 @@
  *					diagnostic=..; address=..
  *	originally-intended-recipient-name:	of the line above
  *	supplementary-information:	of the line above
+ *
+ * Extensions of 1988 follow that to which they belong, each in a line of its
+ * name, with "critical=submission,transfer,delivery; " in front of the value
+ * where it is critical; a history has a line for each element, oldest first.
+ * Those that mtad only relays are "extension: type=..; value=hex".
  */
 
 #include <inttypes.h>
@@ -57,9 +62,13 @@ static const char *const report_names[] = {
 	"none", "basic", "confirmed", "audit-and-confirmed"
 };
 
-/* ReasonCode and DiagnosticCode of X.411-1984. */
+/* NonDeliveryReasonCode and NonDeliveryDiagnosticCode of X.411. */
 static const char *const reason_names[] = {
-	"transfer-failure", "unable-to-transfer", "conversion-not-performed"
+	"transfer-failure", "unable-to-transfer", "conversion-not-performed",
+	"physical-rendition-not-performed", "physical-delivery-not-performed",
+	"restricted-delivery", "directory-operation-unsuccessful",
+	"deferred-delivery-not-performed",
+	"transfer-failure-for-security-reason"
 };
 
 static const char *const diagnostic_names[] = {
@@ -67,7 +76,38 @@ static const char *const diagnostic_names[] = {
 	"loop-detected", "UA-unavailable", "maximum-time-expired",
 	"encoded-information-types-unsupported", "content-too-long",
 	"conversion-impractical", "conversion-prohibited",
-	"implicit-conversion-not-subscribed", "invalid-parameters"
+	"implicit-conversion-not-subscribed", "invalid-parameters",
+	"content-syntax-error", "size-constraint-violation",
+	"protocol-violation", "content-type-not-supported",
+	"too-many-recipients", "no-bilateral-agreement",
+	"unsupported-critical-function", "conversion-with-loss-prohibited",
+	"line-too-long", "page-split", "pictorial-symbol-loss",
+	"punctuation-symbol-loss", "alphabetic-character-loss",
+	"multiple-information-loss", "recipient-reassignment-prohibited",
+	"redirection-loop-detected", "dl-expansion-prohibited",
+	"no-dl-submit-permission", "dl-expansion-failure",
+	"physical-rendition-attributes-not-supported",
+	"undeliverable-mail-physical-delivery-address-incorrect",
+	"undeliverable-mail-physical-delivery-office-incorrect-or-invalid",
+	"undeliverable-mail-physical-delivery-address-incomplete",
+	"undeliverable-mail-recipient-unknown",
+	"undeliverable-mail-recipient-deceased",
+	"undeliverable-mail-organization-expired",
+	"undeliverable-mail-recipient-refused-to-accept",
+	"undeliverable-mail-recipient-did-not-claim",
+	"undeliverable-mail-recipient-changed-address-permanently",
+	"undeliverable-mail-recipient-changed-address-temporarily",
+	"undeliverable-mail-recipient-changed-temporary-address",
+	"undeliverable-mail-new-address-unknown",
+	"undeliverable-mail-recipient-did-not-want-forwarding",
+	"undeliverable-mail-originator-prohibited-forwarding",
+	"secure-messaging-error", "unable-to-downgrade",
+	"unable-to-complete-transfer", "transfer-attempts-limit-reached"
+};
+
+/* TypeOfMTSUser. */
+static const char *const user_names[] = {
+	"public", "private", "ms", "dl", "pdau", "physical-recipient", "other"
 };
 
 /* What a peer wrote, without what a terminal would act upon. */
@@ -100,6 +140,14 @@ put_address(FILE *f, const struct or_address *or)
 	fputs(text, f);
 	if (text != buf)
 		free(text);
+	if (or->directory_len > 0) {
+		fputs("; directory-name=", f);
+		put_hex(f, or->directory, or->directory_len);
+	}
+	if (or->unknown_len > 0) {
+		fputs("; extension-attributes=", f);
+		put_hex(f, or->unknown, or->unknown_len);
+	}
 	return (0);
 }
 
@@ -126,6 +174,7 @@ put_eits(FILE *f, const struct eits *e)
 {
 	const char *separator = "";
 	unsigned bit;
+	uint32_t i;
 
 	for (bit = 0; bit < 32 && bit < e->nbits; bit++) {
 		if ((e->bits & (0x80000000u >> bit)) == 0)
@@ -136,11 +185,36 @@ put_eits(FILE *f, const struct eits *e)
 			fprintf(f, "%sbit-%u", separator, bit);
 		separator = ",";
 	}
+	for (i = 0; i < e->nexternal; i++) {
+		fprintf(f, "%s%s", separator, e->external[i]);
+		separator = ",";
+	}
 	if (e->other_len > 0) {
 		fprintf(f, "%snon-basic-parameters:", separator);
 		put_hex(f, e->other, e->other_len);
 	} else if (*separator == '\0')
 		fputs("none", f);
+}
+
+/* What trace elements of domains and of MTAs have in common. */
+static void
+put_actions(FILE *f, const struct utctime *deferred, int action,
+    int other_actions, const struct eits *converted)
+{
+	if (deferred->text[0] != '\0') {
+		fputs("; deferred=", f);
+		put_text(f, deferred->text);
+	}
+	fprintf(f, "; action=%s",
+	    action == TRACE_REROUTED ? "rerouted" : "relayed");
+	if (other_actions & TRACE_REDIRECTED)
+		fputs("; other-action=redirected", f);
+	if (other_actions & TRACE_DL_OPERATION)
+		fputs("; other-action=dl-operation", f);
+	if (converted->present) {
+		fputs("; converted=", f);
+		put_eits(f, converted);
+	}
 }
 
 static void
@@ -150,20 +224,8 @@ put_traces(FILE *f, const char *name, const struct trace_element *t,
 	for (; n > 0; n--, t++) {
 		fprintf(f, "%s: arrival=", name);
 		put_text(f, t->arrival.text);
-		if (t->deferred.text[0] != '\0') {
-			fputs("; deferred=", f);
-			put_text(f, t->deferred.text);
-		}
-		fprintf(f, "; action=%s",
-		    t->action == TRACE_REROUTED ? "rerouted" : "relayed");
-		if (t->other_actions & 1)
-			fputs("; other-action=redirected", f);
-		if (t->other_actions & 2)
-			fputs("; other-action=dl-operation", f);
-		if (t->converted.present) {
-			fputs("; converted=", f);
-			put_eits(f, &t->converted);
-		}
+		put_actions(f, &t->deferred, t->action, t->other_actions,
+		    &t->converted);
 		if (t->has_previous) {
 			fputs("; previous=", f);
 			put_domain(f, &t->previous);
@@ -214,6 +276,10 @@ put_bilateral(FILE *f, const struct bilateral_info *b, uint32_t n)
 		put_text(f, b->country);
 		fputs("; admd=", f);
 		put_text(f, b->admd);
+		if (b->prmd[0] != '\0') {
+			fputs("; prmd=", f);
+			put_text(f, b->prmd);
+		}
 		putc('\n', f);
 	}
 }
@@ -237,6 +303,203 @@ put_code(FILE *f, const char *name, int32_t v, const char *const *names,
 		fprintf(f, " (%s)", names[v]);
 }
 
+/* The name of an extension, and for what it is critical. */
+static void
+put_name(FILE *f, const char *name, int criticality)
+{
+	static const char *const names[] = {
+		"submission", "transfer", "delivery"
+	};
+	const char *separator = " critical=";
+	int i;
+
+	fprintf(f, "%s:", name);
+	for (i = 0; i < 3; i++)
+		if (criticality & EXT_SUBMISSION >> i) {
+			fprintf(f, "%s%s", separator, names[i]);
+			separator = ",";
+		}
+	fputs(*separator == ',' ? "; " : " ", f);
+}
+
+static int
+put_extensions(FILE *f, const struct extensions *v)
+{
+	const struct extension *e;
+	uint32_t i;
+
+	for (i = 0, e = v->e; i < v->n; i++, e++) {
+		put_name(f, "extension", e->criticality);
+		if (e->oid != NULL)
+			fprintf(f, "type=%s", e->oid);
+		else if (extension_name(e->type) != NULL)
+			fprintf(f, "type=%s", extension_name(e->type));
+		else
+			fprintf(f, "type=%d", e->type);
+		fputs("; value=", f);
+		if (e->len == 0)
+			fputs("none", f);
+		put_hex(f, e->value, e->len);
+		putc('\n', f);
+	}
+	return (0);
+}
+
+static int
+put_redirections(FILE *f, const struct redirection_history *v)
+{
+	static const char *const reasons[] = {
+		"recipient-assigned", "originator-requested",
+		"recipient-md-assigned", "directory-look-up", "alias"
+	};
+	uint32_t i;
+
+	for (i = 0; i < v->n; i++) {
+		put_name(f, "redirection-history", v->criticality);
+		fputs("time=", f);
+		put_text(f, v->e[i].time.text);
+		put_code(f, "reason", v->e[i].reason, reasons,
+		    COUNT(reasons));
+		fputs("; intended=", f);
+		if (put_address(f, &v->e[i].intended) == -1)
+			return (-1);
+		putc('\n', f);
+	}
+	return (0);
+}
+
+static int
+put_dl_history(FILE *f, const char *name, const struct dl_history *v)
+{
+	uint32_t i;
+
+	for (i = 0; i < v->n; i++) {
+		put_name(f, name, v->criticality);
+		fputs("time=", f);
+		put_text(f, v->e[i].time.text);
+		fputs("; name=", f);
+		if (put_address(f, &v->e[i].name) == -1)
+			return (-1);
+		putc('\n', f);
+	}
+	return (0);
+}
+
+static int
+put_extended_name(FILE *f, const char *name, const struct or_address *or,
+    int criticality)
+{
+	if (OR_ABSENT(or))
+		return (0);
+	put_name(f, name, criticality);
+	if (put_address(f, or) == -1)
+		return (-1);
+	putc('\n', f);
+	return (0);
+}
+
+static void
+put_internal(FILE *f, const struct internal_trace *v)
+{
+	const struct internal_trace_element *t;
+	uint32_t i;
+
+	for (i = 0, t = v->e; i < v->n; i++, t++) {
+		put_name(f, "internal-trace-information", v->criticality);
+		fputs("arrival=", f);
+		put_text(f, t->arrival.text);
+		put_actions(f, &t->deferred, t->action, t->other_actions,
+		    &t->converted);
+		if (t->attempted == ATTEMPTED_MTA) {
+			fputs("; attempted-mta=", f);
+			put_text(f, t->attempted_mta);
+		} else if (t->attempted == ATTEMPTED_DOMAIN) {
+			fputs("; attempted-domain=", f);
+			put_domain(f, &t->attempted_domain);
+		}
+		fputs("; mta=", f);
+		put_text(f, t->mta);
+		fputs("; domain=", f);
+		put_domain(f, &t->domain);
+		putc('\n', f);
+	}
+}
+
+static void
+put_correlator(FILE *f, const struct ext_correlator *v)
+{
+	uint32_t i;
+
+	if (v->kind == CORRELATOR_ABSENT)
+		return;
+	put_name(f, "content-correlator", v->criticality);
+	if (v->kind == CORRELATOR_IA5)
+		for (i = 0; i < v->len; i++)
+			putc(v->octets[i] >= ' ' && v->octets[i] < 127 ?
+			    v->octets[i] : '?', f);
+	else
+		put_hex(f, v->octets, v->len);
+	putc('\n', f);
+}
+
+static void
+put_flag(FILE *f, const char *name, const struct ext_flag *v)
+{
+	if (!v->set)
+		return;
+	put_name(f, name, v->criticality);
+	fputs("yes\n", f);
+}
+
+static int
+put_message_extensions(FILE *f, const struct message *m)
+{
+	uint32_t i;
+
+	put_flag(f, "recipient-reassignment-prohibited",
+	    &m->reassignment_prohibited);
+	put_flag(f, "dl-expansion-prohibited", &m->dl_expansion_prohibited);
+	put_flag(f, "conversion-with-loss-prohibited",
+	    &m->conversion_loss_prohibited);
+	if (m->latest_delivery.time.text[0] != '\0') {
+		put_name(f, "latest-delivery-time",
+		    m->latest_delivery.criticality);
+		put_text(f, m->latest_delivery.time.text);
+		putc('\n', f);
+	}
+	put_correlator(f, &m->correlator);
+	for (i = 0; i < m->dl_exempted.n; i++)
+		if (put_extended_name(f, "dl-exempted-recipient",
+		    &m->dl_exempted.name[i], m->dl_exempted.criticality) == -1)
+			return (-1);
+	if (put_dl_history(f, "dl-expansion-history",
+	    &m->dl_expansion) == -1 ||
+	    put_redirections(f, &m->redirection) == -1 ||
+	    put_dl_history(f, "originator-and-DL-expansion-history",
+	    &m->originator_and_dl) == -1 ||
+	    put_extended_name(f, "reporting-DL-name", &m->reporting_dl.name,
+	    m->reporting_dl.criticality) == -1)
+		return (-1);
+	if (m->reporting_mta.present) {
+		put_name(f, "reporting-MTA-name",
+		    m->reporting_mta.criticality);
+		fputs("mta=", f);
+		put_text(f, m->reporting_mta.mta);
+		fputs("; domain=", f);
+		put_domain(f, &m->reporting_mta.domain);
+		if (m->reporting_mta.directory_len > 0) {
+			fputs("; directory-name=", f);
+			put_hex(f, m->reporting_mta.directory,
+			    m->reporting_mta.directory_len);
+		}
+		putc('\n', f);
+	}
+	put_internal(f, &m->internal);
+	if (put_extensions(f, &m->extension) == -1)
+		return (-1);
+	return (put_extensions(f, &m->content_extension));
+}
+
 static int
 put_reported(FILE *f, const struct reported_recipient *r)
 {
@@ -251,9 +514,10 @@ put_reported(FILE *f, const struct reported_recipient *r)
 	if (r->delivered) {
 		fputs("; delivered=", f);
 		put_text(f, r->delivery.text);
-		if (r->type_of_ua == 0 || r->type_of_ua == 1)
+		if (r->type_of_ua >= 0 &&
+		    (size_t)r->type_of_ua < COUNT(user_names))
 			fprintf(f, "; type-of-ua=%s",
-			    r->type_of_ua == 0 ? "public" : "private");
+			    user_names[r->type_of_ua]);
 		else if (r->type_of_ua != -1)
 			fprintf(f, "; type-of-ua=%" PRId32, r->type_of_ua);
 	} else {
@@ -267,7 +531,7 @@ put_reported(FILE *f, const struct reported_recipient *r)
 	if (put_address(f, &r->name) == -1)
 		return (-1);
 	putc('\n', f);
-	if (r->intended.nattr > 0) {
+	if (!OR_ABSENT(&r->intended)) {
 		fputs("originally-intended-recipient-name: ", f);
 		if (put_address(f, &r->intended) == -1)
 			return (-1);
@@ -278,7 +542,31 @@ put_reported(FILE *f, const struct reported_recipient *r)
 		put_text(f, r->supplementary);
 		putc('\n', f);
 	}
-	return (0);
+	if (put_redirections(f, &r->redirection) == -1)
+		return (-1);
+	return (put_extensions(f, &r->extension));
+}
+
+static void
+put_methods(FILE *f, const struct ext_methods *v)
+{
+	static const char *const names[] = {
+		"any", "mhs", "physical", "telex", "teletex", "g3-facsimile",
+		"g4-facsimile", "ia5-terminal", "videotex", "telephone"
+	};
+	int i;
+
+	if (v->n == 0)
+		return;
+	put_name(f, "requested-delivery-method", v->criticality);
+	for (i = 0; i < v->n; i++) {
+		if (v->method[i] < COUNT(names))
+			fprintf(f, "%s%s", i > 0 ? "," : "",
+			    names[v->method[i]]);
+		else
+			fprintf(f, "%s%d", i > 0 ? "," : "", v->method[i]);
+	}
+	putc('\n', f);
 }
 
 static int
@@ -298,6 +586,14 @@ put_recipients(FILE *f, const struct message *m)
 		if (put_address(f, &r->name) == -1)
 			return (-1);
 		putc('\n', f);
+		if (put_extended_name(f,
+		    "originator-requested-alternate-recipient",
+		    &r->alternate.name, r->alternate.criticality) == -1)
+			return (-1);
+		put_methods(f, &r->methods);
+		if (put_redirections(f, &r->redirection) == -1 ||
+		    put_extensions(f, &r->extension) == -1)
+			return (-1);
 	}
 	return (0);
 }
@@ -332,6 +628,8 @@ put_content(FILE *f, const struct message *m)
 			fputs(" (P22)", f);
 		putc('\n', f);
 	}
+	if (m->content_oid != NULL)
+		fprintf(f, "content-type: %s\n", m->content_oid);
 	if (m->has_content_id) {
 		fputs("content-identifier: ", f);
 		put_text(f, m->content_id);
@@ -374,6 +672,8 @@ message_print(const struct message *m, FILE *f)
 	}
 	put_bilateral(f, m->bilateral, m->nbilateral);
 	put_traces(f, "trace-information", m->trace, m->ntrace);
+	if (put_message_extensions(f, m) == -1)
+		return (-1);
 	if (put_recipients(f, m) == -1)
 		return (-1);
 	if (m->type == MESSAGE_REPORT && put_report(f, m) == -1)

@@ -853,6 +853,7 @@ or_address_parse(struct message *m, struct or_address *or, const char *text,
 		*where = 0;
 		*why = "out of memory";
 	} else {
+		memset(or, 0, sizeof(*or));
 		or->attr = attr;
 		or->nattr = ps->nattr;
 		r = 0;

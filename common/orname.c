@@ -223,8 +223,7 @@ or_address_from_name(struct message *m, struct or_address *or,
 	n = __builtin_popcount(std->a.present & ((1 << NSTANDARD) - 1)) +
 	    __builtin_popcount(std->personal.a.present) + std->units.n +
 	    name->defined.n;
-	or->attr = NULL;
-	or->nattr = 0;
+	memset(or, 0, sizeof(*or));
 	if (n == 0)
 		return 0;
 	if (n > UB_OR_ATTRIBUTES ||

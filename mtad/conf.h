@@ -43,6 +43,10 @@ struct conf_pem {
 };
 TAILQ_HEAD(conf_pems, conf_pem);
 
+struct conf_selectors {
+	struct selector		 tsel, ssel, psel;
+};
+
 struct conf_peer {
 	TAILQ_ENTRY(conf_peer)	 entry;
 	struct peer_conf	 peer;

@@ -55,7 +55,8 @@ static const struct {
 	const char	*word;
 	int		 token;
 } keywords[] = {
-	{ "address", ADDRESS }, { "associations", ASSOCIATIONS },
+	{ "address", ADDRESS }, { "ae-qualifier", AE_QUALIFIER },
+	{ "ap-title", AP_TITLE }, { "associations", ASSOCIATIONS },
 	{ "brief", BRIEF }, { "ca", CA }, { "certificate", CERTIFICATE },
 	{ "checkpoint", CHECKPOINT }, { "content", CONTENT },
 	{ "control", CONTROL }, { "delay", DELAY }, { "deliver", DELIVER },
@@ -68,15 +69,15 @@ static const struct {
 	{ "mta", MTA }, { "name", NAME }, { "no", NO }, { "normal", NORMAL },
 	{ "on", ON }, { "open", OPEN }, { "opportunistic", OPPORTUNISTIC },
 	{ "optional", OPTIONAL }, { "password", PASSWORD }, { "peer", PEER },
-	{ "port", PORT }, { "recover", RECOVER }, { "remote", REMOTE },
-	{ "reserve", RESERVE }, { "response", RESPONSE }, { "retry", RETRY },
-	{ "route", ROUTE }, { "safe-store", SAFE_STORE }, { "spool", SPOOL },
-	{ "threshold", THRESHOLD }, { "timeout", TIMEOUT }, { "tls", TLS },
-	{ "to", TO }, { "tpdu-size", TPDU_SIZE }, { "transfer", TRANSFER },
-	{ "tsel", TSEL }, { "twa", TWA }, { "verbose", VERBOSE },
-	{ "verify", VERIFY }, { "via", VIA }, { "window", WINDOW },
-	{ "x410", X410 }, { "x410-1984", X410_1984 },
-	{ "x410-1988", X410_1988 }, { "yes", YES },
+	{ "port", PORT }, { "psel", PSEL }, { "recover", RECOVER },
+	{ "remote", REMOTE }, { "reserve", RESERVE }, { "response", RESPONSE },
+	{ "retry", RETRY }, { "route", ROUTE }, { "safe-store", SAFE_STORE },
+	{ "spool", SPOOL }, { "ssel", SSEL }, { "threshold", THRESHOLD },
+	{ "timeout", TIMEOUT }, { "tls", TLS }, { "to", TO },
+	{ "tpdu-size", TPDU_SIZE }, { "transfer", TRANSFER }, { "tsel", TSEL },
+	{ "twa", TWA }, { "verbose", VERBOSE }, { "verify", VERIFY },
+	{ "via", VIA }, { "window", WINDOW }, { "x410", X410 },
+	{ "x410-1984", X410_1984 }, { "x410-1988", X410_1988 }, { "yes", YES },
 };
 
 const YYSTYPE *

@@ -73,7 +73,8 @@ trace(struct message *m, struct trace_element **t, uint32_t *n)
 	domain(&(*t)[1].domain, "GAMMA");
 	strcpy((*t)[1].arrival.text, "8704101200Z");
 	strcpy((*t)[1].deferred.text, "8704111200Z");
-	(*t)[1].other_actions = 3;
+	(*t)[1].other_actions = TRACE_REDIRECTED |
+	    TRACE_DL_OPERATION;
 	(*t)[1].converted.present = 1;
 	(*t)[1].converted.nbits = 10;
 	(*t)[1].converted.bits = 0x20400000;
@@ -150,6 +151,124 @@ sample(int type)
 	r->diagnostic = -1;
 	address(m, &r->intended, "Intended");
 	r->supplementary = message_memdup(m, "gone away", 9);
+	return (m);
+}
+
+static void
+octets(struct message *m, uint8_t **p, uint32_t *len, const char *s)
+{
+	*p = (uint8_t *)message_memdup(m, s, strlen(s));
+	*len = strlen(s);
+}
+
+static void
+utc_set(struct utctime *t, const char *text)
+{
+	strcpy(t->text, text);
+}
+
+static void
+extensions(struct message *m, struct extensions *v)
+{
+	struct extension e = { .type = EXT_MESSAGE_SECURITY_LABEL };
+
+	octets(m, &e.value, &e.len, "1\002\002\001");
+	assert_int_equal(message_extension_add(m, v, &e), 0);
+	memset(&e, 0, sizeof(e));
+	e.oid = message_memdup(m, "2.25.340282366920938463463374607431768211455",
+	    44);
+	e.criticality = EXT_TRANSFER;
+	assert_int_equal(message_extension_add(m, v, &e), 0);
+}
+
+/* Everything of 1988 that there is place for. */
+static void
+extend(struct message *m)
+{
+	static const char dn[] = "0\013";
+	struct internal_trace_element *t;
+	struct utctime now;
+	struct recipient *r;
+
+	utc_set(&now, "881123160000Z");
+	m->content_type = -1;
+	m->content_oid = message_memdup(m, "2.6.1.10.1", 10);
+	m->original.nexternal = 2;
+	m->original.external = message_alloc(m, 2 * sizeof(char *));
+	m->original.external[0] = message_memdup(m, "1.0.10021.7.1.0.1", 17);
+	m->original.external[1] = message_memdup(m, "1.3.26.0.4406.0.4", 17);
+	m->originator.directory = (uint8_t *)message_memdup(m, dn, 2);
+	m->originator.directory_len = 2;
+	m->originator.unknown = (uint8_t *)message_memdup(m, dn, 2);
+	m->originator.unknown_len = 2;
+	strcpy(m->bilateral->prmd, "PRIVATE");
+	m->reassignment_prohibited.set = 1;
+	m->reassignment_prohibited.criticality = EXT_DELIVERY;
+	m->dl_expansion_prohibited.set = 1;
+	m->conversion_loss_prohibited.set = 1;
+	m->latest_delivery.time = now;
+	m->latest_delivery.criticality = EXT_DELIVERY | EXT_TRANSFER;
+	m->dl_exempted.n = 2;
+	m->dl_exempted.name = message_alloc(m,
+	    2 * sizeof(*m->dl_exempted.name));
+	address(m, &m->dl_exempted.name[0], "Exempted");
+	m->correlator.kind = CORRELATOR_IA5;
+	octets(m, &m->correlator.octets, &m->correlator.len, "cor\nrelate");
+	assert_int_equal(dl_expansion_add(m, &m->dl_expansion, &m->originator,
+	    &now, UB_DL_EXPANSIONS), 0);
+	assert_int_equal(dl_expansion_add(m, &m->dl_expansion, &m->originator,
+	    &now, UB_DL_EXPANSIONS), 0);
+	assert_int_equal(dl_expansion_add(m, &m->dl_expansion, &m->originator,
+	    &now, 2), -1);
+	m->internal.n = 2;
+	m->internal.e = t = message_alloc(m, 2 * sizeof(*t));
+	domain(&t->domain, "ALPHA");
+	strcpy(t->mta, "relay");
+	t->arrival = now;
+	t->attempted = ATTEMPTED_MTA;
+	strcpy(t->attempted_mta, "other");
+	t[1] = t[0];
+	t[1].action = TRACE_REROUTED;
+	t[1].deferred = now;
+	t[1].attempted = ATTEMPTED_DOMAIN;
+	domain(&t[1].attempted_domain, "BETA");
+	t[1].converted = m->original;
+	t[1].other_actions = TRACE_DL_OPERATION;
+	extensions(m, &m->extension);
+	if (m->type != MESSAGE_REPORT) {
+		r = &m->recipient[1];
+		address(m, &r->alternate.name, "Alternate");
+		r->alternate.criticality = EXT_SUBMISSION;
+		r->methods.n = 2;
+		r->methods.method = message_alloc(m, 4);
+		r->methods.method[0] = 256;
+		r->methods.method[1] = 1;
+		assert_int_equal(redirection_add(m, &r->redirection, &r->name,
+		    &now, REDIRECTION_ALIAS), 0);
+		extensions(m, &r->extension);
+		return;
+	}
+	assert_int_equal(redirection_add(m, &m->redirection, &m->originator,
+	    &now, REDIRECTION_RECIPIENT_ASSIGNED), 0);
+	m->originator_and_dl = m->dl_expansion;
+	m->reporting_dl.name = m->originator;
+	m->reporting_mta.present = 1;
+	domain(&m->reporting_mta.domain, "ALPHA");
+	strcpy(m->reporting_mta.mta, "relay");
+	m->reporting_mta.directory = m->originator.directory;
+	m->reporting_mta.directory_len = 2;
+	extensions(m, &m->content_extension);
+	assert_int_equal(redirection_add(m, &m->reported[1].redirection,
+	    &m->originator, &now, 9), 0);
+	extensions(m, &m->reported[0].extension);
+}
+
+static struct message *
+sample_88(int type)
+{
+	struct message *m = sample(type);
+
+	extend(m);
 	return (m);
 }
 
@@ -310,6 +429,200 @@ test_round_trip(void **state)
 	}
 }
 
+static void
+same_serialised(const struct message *a, const struct message *b)
+{
+	struct ibuf *x = serialised(a), *y = serialised(b);
+
+	assert_int_equal(ibuf_size(x), ibuf_size(y));
+	assert_memory_equal(ibuf_data(x), ibuf_data(y), ibuf_size(x));
+	ibuf_free(x);
+	ibuf_free(y);
+}
+
+/* All of 1988 comes back, in a copy that does not need the first message. */
+static void
+test_round_trip_88(void **state)
+{
+	struct message *m, *n, *want;
+	int type;
+
+	for (type = MESSAGE_USER; type <= MESSAGE_PROBE; type++) {
+		m = sample_88(type);
+		want = sample_88(type);
+		assert_non_null(n = message_copy(m));
+		message_free(m);
+		same_message(want, n);
+		same_serialised(want, n);
+		assert_string_equal(n->content_oid, "2.6.1.10.1");
+		assert_string_equal(n->original.external[1],
+		    "1.3.26.0.4406.0.4");
+		assert_int_equal(n->originator.directory_len, 2);
+		assert_int_equal(n->latest_delivery.criticality,
+		    EXT_DELIVERY | EXT_TRANSFER);
+		assert_string_equal(n->internal.e[1].attempted_domain.prmd,
+		    "BETA");
+		assert_string_equal(n->bilateral->prmd, "PRIVATE");
+		assert_int_equal(n->extension.e[0].type,
+		    EXT_MESSAGE_SECURITY_LABEL);
+		assert_int_equal(n->extension.n, 2);
+		if (type == MESSAGE_REPORT) {
+			assert_int_equal(n->reported[1].redirection.e->reason,
+			    9);
+			assert_int_equal(n->reporting_dl.name.nattr, 5);
+		} else {
+			assert_int_equal(n->recipient[1].methods.method[0],
+			    256);
+			assert_int_equal(n->recipient[0].extension.n, 0);
+		}
+		message_free(n);
+		message_free(want);
+	}
+}
+
+/* What a spool of the first version holds is still read. */
+static void
+test_version_1(void **state)
+{
+	struct message *m, *n;
+	struct ibuf *b;
+	uint32_t magic;
+	size_t len;
+	int type;
+
+	for (type = MESSAGE_USER; type <= MESSAGE_PROBE; type++) {
+		m = sample(type);
+		b = serialised(m);
+		memcpy(&magic, ibuf_data(b), sizeof(magic));
+		assert_int_equal(magic, 0x4d544532);
+		magic--;
+		memcpy(ibuf_data(b), &magic, sizeof(magic));
+		len = ibuf_size(b) - 4 - m->nrecipient - m->nreported;
+		n = message_deserialise(ibuf_data(b), len);
+		assert_non_null(n);
+		same_message(m, n);
+		same_serialised(m, n);
+		message_free(n);
+		assert_null(message_deserialise(ibuf_data(b), len + 1));
+		assert_null(message_deserialise(ibuf_data(b), len - 1));
+		ibuf_free(b);
+		message_free(m);
+	}
+}
+
+/* Added, found, told to be unknown, replaced, taken out. */
+static void
+test_extensions(void **state)
+{
+	struct message *m = sample_88(MESSAGE_USER);
+	struct extensions *v = &m->extension;
+	struct extension e = { .type = 4711, .criticality = EXT_DELIVERY };
+	const struct extension *x;
+	uint32_t i;
+
+	x = message_extension_get(v, EXT_MESSAGE_SECURITY_LABEL);
+	assert_ptr_equal(x, &v->e[0]);
+	assert_null(message_extension_get(v, EXT_PRIVATE));
+	assert_null(message_extension_get(v, EXT_MESSAGE_TOKEN));
+	assert_null(message_extension_get_oid(v, "1.2.3"));
+	x = message_extension_get_oid(v,
+	    "2.25.340282366920938463463374607431768211455");
+	assert_ptr_equal(x, &v->e[1]);
+	assert_ptr_equal(message_extension_unsupported(v, EXT_TRANSFER), x);
+	assert_null(message_extension_unsupported(v, EXT_DELIVERY));
+	assert_int_equal(message_extension_add(m, v, &e), 0);
+	assert_int_equal(v->n, 3);
+	x = message_extension_unsupported(v, EXT_DELIVERY);
+	assert_int_equal(x->type, 4711);
+	e.criticality = 0;
+	assert_int_equal(message_extension_add(m, v, &e), 0);
+	assert_int_equal(v->n, 3);
+	assert_null(message_extension_unsupported(v, EXT_DELIVERY));
+	assert_int_equal(message_extension_remove(v,
+	    EXT_MESSAGE_SECURITY_LABEL), 1);
+	assert_int_equal(message_extension_remove(v,
+	    EXT_MESSAGE_SECURITY_LABEL), 0);
+	assert_int_equal(v->n, 2);
+	assert_int_equal(v->e[1].type, 4711);
+	for (i = 2; i < UB_EXTENSIONS; i++) {
+		e.type = 1000 + i;
+		assert_int_equal(message_extension_add(m, v, &e), 0);
+	}
+	e.type = 1;
+	assert_int_equal(message_extension_add(m, v, &e), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_string_equal(extension_name(EXT_LATEST_DELIVERY_TIME),
+	    "latest-delivery-time");
+	assert_string_equal(extension_name(46),
+	    "certificate-selectors-override");
+	assert_null(extension_name(0));
+	assert_null(extension_name(47));
+	assert_null(extension_name(-1));
+	for (i = 1; i < EXT_TYPE_MAX; i++)
+		assert_non_null(extension_name(i));
+	message_free(m);
+}
+
+/* Copies of parts own what they have. */
+static void
+test_copies(void **state)
+{
+	struct message *m, *n = message_new(), *want;
+	struct message *r, *wantr;
+
+	m = sample_88(MESSAGE_USER);
+	want = sample_88(MESSAGE_USER);
+	r = sample_88(MESSAGE_REPORT);
+	wantr = sample_88(MESSAGE_REPORT);
+	n->recipient = message_alloc(n, 2 * sizeof(*n->recipient));
+	n->nrecipient = 2;
+	assert_int_equal(recipient_copy(n, &n->recipient[0],
+	    &m->recipient[0]), 0);
+	assert_int_equal(recipient_copy(n, &n->recipient[1],
+	    &m->recipient[1]), 0);
+	assert_int_equal(internal_trace_copy(n, &n->internal,
+	    &m->internal), 0);
+	assert_int_equal(dl_history_copy(n, &n->dl_expansion,
+	    &m->dl_expansion), 0);
+	n->type = MESSAGE_REPORT;
+	n->reported = message_alloc(n, 2 * sizeof(*n->reported));
+	n->nreported = 2;
+	assert_int_equal(reported_recipient_copy(n, &n->reported[0],
+	    &r->reported[0]), 0);
+	assert_int_equal(reported_recipient_copy(n, &n->reported[1],
+	    &r->reported[1]), 0);
+	message_free(m);
+	message_free(r);
+	/* The same things, not copied. */
+	assert_non_null(m = message_new());
+	m->type = MESSAGE_REPORT;
+	m->recipient = want->recipient;
+	m->nrecipient = 2;
+	m->internal = want->internal;
+	m->dl_expansion = want->dl_expansion;
+	m->reported = wantr->reported;
+	m->nreported = 2;
+	same_serialised(m, n);
+	message_free(m);
+	message_free(n);
+	message_free(want);
+	message_free(wantr);
+}
+
+static void
+test_is_1988(void **state)
+{
+	struct message *m = sample(MESSAGE_USER);
+
+	assert_null(message_is_1988(m));
+	m->latest_delivery.time = m->deferred;
+	assert_string_equal(message_is_1988(m), "latest-delivery-time");
+	message_free(m);
+	m = sample_88(MESSAGE_USER);
+	assert_string_equal(message_is_1988(m), "an extended content-type");
+	message_free(m);
+}
+
 /* An empty message has its defaults again. */
 static void
 test_empty(void **state)
@@ -352,8 +665,8 @@ test_cut(void **state)
 	size_t len;
 	int type;
 
-	for (type = MESSAGE_USER; type <= MESSAGE_PROBE; type++) {
-		m = sample(type);
+	for (type = 0; type < 6; type++) {
+		m = type < 3 ? sample(type) : sample_88(type - 3);
 		b = serialised(m);
 		for (len = 0; len < ibuf_size(b); len++) {
 			errno = 0;
@@ -380,8 +693,8 @@ test_changed(void **state)
 	size_t i;
 	int type, v, accepted = 0, refused = 0;
 
-	for (type = MESSAGE_USER; type <= MESSAGE_PROBE; type++) {
-		m = sample(type);
+	for (type = 0; type < 6; type++) {
+		m = type < 3 ? sample(type) : sample_88(type - 3);
 		b = serialised(m);
 		p = ibuf_data(b);
 		for (i = 0; i < ibuf_size(b); i++) {
@@ -396,6 +709,12 @@ test_changed(void **state)
 				}
 				accepted++;
 				c = serialised(n);
+				/* Version 1 is written as version 2. */
+				if (i < 4) {
+					ibuf_free(c);
+					message_free(n);
+					continue;
+				}
 				assert_int_equal(ibuf_size(c), ibuf_size(b));
 				assert_memory_equal(ibuf_data(c), p,
 				    ibuf_size(b));
@@ -741,6 +1060,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_round_trip_88),
+		cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_is_1988),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_changed),

@@ -24,8 +24,12 @@ static struct or_attr	originator_attr[] = {
 static struct or_attr	to_attr[] = {
 	ATTR(OR_C, "FR"), ATTR(OR_A, "ATLAS"), ATTR(OR_DDA, "a(b)c")
 };
-static const struct or_address	originator = { originator_attr, 3 };
-static const struct or_address	to[] = { { to_attr, 3 }, { to_attr, 3 } };
+static const struct or_address	originator = {
+	.attr = originator_attr, .nattr = 3
+};
+static const struct or_address	to[] = {
+	{ .attr = to_attr, .nattr = 3 }, { .attr = to_attr, .nattr = 3 }
+};
 
 static void
 ipm_head(const struct p2_heading *h, uint64_t len, struct ibuf **head)
