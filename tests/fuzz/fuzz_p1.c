@@ -55,7 +55,7 @@ static struct message *
 decode(const uint8_t *p, size_t len, size_t max, uint64_t *seed,
     struct kept *k)
 {
-	struct p1_in	*in = p1_in_new(0);
+	struct p1_in	*in = p1_in_new(P1_1984, 0);
 	struct message	*m;
 	size_t		 n, off;
 
@@ -78,7 +78,7 @@ decode(const uint8_t *p, size_t len, size_t max, uint64_t *seed,
 static struct message *
 decode_resumed(const uint8_t *p, size_t len, size_t cut, struct kept *k)
 {
-	struct p1_in	*in = p1_in_new(0);
+	struct p1_in	*in = p1_in_new(P1_1984, 0);
 	struct message	*m = NULL;
 	size_t		 mark = 0, cont = 0;
 	ssize_t		 used;
@@ -91,7 +91,7 @@ decode_resumed(const uint8_t *p, size_t len, size_t cut, struct kept *k)
 	p1_in_free(in);
 	if (r == -1)
 		return NULL;
-	MUST((in = p1_in_new(0)) != NULL);
+	MUST((in = p1_in_new(P1_1984, 0)) != NULL);
 	while (mark < k->nmarkup || cont < k->ncontent) {
 		used = p1_in_markup(in, k->markup + mark, k->nmarkup - mark);
 		MUST(used >= 0);
@@ -113,7 +113,7 @@ encode(const struct message *m, const struct kept *k)
 	const char	*why = NULL;
 
 	MUST(b != NULL);
-	if (p1_out_head(m, b, &why) == -1) {
+	if (p1_out_head(P1_1984, m, b, &why) == -1) {
 		fprintf(stderr, "%s\n", why);
 		abort();
 	}
@@ -184,7 +184,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	MUST((m[0] == NULL) == (m[2] == NULL));
 	fp = fopen("/dev/null", "w");
 	MUST(fp != NULL);
-	MUST((p1_print(p, len, fp) == -1) == (m[0] == NULL));
+	MUST((p1_print(P1_1984, p, len, fp) == -1) == (m[0] == NULL));
 	fclose(fp);
 	if (m[0] != NULL) {
 		MUST(m[0]->content_len == k.ncontent);
