@@ -50,6 +50,24 @@ asn1_random_string(const struct asn1_type *type, struct asn1_octets *s,
 static inline void	asn1_random(const struct asn1_type *, void *,
 			    struct asn1_memory *, uint64_t *);
 
+/* Its octets are what is encoded, so let them be those of the value. */
+static inline void
+asn1_random_verbatim(struct asn1_open *open, struct asn1_memory *m)
+{
+	struct asn1	 a;
+	struct ber_out	 o;
+	uint8_t		*p;
+
+	asn1_init(&a, m);
+	ber_out_init(&o);
+	if (asn1_encode(&a, open->type, open->value, &o) == -1)
+		return;
+	open->octets.len = o.size - o.pos;
+	open->octets.p = p = asn1_memory_alloc(m, open->octets.len + 1);
+	memcpy(p, o.buf + o.pos, open->octets.len);
+	ber_out_free(&o);
+}
+
 static inline void
 asn1_random_members(const struct asn1_type *type, struct asn1_members *v,
     struct asn1_memory *m, uint64_t *seed)
@@ -62,6 +80,7 @@ asn1_random_members(const struct asn1_type *type, struct asn1_members *v,
 	const struct asn1_field		*f;
 	struct asn1_octets		*s;
 	struct asn1_open		*open;
+	uint8_t				*p;
 	uint32_t			 i, n;
 
 	for (i = 0; i < type->nfield; i++) {
@@ -87,9 +106,20 @@ asn1_random_members(const struct asn1_type *type, struct asn1_members *v,
 				continue;
 			open->value = asn1_memory_alloc(m, open->type->size);
 			asn1_random(open->type, open->value, m, seed);
-		} else
-			asn1_random(f->type, (uint8_t *)v + f->offset, m,
-			    seed);
+			if (open->type->flags & ASN1_VERBATIM)
+				asn1_random_verbatim(open, m);
+		} else {
+			s = (void *)((uint8_t *)v + f->offset);
+			asn1_random(f->type, s, m, seed);
+			/* A whole element, of the tag that is due. */
+			if (f->type->kind == ASN1_ANY && f->tag != 0 &&
+			    (f->flags & ASN1_EXPLICIT) == 0) {
+				p = asn1_memory_alloc(m, s->len);
+				memcpy(p, s->p, s->len);
+				p[0] = 0xa0 | BER_NUMBER(f->tag);
+				s->p = p;
+			}
+		}
 	}
 }
 
@@ -133,7 +163,8 @@ asn1_random(const struct asn1_type *type, void *value, struct asn1_memory *m,
 		    range + 1 : 300));
 		break;
 	case ASN1_BIT_STRING:
-		b->nbits = test_random(seed) % (type->max + 1);
+		b->nbits = test_random(seed) % (type->max < 1000 ?
+		    type->max + 1 : 1000);
 		b->p = p = asn1_memory_alloc(m, b->nbits / 8 + 1);
 		for (i = 0; i < (b->nbits + 7) / 8; i++)
 			p[i] = test_random(seed);
