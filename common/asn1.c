@@ -11,6 +11,7 @@
 
 #include "asn1.h"
 #include "asn1_internal.h"
+#include "oid.h"
 
 struct asn1_piece {
 	struct asn1_piece	*next;
@@ -78,6 +79,7 @@ asn1_init(struct asn1 *a, struct asn1_memory *m)
 {
 	a->memory = m;
 	a->depth = 0;
+	a->holder = NULL;
 	a->error[0] = '\0';
 }
 
@@ -146,6 +148,7 @@ asn1_type_matches(const struct asn1_type *type, uint32_t tag)
 		return type->tag == tag;
 	switch (type->kind) {
 	case ASN1_ANY:
+	case ASN1_OPEN_TYPE:
 		return 1;
 	case ASN1_STRING:
 		return tag < 32 && (type->strings & ASN1_S(tag)) != 0;
@@ -327,14 +330,26 @@ decode_bits(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 }
 
 int
+asn1_width(uint32_t tag)
+{
+	return tag == BER_BMP_STRING ? 2 : tag == BER_UNIVERSAL_STRING ? 4 :
+	    1;
+}
+
+int
 asn1_check_string(struct asn1 *a, const struct asn1_type *type,
     const struct asn1_octets *s)
 {
-	uint64_t	i;
+	uint64_t	i, w = asn1_width(s->tag);
 
-	if (s->len < (uint64_t)type->min || s->len > (uint64_t)type->max)
-		return asn1_fail(a, "%llu octets, limits %llu..%llu",
-		    (unsigned long long)s->len, (unsigned long long)type->min,
+	if (s->len % w != 0)
+		return asn1_fail(a, "half a character");
+	if (s->len / w < (uint64_t)type->min ||
+	    s->len / w > (uint64_t)type->max)
+		return asn1_fail(a, "%llu %s, limits %llu..%llu",
+		    (unsigned long long)(s->len / w),
+		    w > 1 ? "characters" : "octets",
+		    (unsigned long long)type->min,
 		    (unsigned long long)type->max);
 	if ((type->flags & ASN1_GRAPHIC) && s->tag != BER_T61_STRING)
 		for (i = 0; i < s->len; i++)
@@ -354,7 +369,8 @@ static int
 decode_string(struct asn1 *a, const struct asn1_type *type, struct ber *b,
     const struct ber_element *e, int implicit, struct asn1_octets *s)
 {
-	uint8_t	unused;
+	uint64_t	max;
+	uint8_t		unused;
 
 	if (type->kind == ASN1_TIME)
 		s->tag = BER_UTC_TIME;
@@ -362,7 +378,10 @@ decode_string(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 		s->tag = type->string;
 	else
 		s->tag = e->h.tag;
-	if (string_flatten(a, b, e, s->tag, type->max, &s->p, &s->len,
+	max = type->max;
+	if (asn1_width(s->tag) > 1)
+		max *= asn1_width(s->tag);
+	if (string_flatten(a, b, e, s->tag, max, &s->p, &s->len,
 	    &unused) == -1)
 		return -1;
 	return asn1_check_string(a, type, s);
@@ -509,6 +528,7 @@ decode_members(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 		m->present |= 1u << i;
 		if (type->kind == ASN1_SEQUENCE)
 			row = i + 1;
+		a->holder = m;
 		if (decode_field(a, field, &in, &ie,
 		    (uint8_t *)m + field->offset) == -1)
 			return -1;
@@ -583,6 +603,60 @@ decode_list(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 	return decode_leave(a, b, &in);
 }
 
+static int
+decode_any(struct asn1 *a, const struct asn1_type *type, struct ber *b,
+    const struct ber_element *e, struct asn1_octets *s)
+{
+	if (decode_skip(a, b, e) == -1)
+		return -1;
+	s->p = e->start;
+	s->len = b->p - e->start;
+	if (s->len > (uint64_t)type->max)
+		return asn1_fail(a, "%llu octets, limit %llu",
+		    (unsigned long long)s->len,
+		    (unsigned long long)type->max);
+	return 0;
+}
+
+static int
+decode_oid(struct asn1 *a, struct ber *b, const struct ber_element *e,
+    struct asn1_octets *s)
+{
+	char	text[UB_OID_TEXT + 1];
+
+	if (e->h.constructed)
+		return asn1_fail(a, "constructed OBJECT IDENTIFIER");
+	s->p = e->value;
+	s->len = e->h.len;
+	if (oid_to_text(s->p, s->len, text) == -1)
+		return asn1_fail(a, "malformed OBJECT IDENTIFIER");
+	b->p = e->value + e->h.len;
+	return 0;
+}
+
+/* Taken whole, and again by the type that it has turned out to be of. */
+static int
+decode_open(struct asn1 *a, const struct asn1_type *type, struct ber *b,
+    const struct ber_element *e, struct asn1_open *open)
+{
+	struct ber	again = *b;
+	char		name[40];
+
+	open->type = type->by(a->holder);
+	if (decode_any(a, type, b, e, &open->octets) == -1)
+		return -1;
+	if (open->type == NULL)
+		return 0;
+	if (!asn1_type_matches(open->type, e->h.tag))
+		return asn1_fail(a, "element %s is not a %s",
+		    asn1_tag_name(e->h.tag, name, sizeof(name)),
+		    open->type->name);
+	if ((open->value = asn1_memory_alloc(a->memory, open->type->size)) ==
+	    NULL)
+		return asn1_fail(a, "out of memory");
+	return decode_type(a, open->type, &again, e, 0, open->value);
+}
+
 /* Header read, cursor at the contents.  implicit: the tag is another's. */
 static int
 decode_type(struct asn1 *a, const struct asn1_type *type, struct ber *b,
@@ -630,16 +704,11 @@ decode_type(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 		*(uint8_t *)value = 1;
 		return decode_skip(a, b, e);
 	case ASN1_ANY:
-		s = value;
-		if (decode_skip(a, b, e) == -1)
-			return -1;
-		s->p = e->start;
-		s->len = b->p - e->start;
-		if (s->len > (uint64_t)type->max)
-			return asn1_fail(a, "%llu octets, limit %llu",
-			    (unsigned long long)s->len,
-			    (unsigned long long)type->max);
-		return 0;
+		return decode_any(a, type, b, e, value);
+	case ASN1_OID:
+		return decode_oid(a, b, e, value);
+	case ASN1_OPEN_TYPE:
+		return decode_open(a, type, b, e, value);
 	}
 	return asn1_fail(a, "no such kind");
 }
@@ -666,6 +735,20 @@ asn1_decode(struct asn1 *a, const struct asn1_type *type, struct ber *b,
 	if (top)
 		asn1_pop(a);
 	return 0;
+}
+
+int
+asn1_decode_tagged(struct asn1 *a, const struct asn1_type *type,
+    struct ber *b, void *value)
+{
+	struct ber_element	e;
+	int			n;
+
+	if ((n = decode_next(a, b, &e)) == -1)
+		return -1;
+	if (n == 0)
+		return asn1_fail(a, "missing");
+	return decode_type(a, type, b, &e, 1, value);
 }
 
 int

@@ -8,6 +8,7 @@
  * The decoder is strict about limits and lenient about form: members of a
  * SET in any order, indefinite and long-form lengths, constructed strings,
  * default values present; a string under an explicit tag may lack its own.
+ * ENUMERATED is an INTEGER of another tag, SET OF a SEQUENCE OF likewise.
  * The encoder makes one form only: definite, shortest lengths, members in
  * the order of the table, default values left out.
  */
@@ -45,7 +46,19 @@ struct asn1_list {
 	uint32_t	 n;
 };
 
-/* INTEGER: int64_t.  NULL: uint8_t. */
+/* INTEGER, ENUMERATED: int64_t.  NULL: uint8_t. */
+
+/*
+ * A value whose type a member before it tells.  octets is the element as it
+ * came; type is NULL when nobody knows it, else value is what octets say and
+ * is what will be encoded, unless the type is ASN1_VERBATIM.
+ */
+struct asn1_type;
+struct asn1_open {
+	struct asn1_octets	 octets;
+	const struct asn1_type	*type;
+	void			*value;
+};
 
 /*
  * SEQUENCE and SET: a structure that begins with this; bit i tells that the
@@ -66,13 +79,16 @@ enum asn1_kind {
 	ASN1_INTEGER, ASN1_BIT_STRING,
 	ASN1_STRING,		/* also OCTET STRING; CHOICE of strings */
 	ASN1_TIME,		/* UTCTime */
-	ASN1_NULL, ASN1_ANY
+	ASN1_NULL, ASN1_ANY,
+	ASN1_OID,		/* contents octets of an OBJECT IDENTIFIER */
+	ASN1_OPEN_TYPE		/* ANY DEFINED BY: struct asn1_open */
 };
 
 /* Flags of types. */
 #define ASN1_OPEN	0x01	/* unknown members are passed over */
 #define ASN1_TAGGED	0x02	/* the tag of the type is an explicit one */
 #define ASN1_GRAPHIC	0x04	/* characters 2/0 to 7/14, but in T.61 */
+#define ASN1_VERBATIM	0x08	/* in an open type: encoded as it came */
 /* Flags of fields. */
 #define ASN1_OPTIONAL	0x01
 #define ASN1_EXPLICIT	0x02	/* the tag of the row; else implicit */
@@ -94,13 +110,18 @@ struct asn1_type {
 	uint32_t		 tag;	/* 0: that of the chosen */
 	uint32_t		 flags;
 	uint32_t		 size;	/* of its C value */
-	/* INTEGER: values; strings: octets; BIT STRING: bits; OF: count */
+	/*
+	 * INTEGER: values; strings: characters, which are octets but in
+	 * BMPString and UniversalString; BIT STRING: bits; OF: count
+	 */
 	int64_t			 min, max;
 	uint32_t		 string;	/* ASN1_STRING: universal tag */
 	uint32_t		 strings;	/* all that may be: ASN1_S() */
 	const struct asn1_field	*field;		/* rows */
 	uint32_t		 nfield;	/* at most 32 */
 	const struct asn1_type	*of;		/* ASN1_SEQUENCE_OF */
+	/* ASN1_OPEN_TYPE: from the structure it is a member of; or NULL */
+	const struct asn1_type	*(*by)(const void *);
 	const struct asn1_names	*names;
 };
 /* Set of universal string tags; several: a CHOICE of them. */
@@ -130,7 +151,7 @@ void	 asn1_memory_init(struct asn1_memory *, size_t max);
 void	*asn1_memory_alloc(struct asn1_memory *, size_t);
 void	 asn1_memory_free(struct asn1_memory *);
 
-#define ASN1_PATH_MAX	24	/* nested fields of any of our types */
+#define ASN1_PATH_MAX	32	/* nested fields of any of our types */
 #define ASN1_SEGMENT_DEPTH 16	/* of constructed strings in each other */
 
 struct asn1 {
@@ -140,6 +161,7 @@ struct asn1 {
 		int64_t		 index;		/* -1: not in a list */
 	}			 path[ASN1_PATH_MAX];
 	int			 depth;
+	const void		*holder;	/* of the member decoded next */
 	char			 error[192];	/* "" or "A.b[2].c: what" */
 };
 void	asn1_init(struct asn1 *, struct asn1_memory *);
@@ -150,6 +172,9 @@ void	asn1_init(struct asn1 *, struct asn1_memory *);
  */
 int	asn1_decode(struct asn1 *, const struct asn1_type *, struct ber *,
 	    void *value);
+/* The same, and the tag of the element stands for that of the type. */
+int	asn1_decode_tagged(struct asn1 *, const struct asn1_type *,
+	    struct ber *, void *value);
 /* The whole buffer is one element: trailing octets are an error. */
 int	asn1_decode_all(struct asn1 *, const struct asn1_type *,
 	    const void *, size_t, void *value);

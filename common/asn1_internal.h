@@ -15,5 +15,7 @@ int		 asn1_field_matches(const struct asn1_field *, uint32_t);
 /* Length and repertoire of a string against its type. */
 int		 asn1_check_string(struct asn1 *, const struct asn1_type *,
 		    const struct asn1_octets *);
+/* Octets of a character in strings of that universal tag. */
+int		 asn1_width(uint32_t);
 
 #endif

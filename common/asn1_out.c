@@ -9,6 +9,7 @@
 
 #include "asn1.h"
 #include "asn1_internal.h"
+#include "oid.h"
 
 static int	encode_type(struct asn1 *, const struct asn1_type *, uint32_t,
 		    const void *, struct ber_out *);
@@ -201,9 +202,23 @@ encode_list(struct asn1 *a, const struct asn1_type *type, uint32_t tag,
 }
 
 static int
+encode_any(struct asn1 *a, const struct asn1_type *type,
+    const struct asn1_octets *s, struct ber_out *o)
+{
+	if (s->len == 0 || s->len > (uint64_t)type->max)
+		return asn1_fail(a, "%llu octets, limit %llu",
+		    (unsigned long long)s->len,
+		    (unsigned long long)type->max);
+	ber_out_octets(o, s->p, s->len);
+	return 0;
+}
+
+static int
 encode_type(struct asn1 *a, const struct asn1_type *type, uint32_t tag,
     const void *value, struct ber_out *o)
 {
+	const struct asn1_open		*open;
+	char				 text[UB_OID_TEXT + 1];
 	const struct asn1_choice	*c;
 	const struct asn1_octets	*s;
 	const struct asn1_bits		*bits;
@@ -248,13 +263,19 @@ encode_type(struct asn1 *a, const struct asn1_type *type, uint32_t tag,
 	case ASN1_NULL:
 		ber_out_string(o, tag, NULL, 0);
 		return 0;
+	case ASN1_OPEN_TYPE:
+		open = value;
+		if (open->value != NULL &&
+		    (open->type->flags & ASN1_VERBATIM) == 0)
+			return encode_type(a, open->type, 0, open->value, o);
+		return encode_any(a, type, &open->octets, o);
 	case ASN1_ANY:
+		return encode_any(a, type, value, o);
+	case ASN1_OID:
 		s = value;
-		if (s->len == 0 || s->len > (uint64_t)type->max)
-			return asn1_fail(a, "%llu octets, limit %llu",
-			    (unsigned long long)s->len,
-			    (unsigned long long)type->max);
-		ber_out_octets(o, s->p, s->len);
+		if (oid_to_text(s->p, s->len, text) == -1)
+			return asn1_fail(a, "no OBJECT IDENTIFIER");
+		ber_out_string(o, tag, s->p, s->len);
 		return 0;
 	}
 	return asn1_fail(a, "no such kind");
@@ -373,7 +394,9 @@ asn1_print(const struct asn1_type *type, const void *value, FILE *fp,
 {
 	const struct asn1_octets	*s = value;
 	const struct asn1_choice	*c = value;
+	const struct asn1_open		*open = value;
 	const struct asn1_field		*field;
+	char				 text[UB_OID_TEXT + 1];
 
 	switch (type->kind) {
 	case ASN1_SEQUENCE:
@@ -409,6 +432,16 @@ asn1_print(const struct asn1_type *type, const void *value, FILE *fp,
 		break;
 	case ASN1_ANY:
 		print_octets(s, fp);
+		break;
+	case ASN1_OID:
+		fputs(oid_to_text(s->p, s->len, text) == -1 ? "?" : text, fp);
+		break;
+	case ASN1_OPEN_TYPE:
+		if (open->value != NULL) {
+			asn1_print(open->type, open->value, fp, indent);
+			return;
+		}
+		print_octets(&open->octets, fp);
 		break;
 	}
 	putc('\n', fp);

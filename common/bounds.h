@@ -26,6 +26,7 @@
 #define UB_ORIG_AND_DL		513	/* ub-orig-and-dl-expansions */
 #define UB_CONTENT_CORRELATOR	512
 #define UB_EXTENSIONS		256	/* ub-extension-types */
+#define UB_SUPPLEMENTARY_INFO	256
 #define UB_DELIVERY_METHODS	64	/* ours: each may be there once */
 #define UB_EXTENSION_VALUE	(256 * 1024)	/* ours: octets of BER */
 #define UB_OR_OPAQUE		4096	/* ours: of a directory name */

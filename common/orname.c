@@ -8,9 +8,11 @@
  * bounds is for routing to judge, and is relayed as it came.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "orname.h"
+#include "orname_88.h"
 
 #define ROW(s, m)	offsetof(struct s, m)
 #define ROWS(f)		.field = (f), .nfield = sizeof(f) / sizeof((f)[0])
@@ -30,6 +32,17 @@ const struct asn1_type	type_time = {
 const struct asn1_type	type_any_4096 = {
 	.name = "ANY", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
 	.max = 4096
+};
+
+const struct asn1_type	type_directory_name = {
+	.name = "Name", .kind = ASN1_ANY, .size = sizeof(struct asn1_octets),
+	.max = UB_OR_OPAQUE
+};
+
+const struct asn1_type	type_oid = {
+	.name = "OBJECT IDENTIFIER", .kind = ASN1_OID,
+	.tag = BER_OBJECT_IDENTIFIER, .size = sizeof(struct asn1_octets),
+	.max = UB_OID
 };
 
 /* CountryName ::= [APPLICATION 1] CHOICE { NumericString, PrintableString } */
@@ -78,14 +91,14 @@ static const struct asn1_type	type_or_prmd = {
 	.size = sizeof(struct asn1_octets), .max = UB_OR_VALUE
 };
 
-static const struct asn1_type	type_printable = {
+const struct asn1_type	type_or_printable = {
 	.name = "PrintableString", .kind = ASN1_STRING,
 	.flags = ASN1_GRAPHIC, .string = BER_PRINTABLE_STRING,
 	.strings = PRINTABLE_AS_SEEN,
 	.size = sizeof(struct asn1_octets), .max = UB_OR_VALUE
 };
 
-static const struct asn1_type	type_numeric = {
+const struct asn1_type	type_or_numeric = {
 	.name = "NumericString", .kind = ASN1_STRING,
 	.flags = ASN1_GRAPHIC, .string = BER_NUMERIC_STRING,
 	.strings = NUMERIC_OR_PRINTABLE,
@@ -94,14 +107,14 @@ static const struct asn1_type	type_numeric = {
 
 /* PersonalName ::= SET; givers of no surname are known, so it may lack. */
 static const struct asn1_field	personal_name_rows[] = {
-	{ "surName", BER_CONTEXT(0), ASN1_OPTIONAL, &type_printable,
+	{ "surName", BER_CONTEXT(0), ASN1_OPTIONAL, &type_or_printable,
 	    ROW(or_personal_name, part[PN_SURNAME]), 0, 0 },
-	{ "givenName", BER_CONTEXT(1), ASN1_OPTIONAL, &type_printable,
+	{ "givenName", BER_CONTEXT(1), ASN1_OPTIONAL, &type_or_printable,
 	    ROW(or_personal_name, part[PN_GIVEN]), 0, 0 },
-	{ "initials", BER_CONTEXT(2), ASN1_OPTIONAL, &type_printable,
+	{ "initials", BER_CONTEXT(2), ASN1_OPTIONAL, &type_or_printable,
 	    ROW(or_personal_name, part[PN_INITIALS]), 0, 0 },
 	{ "generationQualifier", BER_CONTEXT(3), ASN1_OPTIONAL,
-	    &type_printable, ROW(or_personal_name, part[PN_QUALIFIER]),
+	    &type_or_printable, ROW(or_personal_name, part[PN_QUALIFIER]),
 	    0, 0 },
 };
 
@@ -113,7 +126,7 @@ static const struct asn1_type	type_personal_name = {
 static const struct asn1_type	type_units = {
 	.name = "SEQUENCE OF OrganizationalUnit", .kind = ASN1_SEQUENCE_OF,
 	.tag = BER_SEQUENCE, .size = sizeof(struct asn1_list), .max = 4,
-	.of = &type_printable
+	.of = &type_or_printable
 };
 
 static const struct asn1_field	standard_rows[] = {
@@ -121,15 +134,15 @@ static const struct asn1_field	standard_rows[] = {
 	    ROW(or_standard, value[SA_COUNTRY]), 0, 0 },
 	{ "administrationDomainName", 0, ASN1_OPTIONAL, &type_or_admd,
 	    ROW(or_standard, value[SA_ADMD]), 0, 0 },
-	{ "x121Address", BER_CONTEXT(0), ASN1_OPTIONAL, &type_numeric,
+	{ "x121Address", BER_CONTEXT(0), ASN1_OPTIONAL, &type_or_numeric,
 	    ROW(or_standard, value[SA_X121]), 0, 0 },
-	{ "terminalID", BER_CONTEXT(1), ASN1_OPTIONAL, &type_printable,
+	{ "terminalID", BER_CONTEXT(1), ASN1_OPTIONAL, &type_or_printable,
 	    ROW(or_standard, value[SA_TERMINAL]), 0, 0 },
 	{ "privateDomainName", BER_CONTEXT(2), ASN1_OPTIONAL | ASN1_EXPLICIT,
 	    &type_or_prmd, ROW(or_standard, value[SA_PRMD]), 0, 0 },
-	{ "organizationName", BER_CONTEXT(3), ASN1_OPTIONAL, &type_printable,
+	{ "organizationName", BER_CONTEXT(3), ASN1_OPTIONAL, &type_or_printable,
 	    ROW(or_standard, value[SA_ORGANIZATION]), 0, 0 },
-	{ "uniqueUAIdentifier", BER_CONTEXT(4), ASN1_OPTIONAL, &type_numeric,
+	{ "uniqueUAIdentifier", BER_CONTEXT(4), ASN1_OPTIONAL, &type_or_numeric,
 	    ROW(or_standard, value[SA_UA]), 0, 0 },
 	{ "personalName", BER_CONTEXT(5), ASN1_OPTIONAL, &type_personal_name,
 	    ROW(or_standard, personal), 0, 0 },
@@ -137,15 +150,15 @@ static const struct asn1_field	standard_rows[] = {
 	    ROW(or_standard, units), 0, 0 },
 };
 
-static const struct asn1_type	type_standard = {
+const struct asn1_type	type_or_standard = {
 	.name = "StandardAttributeList", .kind = ASN1_SEQUENCE,
 	.tag = BER_SEQUENCE, .size = sizeof(struct or_standard),
 	ROWS(standard_rows)
 };
 
 static const struct asn1_field	dda_rows[] = {
-	{ "type", 0, 0, &type_printable, ROW(or_dda, type), 0, 0 },
-	{ "value", 0, 0, &type_printable, ROW(or_dda, value), 0, 0 },
+	{ "type", 0, 0, &type_or_printable, ROW(or_dda, type), 0, 0 },
+	{ "value", 0, 0, &type_or_printable, ROW(or_dda, value), 0, 0 },
 };
 
 static const struct asn1_type	type_dda = {
@@ -153,7 +166,7 @@ static const struct asn1_type	type_dda = {
 	.tag = BER_SEQUENCE, .size = sizeof(struct or_dda), ROWS(dda_rows)
 };
 
-static const struct asn1_type	type_ddas = {
+const struct asn1_type	type_or_ddas = {
 	.name = "DomainDefinedAttributeList", .kind = ASN1_SEQUENCE_OF,
 	.tag = BER_SEQUENCE, .size = sizeof(struct asn1_list),
 	/* with every standard attribute there is still UB_OR_ATTRIBUTES */
@@ -161,9 +174,9 @@ static const struct asn1_type	type_ddas = {
 };
 
 static const struct asn1_field	or_name_rows[] = {
-	{ "standardAttributes", 0, 0, &type_standard, ROW(or_name, standard),
+	{ "standardAttributes", 0, 0, &type_or_standard, ROW(or_name, standard),
 	    0, 0 },
-	{ "domainDefinedAttributes", 0, ASN1_OPTIONAL, &type_ddas,
+	{ "domainDefinedAttributes", 0, ASN1_OPTIONAL, &type_or_ddas,
 	    ROW(or_name, defined), 0, 0 },
 };
 
@@ -217,19 +230,18 @@ or_address_from_name(struct message *m, struct or_address *or,
 	const struct or_standard	*std = &name->standard;
 	const struct asn1_octets	*units = std->units.p;
 	const struct or_dda		*dda = name->defined.p;
-	struct or_attr			*attr;
+	struct or_attr			 all[UB_OR_ATTRIBUTES], *attr = all;
 	uint32_t			 i, n;
 
+	memset(or, 0, sizeof(*or));
 	n = __builtin_popcount(std->a.present & ((1 << NSTANDARD) - 1)) +
 	    __builtin_popcount(std->personal.a.present) + std->units.n +
 	    name->defined.n;
-	memset(or, 0, sizeof(*or));
-	if (n == 0)
-		return 0;
-	if (n > UB_OR_ATTRIBUTES ||
-	    (or->attr = message_alloc(m, n * sizeof(*or->attr))) == NULL)
+	if (n > UB_OR_ATTRIBUTES) {
+		errno = EINVAL;
 		return -1;
-	attr = or->attr;
+	}
+	memset(all, 0, n * sizeof(*all));
 	for (i = 0; i < NSTANDARD; i++)
 		if (ASN1_HAS(std, i) &&
 		    attr_put(m, attr++, standard_type[i], &std->value[i]) ==
@@ -252,6 +264,12 @@ or_address_from_name(struct message *m, struct or_address *or,
 		    dda->type.len)) == NULL)
 			return -1;
 	}
+	if ((ASN1_HAS(name, OR_EXTENSION) || ASN1_HAS(name, OR_DIRECTORY)) &&
+	    or_extensions_from_name(m, or, name, all, &n) == -1)
+		return -1;
+	if (n > 0 && (or->attr = (struct or_attr *)(void *)message_memdup(m,
+	    all, n * sizeof(*all))) == NULL)
+		return -1;
 	or->nattr = n;
 	return 0;
 }
@@ -321,8 +339,8 @@ attr_find(const uint8_t *types, size_t n, int type)
 	return -1;
 }
 
-static int
-attr_to_name(struct or_name *name, const struct or_attr *attr,
+int
+or_attr_to_name(struct or_name *name, const struct or_attr *attr,
     struct asn1_members *units, uint32_t ndda, const char **why)
 {
 	struct or_standard	*std = &name->standard;
@@ -346,6 +364,23 @@ attr_to_name(struct or_name *name, const struct or_attr *attr,
 	return -1;
 }
 
+/* Units close up: only the order is told. */
+void
+or_name_close(struct or_name *name, const struct asn1_members *units)
+{
+	struct or_standard	*std = &name->standard;
+	struct asn1_octets	*unit = std->units.p;
+	uint32_t		 i;
+
+	for (i = 0; i < OR_UNITS; i++)
+		if (units->present >> i & 1)
+			unit[std->units.n++] = unit[i];
+	if (std->units.n > 0)
+		ASN1_PUT(std, SA_UNITS);
+	if (name->defined.n > 0)
+		ASN1_PUT(name, OR_DOMAIN_DEFINED);
+}
+
 int
 or_name_from_address(struct or_name *name, const struct or_address *or,
     struct asn1_memory *memory, const char **why)
@@ -357,6 +392,11 @@ or_name_from_address(struct or_name *name, const struct or_address *or,
 
 	memset(name, 0, sizeof(*name));
 	ASN1_PUT(name, OR_STANDARD);
+	if (or->directory_len > 0 || or->unknown_len > 0) {
+		*why = "a directory name or an attribute of 1988 in an "
+		    "O/R name";
+		return -1;
+	}
 	for (i = 0; i < or->nattr; i++)
 		if (or->attr[i].type == OR_DDA || or->attr[i].type == OR_CN)
 			n++;
@@ -367,15 +407,8 @@ or_name_from_address(struct or_name *name, const struct or_address *or,
 		return -1;
 	std->units.p = unit;
 	for (i = 0; i < or->nattr; i++)
-		if (attr_to_name(name, &or->attr[i], &units, n, why) == -1)
+		if (or_attr_to_name(name, &or->attr[i], &units, n, why) == -1)
 			return -1;
-	/* Units close up: only the order is told. */
-	for (i = 0; i < 4; i++)
-		if (units.present >> i & 1)
-			unit[std->units.n++] = unit[i];
-	if (std->units.n > 0)
-		ASN1_PUT(std, SA_UNITS);
-	if (name->defined.n > 0)
-		ASN1_PUT(name, OR_DOMAIN_DEFINED);
+	or_name_close(name, &units);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * O/R names of 1984 as ASN.1 (X.411-1984 clause 4.3, figure 24), which P1 and
- * P2 share: tables, the C structures they fill, and translation from and to
- * struct or_address.
+ * O/R names of 1984 (X.411-1984 clause 4.3, figure 24) and of 1988 (X.411
+ * 8.5.5) as ASN.1, which P1 and P2 share: tables, the C structures they fill,
+ * and translation from and to struct or_address.
  */
 
 #ifndef ORNAME_H
@@ -37,32 +37,54 @@ struct or_dda {
 	struct asn1_octets	value;
 };
 
-/* ORName */
-enum { OR_STANDARD, OR_DOMAIN_DEFINED };
+/* ExtensionAttribute */
+enum { XA_TYPE, XA_VALUE };
+struct or_extension {
+	struct asn1_members	a;
+	int64_t			type;
+	struct asn1_open	value;
+};
+
+/* ORName; the last two are of 1988 */
+enum { OR_STANDARD, OR_DOMAIN_DEFINED, OR_EXTENSION, OR_DIRECTORY };
 struct or_name {
 	struct asn1_members	a;
 	struct or_standard	standard;
 	struct asn1_list	defined;	/* struct or_dda */
+	struct asn1_list	extension;	/* struct or_extension */
+	struct asn1_octets	directory;	/* Name */
 };
 
 extern const struct asn1_type	type_country_name;
 extern const struct asn1_type	type_administration_domain_name;
 extern const struct asn1_type	type_private_domain_name;
 extern const struct asn1_type	type_or_name;
+extern const struct asn1_type	type_or_name_88;
+extern const struct asn1_type	type_or_address;	/* no directory name */
+extern const struct asn1_type	type_or_standard;	/* what they share */
+extern const struct asn1_type	type_or_ddas;
+extern const struct asn1_type	type_or_printable;
+extern const struct asn1_type	type_or_numeric;
 
 /* Types that all modules use. */
 extern const struct asn1_type	type_time;		/* UTCTime */
 extern const struct asn1_type	type_any_4096;		/* ANY */
+extern const struct asn1_type	type_oid;		/* OBJECT IDENTIFIER */
+extern const struct asn1_type	type_directory_name;	/* Name, opaque */
 
 /* Fields that say which characters a string has (enum or_charset). */
 int	or_charset_of(const struct asn1_octets *);
 
 /*
  * Into an address in the arena of the message, everything copied.  -1: no
- * memory or more attributes than UB_OR_ATTRIBUTES.
+ * memory, or (EINVAL) more attributes than UB_OR_ATTRIBUTES, one twice, or a
+ * value that is none.
  */
 int	or_address_from_name(struct message *, struct or_address *,
 	    const struct or_name *);
+/* Extension attributes and directory name, behind what is in attr. */
+int	or_extensions_from_name(struct message *, struct or_address *,
+	    const struct or_name *, struct or_attr *attr, uint32_t *n);
 /*
  * The other way; values point into the address.  A common name becomes the
  * domain-defined attribute "Common" (RFC 2156 appendix B).  -1 with *why
@@ -70,5 +92,12 @@ int	or_address_from_name(struct message *, struct or_address *,
  */
 int	or_name_from_address(struct or_name *, const struct or_address *,
 	    struct asn1_memory *, const char **why);
+/* In 1988, where a teletex or universal form is an attribute of its own. */
+int	or_name_88_from_address(struct or_name *, const struct or_address *,
+	    struct asn1_memory *, const char **why);
+
+/* Octets of a value by its type, in the arena.  -1: no memory (or no value). */
+int	asn1_to_message(struct message *, const struct asn1_type *,
+	    const void *value, uint8_t **, uint32_t *len);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * P1 of 1984: MPDUs made of messages, and printed.  X.411-1984 clause 4.3.
+ * P1: MPDUs made of messages, and printed.  X.411-1984 clause 4.3, X.411-1988
+ * clause 12.
  */
 
 #include <string.h>
@@ -9,9 +10,24 @@
 #include "imsg.h"
 #include "p1.h"
 #include "p1_84.h"
+#include "p1_88.h"
+
+const struct asn1_type *
+p1_type_of_apdu(enum p1_protocol protocol)
+{
+	return protocol == P1_1984 ? &p1_type_mpdu : &p1_88_type_apdu;
+}
+
+const struct asn1_type *
+p1_type_of_envelope(enum p1_protocol protocol)
+{
+	return protocol == P1_1984 ? &p1_type_envelope :
+	    &p1_88_type_envelope;
+}
 
 int
-p1_out_head(const struct message *m, struct ibuf *ibuf, const char **why)
+p1_out_head(enum p1_protocol protocol, const struct message *m,
+    struct ibuf *ibuf, const char **why)
 {
 	static char		error[sizeof(((struct asn1 *)0)->error)];
 	struct asn1_memory	memory;
@@ -23,9 +39,9 @@ p1_out_head(const struct message *m, struct ibuf *ibuf, const char **why)
 	asn1_memory_init(&memory, P1_MEMORY_MAX);
 	asn1_init(&a, &memory);
 	ber_out_init(&o);
-	if (p1_mpdu_from_message(&mpdu, m, &memory, why) == -1)
+	if (p1_mpdu_from_message(protocol, &mpdu, m, &memory, why) == -1)
 		goto out;
-	if (asn1_encode(&a, &p1_type_mpdu, &mpdu, &o) == -1) {
+	if (asn1_encode(&a, p1_type_of_apdu(protocol), &mpdu, &o) == -1) {
 		strlcpy(error, a.error, sizeof(error));
 		*why = error;
 		goto out;
@@ -38,22 +54,39 @@ out:
 	return r;
 }
 
-int
-p1_print(const uint8_t *octets, size_t len, FILE *fp)
+/* Some of what is wrong comes out only when a message is made of it. */
+static int
+check(enum p1_protocol protocol, const struct p1_mpdu *mpdu, FILE *fp)
 {
-	struct asn1_memory	memory;
-	struct asn1		a;
-	struct p1_mpdu		mpdu;
-	int			r;
+	struct message	*m;
+	const char	*why = "out of memory";
+	int		 r = -1;
+
+	if ((m = message_new()) != NULL)
+		r = p1_message_from_mpdu(protocol, m, mpdu, &why);
+	if (r == -1)
+		fprintf(fp, "%s: %s\n", p1_type_of_apdu(protocol)->name, why);
+	message_free(m);
+	return r;
+}
+
+int
+p1_print(enum p1_protocol protocol, const uint8_t *octets, size_t len,
+    FILE *fp)
+{
+	const struct asn1_type	*type = p1_type_of_apdu(protocol);
+	struct asn1_memory	 memory;
+	struct asn1		 a;
+	struct p1_mpdu		 mpdu;
+	int			 r;
 
 	memset(&mpdu, 0, sizeof(mpdu));
 	asn1_memory_init(&memory, P1_MEMORY_MAX);
 	asn1_init(&a, &memory);
-	r = asn1_decode_all(&a, &p1_type_mpdu, octets, len, &mpdu);
-	if (r == 0)
-		asn1_print(&p1_type_mpdu, &mpdu, fp, 2);
-	else
+	if ((r = asn1_decode_all(&a, type, octets, len, &mpdu)) == -1)
 		fprintf(fp, "%s\n", a.error);
+	else if ((r = check(protocol, &mpdu, fp)) == 0)
+		asn1_print(type, &mpdu, fp, 2);
 	asn1_memory_free(&memory);
 	return r;
 }

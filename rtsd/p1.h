@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * P1 of 1984 (X.411-1984 clause 4): MPDUs from octets and back.
+ * P1 of 1984 (X.411-1984 clause 4) and of 1988 and later (X.411-1988 clause
+ * 12): MPDUs, which 1988 calls MTS-APDUs, from octets and back.
  *
  * Incoming MPDUs are decoded as they arrive.  The octets divide into markup
  * (everything but the content) and content (the value octets of UMPDUContent
@@ -14,16 +15,22 @@
 #ifndef P1_H
 #define P1_H
 
+#include <sys/types.h>
+
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "envelope.h"
 
 struct ibuf;
 struct p1_in;
 
+/* Which is spoken is agreed upon by the association (X.419 12, 13). */
+enum p1_protocol { P1_1984, P1_1988 };
+
 /* max_content: octets, 0 for no limit.  NULL: no memory. */
-struct p1_in	*p1_in_new(uint64_t max_content);
+struct p1_in	*p1_in_new(enum p1_protocol, uint64_t max_content);
 void		 p1_in_free(struct p1_in *);
 
 /*
@@ -52,16 +59,18 @@ const char	*p1_in_error(const struct p1_in *);
 /*
  * Encodes everything of the MPDU that precedes the content octets; content,
  * content_len octets of it, is the rest and the end.  Appends to a dynamic
- * ibuf.  -1 with *why when a field cannot be encoded in P1 of 1984.
+ * ibuf.  -1 with *why when the protocol has no place for something, as that
+ * of 1984 has none for an extension (message_is_1988): X.419 annex B says
+ * what to leave out, and that is done before.
  */
-int		 p1_out_head(const struct message *, struct ibuf *,
-		    const char **why);
+int		 p1_out_head(enum p1_protocol, const struct message *,
+		    struct ibuf *, const char **why);
 
 /*
  * Prints an MPDU's octets field by field with the names of the
  * Recommendation, through the same tables (mtactl decode, tests).  -1: not
  * a legal MPDU; the line printed says why.
  */
-int		 p1_print(const uint8_t *, size_t, FILE *);
+int		 p1_print(enum p1_protocol, const uint8_t *, size_t, FILE *);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * MPDUs as they arrive: X.411-1984 clause 4.3 cut into markup and content.
+ * MPDUs as they arrive: X.411-1984 clause 4.3, X.411-1988 clause 12, cut into
+ * markup and content.
  *
- * Only as much structure is followed here as is needed to find the content:
+ * Only as much structure is followed here as is needed to find the content,
+ * and so far the two are the same but for the names:
  *
  *	[0] UserMPDU		SEQUENCE { SET envelope, OCTET STRING content }
  *	[1] DeliveryReportMPDU	SEQUENCE { SET envelope, SET content {
@@ -50,6 +52,7 @@ struct p1_frame {
 };
 
 struct p1_in {
+	enum p1_protocol	 protocol;
 	enum p1_state		 state;
 	uint64_t		 max_content;
 	uint64_t		 offset;	/* octets of the MPDU seen */
@@ -70,12 +73,13 @@ struct p1_in {
 };
 
 struct p1_in *
-p1_in_new(uint64_t max_content)
+p1_in_new(enum p1_protocol protocol, uint64_t max_content)
 {
 	struct p1_in	*p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return NULL;
+	p->protocol = protocol;
 	p->max_content = max_content != 0 ? max_content : INT64_MAX;
 	return p;
 }
@@ -114,13 +118,24 @@ fail(struct p1_in *p, const char *fmt, ...)
 static const char *
 frame_name(const struct p1_in *p)
 {
-	static const char *const	name[] = {
-		[F_USER] = "UserMPDU", [F_REPORT] = "DeliveryReportMPDU",
-		[F_REPORT_CONTENT] = "DeliveryReportContent",
-		[F_SEGMENTS] = "UMPDUContent"
+	static const char *const	name[2][5] = {
+		{
+			[F_USER] = "UserMPDU",
+			[F_REPORT] = "DeliveryReportMPDU",
+			[F_REPORT_CONTENT] = "DeliveryReportContent",
+			[F_SEGMENTS] = "UMPDUContent",
+			"MPDU"
+		}, {
+			[F_USER] = "Message",
+			[F_REPORT] = "Report",
+			[F_REPORT_CONTENT] = "ReportTransferContent",
+			[F_SEGMENTS] = "Content",
+			"MTS-APDU"
+		}
 	};
 
-	return p->nframe == 0 ? "MPDU" : name[p->frame[p->nframe - 1].kind];
+	return name[p->protocol][p->nframe == 0 ? F_SEGMENTS + 1 :
+	    p->frame[p->nframe - 1].kind];
 }
 
 static int
@@ -157,7 +172,7 @@ count_segment(struct p1_in *p, uint32_t n)
 	if (p->segment_markup > SEGMENT_MARKUP_MAX ||
 	    (p->segment_markup > SEGMENT_MARKUP_FREE &&
 	    p->segment_markup - SEGMENT_MARKUP_FREE > 4 * p->content))
-		return fail(p, "UMPDUContent: too many segments");
+		return fail(p, "%s: too many segments", frame_name(p));
 	return 0;
 }
 
@@ -188,22 +203,23 @@ decode(struct p1_in *p)
 	struct asn1_memory	memory;
 	struct asn1		a;
 	struct p1_mpdu		mpdu;
+	const char		*why = "out of memory";
 	int			r;
 
 	memset(&mpdu, 0, sizeof(mpdu));
 	asn1_memory_init(&memory, P1_MEMORY_MAX);
 	asn1_init(&a, &memory);
 	if (p->nframe > 0 && p->frame[0].kind == F_USER)
-		r = asn1_decode_all(&a, &p1_type_envelope, p->buf, p->len,
-		    &mpdu.u.user.envelope);
+		r = asn1_decode_all(&a, p1_type_of_envelope(p->protocol),
+		    p->buf, p->len, &mpdu.u.user.envelope);
 	else
-		r = asn1_decode_all(&a, &p1_type_mpdu, p->buf, p->len,
-		    &mpdu);
+		r = asn1_decode_all(&a, p1_type_of_apdu(p->protocol), p->buf,
+		    p->len, &mpdu);
 	if (r == -1)
 		fail(p, "%s", a.error);
 	else if ((p->message = message_new()) == NULL ||
-	    (r = p1_message_from_mpdu(p->message, &mpdu)) == -1)
-		r = fail(p, "out of memory");
+	    p1_message_from_mpdu(p->protocol, p->message, &mpdu, &why) == -1)
+		r = fail(p, "%s: %s", frame_name(p), why);
 	asn1_memory_free(&memory);
 	free(p->buf);
 	p->buf = NULL;
@@ -324,7 +340,8 @@ content(struct p1_in *p, const struct ber_header *h)
 		return settle(p);
 	}
 	if (h->len > p->max_content - p->content)
-		return fail(p, "UMPDUContent: more than %llu octets",
+		return fail(p, "%s: more than %llu octets",
+		    p->protocol == P1_1984 ? "UMPDUContent" : "Content",
 		    (unsigned long long)p->max_content);
 	if (h->len == 0)
 		return settle(p);
@@ -385,7 +402,7 @@ member_of_report_content(struct p1_in *p, const struct ber_header *h, int n)
 	if (h->tag != P1_TAG_RETURNED)
 		return collect(p, h, n);
 	if (p->has_content)
-		return fail(p, "DeliveryReportContent.returned: there twice");
+		return fail(p, "%s.returned: there twice", frame_name(p));
 	if (count_markup(p, n) == -1)
 		return -1;
 	return content(p, h);
@@ -532,7 +549,8 @@ p1_in_markup(struct p1_in *p, const uint8_t *octets, size_t len)
 		case P1_CONTENT:
 			return used;
 		case P1_DONE:
-			return fail(p, "MPDU: octets behind its end");
+			return fail(p, "%s: octets behind its end",
+			    frame_name(p));
 		default:
 			return -1;
 		}

@@ -187,6 +187,17 @@ void		 assoc_call(struct assoc *);
 void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
+/*
+ * The P1 that the association carries.  MODE_X410_1984 is P1_1984 and all
+ * other modes are to be P1_1988; until messages are downgraded (X.419 annex
+ * B) every peer is spoken to in P1 of 1984.
+ */
+static inline enum p1_protocol
+assoc_p1(const struct assoc *a)
+{
+	return (P1_1984);
+}
+
 
 /* assoc_tls.c */
 /* With a descriptor: -1 when TLS is asked for and cannot be had (*why). */

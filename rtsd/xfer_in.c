@@ -227,7 +227,7 @@ recv_start_ind(void *arg, const struct activity_id *id)
 	struct recv_start rs;
 
 	recv_reset(a);
-	if ((a->in = p1_in_new(content_limit(a))) == NULL) {
+	if ((a->in = p1_in_new(assoc_p1(a), content_limit(a))) == NULL) {
 		recv_refuse_mine(a, RECV_JEOPARDIZED, "out of memory");
 		return;
 	}
@@ -348,7 +348,7 @@ recv_resumed(struct assoc *a, const struct recv_resumed *rr)
 	a->in_complete = rr->complete != 0;
 	if (!a->in_complete) {
 		p1_in_free(a->in);
-		a->in = p1_in_new(content_limit(a));
+		a->in = p1_in_new(assoc_p1(a), content_limit(a));
 		if (a->in == NULL || replay(a, rr->content_len) == -1) {
 			log_warnx("%s: secured octets of the resumed transfer "
 			    "do not decode: %s", assoc_name(a), a->in == NULL ?

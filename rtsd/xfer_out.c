@@ -99,7 +99,7 @@ make_head(struct assoc *a, struct xfer *x)
 		goto done;
 	m->content_len = x->req.content_len;
 	if ((x->head = ibuf_dynamic(512, ENVELOPE_MAX)) != NULL)
-		ret = p1_out_head(m, x->head, &why);
+		ret = p1_out_head(assoc_p1(a), m, x->head, &why);
 	message_free(m);
 done:
 	if (ret == -1)

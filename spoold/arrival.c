@@ -151,6 +151,61 @@ why_stuck(const struct message *m, const struct target *t, int loop)
 	return (NULL);
 }
 
+/*
+ * X.411 14.3.2: what we do not know and must know to pass the message on, or
+ * to deliver it, goes no further: all of it, or to that recipient.
+ */
+static const struct extension *
+unsupported(const struct message *m, size_t i)
+{
+	const struct extension	*e;
+	int			 kinds = EXT_TRANSFER | EXT_DELIVERY;
+
+	if (m->type == MESSAGE_REPORT)
+		return (NULL);
+	if ((e = message_extension_unsupported(&m->extension, kinds)) == NULL)
+		e = message_extension_unsupported(&m->recipient[i].extension,
+		    kinds);
+	return (e);
+}
+
+static int
+refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
+{
+	const struct extension	*e;
+	struct nondelivery	*nd = NULL, *p;
+	size_t			 i, nnd = 0;
+	char			 text[64];
+	int			 r = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!ours[i] || (e = unsupported(a->message, i)) == NULL)
+			continue;
+		ours[i] = 0;
+		if ((p = reallocarray(nd, nnd + 1, sizeof(*nd))) == NULL) {
+			r = -1;
+			break;
+		}
+		nd = p;
+		if (e->oid != NULL)
+			snprintf(text, sizeof(text), "extension %.40s",
+			    e->oid);
+		else
+			snprintf(text, sizeof(text), "extension %u",
+			    e->type);
+		nd[nnd].recipient = i;
+		nd[nnd].reason = REASON_UNABLE_TO_TRANSFER;
+		nd[nnd].diagnostic = DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
+		nd[nnd++].text = message_memdup(a->message, text,
+		    strlen(text));
+	}
+	if (r == 0 && nnd > 0)
+		r = (a->report = calloc(1, sizeof(*a->report))) == NULL ? -1 :
+		    report_store(a->report, a->message, a->id, nd, nnd);
+	free(nd);
+	return (r);
+}
+
 /* Routes what is ours into routing[], and makes the jobs. */
 static int
 route_arrival(struct arrival *a, const uint8_t *ours, uint32_t *routing,
@@ -212,6 +267,16 @@ done:
 	return (r);
 }
 
+static void
+report_drop(struct arrival *a)
+{
+	if (a->report == NULL)
+		return;
+	arrival_free(a->report);
+	free(a->report);
+	a->report = NULL;
+}
+
 int
 arrival_store(struct arrival *a)
 {
@@ -224,6 +289,7 @@ arrival_store(struct arrival *a)
 	free(a->jobs);		/* of a try that failed */
 	a->jobs = NULL;
 	a->njobs = 0;
+	report_drop(a);
 	n = m->type == MESSAGE_REPORT ? 1 : m->nrecipient;
 	if (n > 1 && ((routing = calloc(n, sizeof(*routing))) == NULL ||
 	    (ours = calloc(n, 1)) == NULL))
@@ -238,6 +304,7 @@ arrival_store(struct arrival *a)
 	r = 0;
 	if (!a->duplicate) {
 		if ((r = add_trace(m)) == 0 &&
+		    (r = refuse_unsupported(a, ours, n)) == 0 &&
 		    (r = route_arrival(a, ours, routing, n)) == 0 &&
 		    a->njobs > 0)
 			r = put_arrival(a, routing, n);
@@ -262,6 +329,8 @@ arrival_committed(struct arrival *a)
 		sp.stats.duplicates++;
 		return;
 	}
+	if (a->report != NULL)
+		arrival_committed(a->report);
 	for (i = 0; i < a->njobs; i++) {
 		if ((t = target_number(a->jobs[i].target)) == NULL)
 			continue;
@@ -279,6 +348,7 @@ arrival_free(struct arrival *a)
 	free(a->jobs);
 	a->jobs = NULL;
 	a->njobs = 0;
+	report_drop(a);
 	if (a->message != NULL)
 		message_free(a->message);
 	a->message = NULL;

@@ -178,7 +178,7 @@ flush(int later)
 	/* associations first: the others name them */
 	if (assoc_flush() == -1 || recv_flush() == -1 ||
 	    control_flush() == -1 || xfer_flush() == -1 ||
-	    queue_flush() == -1 || store_commit(sp.store) == -1) {
+	    report_flush() == -1 || queue_flush() == -1 || store_commit(sp.store) == -1) {
 		store_rollback(sp.store);
 		return (-1);
 	}
@@ -218,6 +218,7 @@ commit_once(int wait)
 	recv_committed();
 	control_committed();
 	xfer_committed();
+	report_committed();
 	queue_committed();
 	queue_wake();
 	return (0);

@@ -293,6 +293,7 @@ struct arrival {
 	uint8_t			 duplicate;
 	struct store_job	*jobs;
 	size_t			 njobs;
+	struct arrival		*report;	/* about some recipients */
 };
 /* Inside the transaction.  The message is changed (trace). */
 int	 arrival_store(struct arrival *);
@@ -300,6 +301,35 @@ void	 arrival_committed(struct arrival *);
 void	 arrival_free(struct arrival *);	/* jobs and message */
 /* Again for those that had no route or whose target is no more. */
 int	 arrival_reroute(void);
+
+/* report.c: non-delivery reports. */
+struct nondelivery {
+	uint32_t		 recipient;	/* of the message, from 0 */
+	int			 reason;	/* X.411 8.3.1.2.1.11 and 12 */
+	int			 diagnostic;	/* -1: none */
+	const char		*text;		/* supplementary, or NULL */
+};
+/* Reasons and diagnostics that we give. */
+enum {
+	REASON_TRANSFER_FAILURE = 0, REASON_UNABLE_TO_TRANSFER = 1,
+	REASON_CONVERSION_NOT_PERFORMED = 2
+};
+enum {
+	DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION = 18,
+	DIAGNOSTIC_UNABLE_TO_DOWNGRADE = 47
+};
+/*
+ * Inside the transaction: makes a report about n recipients of a message
+ * known here as id, and stores it.  *report goes through arrival_committed
+ * and arrival_free; there is no message in it when there is no report.
+ */
+int	 report_store(struct arrival *report, const struct message *,
+	    uint64_t id, const struct nondelivery *, size_t n);
+/* The recipients of a job are given up; the caller ends the job. */
+int	 report_give_up(const struct job *, int reason, int diagnostic,
+	    const char *text);
+int	 report_flush(void);
+void	 report_committed(void);
 
 /* content.c: content files, under their ids. */
 int	 content_init(void);

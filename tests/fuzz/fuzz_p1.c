@@ -13,6 +13,11 @@
 #include "imsg.h"
 #include "p1.h"
 
+/* fuzz_p1_88.c is this one with another protocol. */
+#ifndef FUZZ_PROTOCOL
+#define FUZZ_PROTOCOL	P1_1984
+#endif
+
 struct kept {
 	uint8_t	*markup, *content;
 	size_t	 nmarkup, ncontent;
@@ -55,7 +60,7 @@ static struct message *
 decode(const uint8_t *p, size_t len, size_t max, uint64_t *seed,
     struct kept *k)
 {
-	struct p1_in	*in = p1_in_new(0);
+	struct p1_in	*in = p1_in_new(FUZZ_PROTOCOL, 0);
 	struct message	*m;
 	size_t		 n, off;
 
@@ -78,7 +83,7 @@ decode(const uint8_t *p, size_t len, size_t max, uint64_t *seed,
 static struct message *
 decode_resumed(const uint8_t *p, size_t len, size_t cut, struct kept *k)
 {
-	struct p1_in	*in = p1_in_new(0);
+	struct p1_in	*in = p1_in_new(FUZZ_PROTOCOL, 0);
 	struct message	*m = NULL;
 	size_t		 mark = 0, cont = 0;
 	ssize_t		 used;
@@ -91,7 +96,7 @@ decode_resumed(const uint8_t *p, size_t len, size_t cut, struct kept *k)
 	p1_in_free(in);
 	if (r == -1)
 		return NULL;
-	MUST((in = p1_in_new(0)) != NULL);
+	MUST((in = p1_in_new(FUZZ_PROTOCOL, 0)) != NULL);
 	while (mark < k->nmarkup || cont < k->ncontent) {
 		used = p1_in_markup(in, k->markup + mark, k->nmarkup - mark);
 		MUST(used >= 0);
@@ -113,12 +118,27 @@ encode(const struct message *m, const struct kept *k)
 	const char	*why = NULL;
 
 	MUST(b != NULL);
-	if (p1_out_head(m, b, &why) == -1) {
+	if (p1_out_head(FUZZ_PROTOCOL, m, b, &why) == -1) {
 		fprintf(stderr, "%s\n", why);
 		abort();
 	}
 	MUST(ibuf_add(b, k->content, k->ncontent) == 0);
 	return b;
+}
+
+/* In the other protocol, which may have no place for all of it. */
+static void
+other(const struct message *m, enum p1_protocol protocol, int want)
+{
+	struct ibuf	*b = ibuf_dynamic(0, 1 << 26);
+	const char	*why = NULL;
+	int		 r;
+
+	MUST(b != NULL);
+	r = p1_out_head(protocol, m, b, &why);
+	MUST(want == 0 || r == want);
+	MUST((r == -1) == (why != NULL) && (r == 0 || ibuf_size(b) == 0));
+	ibuf_free(b);
 }
 
 static void
@@ -184,10 +204,16 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	MUST((m[0] == NULL) == (m[2] == NULL));
 	fp = fopen("/dev/null", "w");
 	MUST(fp != NULL);
-	MUST((p1_print(p, len, fp) == -1) == (m[0] == NULL));
+	MUST((p1_print(FUZZ_PROTOCOL, p, len, fp) == -1) == (m[0] == NULL));
 	fclose(fp);
-	if (m[0] != NULL) {
+	/* External types in P1 of 1984 have no place there on the way out. */
+	if (m[0] != NULL && FUZZ_PROTOCOL == P1_1984 &&
+	    message_is_1988(m[0]) != NULL) {
+		other(m[0], P1_1984, -1);
+		other(m[0], P1_1988, 0);
+	} else if (m[0] != NULL) {
 		MUST(m[0]->content_len == k.ncontent);
+		other(m[0], FUZZ_PROTOCOL == P1_1984 ? P1_1988 : P1_1984, 0);
 		b = encode(m[0], &k);
 		same(b, encode(m[1], &k));
 		same(b, encode(m[2], &k2));

@@ -69,7 +69,7 @@ static inline struct message *
 decode_pieces(const uint8_t *p, size_t len, size_t piece, uint64_t *seed,
     struct kept *k, char *error, size_t size)
 {
-	struct p1_in	*in = p1_in_new(0);
+	struct p1_in	*in = p1_in_new(P1_1984, 0);
 	struct message	*m = NULL;
 	size_t		 n, off;
 
@@ -108,7 +108,7 @@ encode(const struct message *m, const uint8_t *content, size_t len)
 	struct ibuf	*b = ibuf_dynamic(0, 1 << 24);
 	const char	*why = "";
 
-	if (p1_out_head(m, b, &why) == -1)
+	if (p1_out_head(P1_1984, m, b, &why) == -1)
 		fail_msg("cannot encode: %s", why);
 	assert_int_equal(ibuf_add(b, content, len), 0);
 	return b;

@@ -102,7 +102,7 @@ mpdu(const char *dir, const char *name, int type, int has_content)
 	fill(m);
 	m->has_content = has_content;
 	m->content_len = has_content ? ibuf_size(c) : 0;
-	if (p1_out_head(m, b, &why) == -1)
+	if (p1_out_head(P1_1984, m, b, &why) == -1)
 		errx(1, "%s: %s", name, why);
 	if (has_content && ibuf_add_ibuf(b, c) == -1)
 		err(1, NULL);

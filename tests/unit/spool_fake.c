@@ -356,6 +356,8 @@ recv_begin(uint32_t id, int activity)
 	from_rtsd(IMSG_RECV_START, id, &st, sizeof(st));
 }
 
+void	(*fake_message)(struct message *);
+
 void
 recv_envelope(uint32_t id, int n, int priority, int nrecipient,
     const char *const *to)
@@ -383,6 +385,8 @@ recv_envelope(uint32_t id, int n, int priority, int nrecipient,
 		m->recipient[i].number = i + 1;
 		m->recipient[i].flags = PRI_RESPONSIBILITY | PRI_REPORT(1);
 	}
+	if (fake_message != NULL)
+		fake_message(m);
 	CHECK((b = ibuf_dynamic(512, ENVELOPE_MAX)) != NULL);
 	CHECK(message_serialise(m, b) == 0);
 	from_rtsd(IMSG_RECV_ENVELOPE, id, ibuf_data(b), ibuf_size(b));

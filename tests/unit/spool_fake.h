@@ -63,6 +63,8 @@ void	 peer_opens(uint32_t id, int peer, int n, int recover_n,
 void	 recv_number(uint32_t type, uint32_t id, uint32_t n);
 void	 recv_octets(uint32_t type, uint32_t id, const void *, size_t);
 void	 recv_begin(uint32_t id, int activity);
+/* Sees the message of each envelope before it is serialised, or NULL. */
+extern void	(*fake_message)(struct message *);
 /* The envelope of message n for recipients at the given prefixes. */
 void	 recv_envelope(uint32_t id, int n, int priority, int nrecipient,
 	    const char *const *to);

@@ -27,7 +27,7 @@ print(const uint8_t *p, size_t len)
 	char	*text;
 	size_t	 size;
 	FILE	*fp = open_memstream(&text, &size);
-	int	 r = p1_print(p, len, fp);
+	int	 r = p1_print(P1_1984, p, len, fp);
 
 	fclose(fp);
 	if (r == -1)
@@ -234,7 +234,7 @@ test_head_of_huge_content(void **state)
 	m->content_len = left;
 	b = encode(m, NULL, 0);
 	message_free(m);
-	in = p1_in_new(0);
+	in = p1_in_new(P1_1984, 0);
 	assert_int_equal(p1_in_markup(in, ibuf_data(b), ibuf_size(b)),
 	    ibuf_size(b));
 	assert_int_equal(feed(in, zero, sizeof(zero), NULL), 0);
@@ -403,28 +403,28 @@ test_not_encodable(void **state)
 	const char	*why = "";
 
 	m->originator.attr[3].type = OR_PD_STREET;
-	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), -1);
 	assert_non_null(strstr(why, "1988"));
 	m->originator.attr[3].type = OR_S;
 	m->originator.attr[3].charset = OR_TELETEX;
-	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), -1);
 	m->originator.attr[3].charset = OR_PRINTABLE;
 	m->originator.attr[3].type = OR_C;
-	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), -1);
 	assert_non_null(strstr(why, "twice"));
 	m->originator.attr[3].type = OR_S;
 	m->trace[0].arrival.text[0] = '\0';
-	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), -1);
 	assert_non_null(strstr(why, "arrival"));
 	strlcpy(m->trace[0].arrival.text, "2611231600Z", 12);
 	m->nrecipient = 0;
-	assert_int_equal(p1_out_head(m, b, &why), -1);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), -1);
 	assert_non_null(strstr(why, "recipients"));
 	assert_int_equal(ibuf_size(b), 0);
 	m->nrecipient = 1;
 	/* A common name travels as an attribute of the domain. */
 	m->originator.attr[5].type = OR_CN;
-	assert_int_equal(p1_out_head(m, b, &why), 0);
+	assert_int_equal(p1_out_head(P1_1984, m, b, &why), 0);
 	assert_non_null(memmem(ibuf_data(b), ibuf_size(b), "Common", 6));
 	ibuf_free(b);
 	message_free(m);

@@ -39,7 +39,7 @@ test_split(void **state)
 		assert_memory_equal(k.content, whole.content, k.ncontent);
 		for (j = 1; j < len; j++) {
 			k.nmarkup = k.ncontent = 0;
-			in = p1_in_new(0);
+			in = p1_in_new(P1_1984, 0);
 			assert_int_equal(feed(in, p, j, &k), 0);
 			assert_int_equal(feed(in, p + j, len - j, &k), 0);
 			m = p1_in_end(in);
@@ -112,11 +112,11 @@ test_replay(void **state)
 		message_free(m);
 
 		cut = test_random(&seed) % (len + 1);
-		in = p1_in_new(0);
+		in = p1_in_new(P1_1984, 0);
 		assert_int_equal(feed(in, p, cut, &half), 0);
 		p1_in_free(in);
 
-		in = p1_in_new(0);
+		in = p1_in_new(P1_1984, 0);
 		mark = cont = 0;
 		while (mark < half.nmarkup || cont < half.ncontent) {
 			used = p1_in_markup(in, half.markup + mark,
@@ -173,7 +173,7 @@ test_segments(void **state)
 	head[3] = 0x80;
 	head[n - 2] = 0x24;
 	head[n - 1] = 0x80;
-	in = p1_in_new(0);
+	in = p1_in_new(P1_1984, 0);
 	assert_int_equal(feed(in, head + 2, n - 2, NULL), 0);
 	for (i = 0; i < 100000; i++)
 		assert_int_equal(feed(in, segment, sizeof(segment), NULL), 0);
@@ -185,7 +185,7 @@ test_segments(void **state)
 	p1_in_free(in);
 
 	/* Nothing but empty segments comes to an end. */
-	in = p1_in_new(0);
+	in = p1_in_new(P1_1984, 0);
 	assert_int_equal(feed(in, head + 2, n - 2, NULL), 0);
 	for (i = 0; i < 1000000; i++)
 		if (feed(in, (const uint8_t *)"\4\0", 2, NULL) == -1)
@@ -200,7 +200,7 @@ test_segments(void **state)
 static void
 refused(const char *hex, const char *why)
 {
-	struct p1_in	*in = p1_in_new(1000);
+	struct p1_in	*in = p1_in_new(P1_1984, 1000);
 	struct message	*m = NULL;
 	uint8_t		*p;
 	size_t		 len;
@@ -310,7 +310,7 @@ test_many_recipients(void **state)
 	p = hex_octets(before, &np);
 	q = hex_octets(behind, &nq);
 	for (n = UB_RECIPIENTS; n <= UB_RECIPIENTS + 1; n++) {
-		in = p1_in_new(0);
+		in = p1_in_new(P1_1984, 0);
 		assert_int_equal(feed(in, p, np, NULL), 0);
 		for (i = 0; i < n; i++)
 			assert_int_equal(feed(in, recipient,
@@ -365,7 +365,7 @@ test_mutations(void **state)
 		assert_true((m == NULL) == (m2 == NULL));
 		/* The tables alone come to the same end. */
 		fp = open_memstream(&text, &size);
-		n = p1_print(p, len, fp);
+		n = p1_print(P1_1984, p, len, fp);
 		fclose(fp);
 		if ((n == 0) != (m != NULL))
 			fail_msg("run %d: %s", i, text);
