@@ -81,7 +81,7 @@ collect(struct intransfer *t, int wait)
 static void
 sync_more(struct intransfer *t)
 {
-	if (sync_look(&t->sync, 0) != SYNC_NONE)
+	if (!sync_available() || sync_look(&t->sync, 0) != SYNC_NONE)
 		return;
 	t->sync.fd = t->body.fd;
 	t->sync.id = t->body.id;
@@ -179,7 +179,7 @@ sync_one(struct intransfer *t, int wait)
 				break;
 	t->nready = i;
 	/* goes on beside the transaction */
-	if (t->body.fd != -1 && (recv_ahead(t) ? i > 0 : t->ncp > 0 &&
+	if (!wait && t->body.fd != -1 && (recv_ahead(t) ? i > 0 : t->ncp > 0 &&
 	    t->cp[t->ncp - 1].row.content_len > t->synced))
 		sync_more(t);
 }
