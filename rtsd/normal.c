@@ -48,6 +48,7 @@ normal_init(struct normal *n, const struct selector *calling,
 		n->called_psel = *called;
 	n->acse = ACSE_CONTEXT;
 	n->rtse = RTSE_CONTEXT;
+	n->mtse = MTSE_CONTEXT;
 }
 
 static struct asn1_octets
@@ -128,7 +129,7 @@ normal_connect_encode(struct normal *n, const struct pconnect *pc,
 	c.called = selector_octets(&n->called_psel);
 	add_context(&c, n->acse, &oid_acse);
 	add_context(&c, n->rtse, &oid_mta_rtse);
-	add_context(&c, MTSE_CONTEXT, &oid_mtse);
+	add_context(&c, n->mtse, &oid_mtse);
 	n->ncontext = c.ncontext;
 	if (associate(n, &ac, rtse, acse, &c.user) == 0)
 		r = cp_encode(&c, out);
@@ -150,7 +151,7 @@ judge_contexts(struct normal *n, const struct p_connect *c)
 	const struct p_context			*x;
 	uint32_t				 i, k;
 
-	n->acse = n->rtse = -1;
+	n->acse = n->rtse = n->mtse = -1;
 	n->ncontext = c->ncontext;
 	for (i = 0; i < c->ncontext; i++) {
 		x = &c->context[i];
@@ -169,6 +170,8 @@ judge_contexts(struct normal *n, const struct p_connect *c)
 			n->acse = x->id;
 		else if (k == 1 && n->rtse == -1)
 			n->rtse = x->id;
+		else if (k == 2 && n->mtse == -1)
+			n->mtse = x->id;
 	}
 }
 
@@ -299,6 +302,8 @@ decode_accept(struct normal *n, struct paccept *pa, const uint8_t *p,
 	    c.context[1].result != P_ACCEPTANCE || !c.context[1].basic)
 		return (fail(why, "CPA: presentation context of ACSE or RTSE "
 		    "not accepted"));
+	if (c.context[2].result != P_ACCEPTANCE || !c.context[2].basic)
+		n->mtse = -1;
 	if (c.user.context != n->acse)
 		return (fail(why, "CPA: no AARE in the context of ACSE"));
 	if (acse_decode(&ac, c.user.octets.p, c.user.octets.len, m,

@@ -21,7 +21,7 @@ struct normal {
 	struct selector		calling_psel, called_psel;
 	/* initiator: for AARQ; responder: called is for AARE */
 	struct ae_title		calling_title, called_title;
-	int64_t			acse, rtse;	/* context identifiers */
+	int64_t			acse, rtse, mtse; /* context identifiers */
 	/* responder: what was proposed, for one result each */
 	uint8_t			result[P_CONTEXTS_MAX];
 	uint8_t			rejection[P_CONTEXTS_MAX];

@@ -71,6 +71,32 @@ check(enum p1_protocol protocol, const struct p1_mpdu *mpdu, FILE *fp)
 }
 
 int
+p1_out_external(struct ibuf *head, uint64_t content_len, int64_t context)
+{
+	static const uint8_t	 basic[] = { 0x06, 0x02, 0x51, 0x01 };
+	struct ber_out		 o;
+	struct ibuf		*b;
+	int			 r = -1;
+
+	if ((b = ibuf_dynamic(512, ENVELOPE_MAX)) == NULL)
+		return -1;
+	ber_out_init(&o);
+	o.after = content_len;
+	ber_out_octets(&o, ibuf_data(head), ibuf_size(head));
+	ber_out_header(&o, BER_CONTEXT(0), 1, 0);
+	if (context >= 0)
+		ber_out_integer(&o, BER_INTEGER, context);
+	else
+		ber_out_octets(&o, basic, sizeof(basic));
+	ber_out_header(&o, BER_UNIVERSAL(8), 1, 0);
+	if (ber_out_flush(&o, b) == 0 && ibuf_truncate(head, 0) == 0)
+		r = ibuf_add_ibuf(head, b);
+	ber_out_free(&o);
+	ibuf_free(b);
+	return r;
+}
+
+int
 p1_print(enum p1_protocol protocol, const uint8_t *octets, size_t len,
     FILE *fp)
 {

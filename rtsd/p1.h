@@ -32,6 +32,11 @@ enum p1_protocol { P1_1984, P1_1988 };
 /* max_content: octets, 0 for no limit.  NULL: no memory. */
 struct p1_in	*p1_in_new(enum p1_protocol, uint64_t max_content);
 void		 p1_in_free(struct p1_in *);
+/*
+ * Before the first octet: the MPDU comes in an EXTERNAL, as in normal mode
+ * (X.228 7.3.2).
+ */
+void		 p1_in_external(struct p1_in *);
 
 /*
  * Next octets of the MPDU.  Consumes some of them, at least one unless len
@@ -65,6 +70,15 @@ const char	*p1_in_error(const struct p1_in *);
  */
 int		 p1_out_head(enum p1_protocol, const struct message *,
 		    struct ibuf *, const char **why);
+
+/*
+ * Puts an EXTERNAL around an MPDU: what stands before it, of which head holds
+ * the beginning and content_len octets are to follow.  context is the
+ * presentation context of MTSE, -1 for a reference to basic encoding in its
+ * place.  -1: no memory.
+ */
+int		 p1_out_external(struct ibuf *head, uint64_t content_len,
+		    int64_t context);
 
 /*
  * Prints an MPDU's octets field by field with the names of the

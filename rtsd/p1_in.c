@@ -12,6 +12,12 @@
  *				    ... [1] returned content ... } }
  *	[2] ProbeMPDU		SET
  *
+ * In normal mode an EXTERNAL is around it (X.228 7.3.2), for RTSE knows the
+ * presentation context that it came in no more:
+ *
+ *	[UNIVERSAL 8] { direct-reference, indirect-reference, descriptor,
+ *			[0] single-ASN1-type or [1] octet-aligned MPDU }
+ *
  * Elements that hold no content are collected whole, up to ENVELOPE_MAX, and
  * decoded by the tables of p1_84.h as soon as they are complete.  Of a report
  * everything but the returned content is put together again, with indefinite
@@ -38,17 +44,20 @@ enum p1_state {
 	P1_CONTENT,		/* left octets of content */
 	P1_COLLECT,		/* left octets of a collected element */
 	P1_COLLECT_HEADER,	/* inside of an indefinite one */
+	P1_PASS,		/* left octets of what nobody needs */
 	P1_DONE,		/* all of the MPDU has been seen */
 	P1_FAILED
 };
 
-enum p1_frame_kind { F_USER, F_REPORT, F_REPORT_CONTENT, F_SEGMENTS };
+enum p1_frame_kind { F_USER, F_REPORT, F_REPORT_CONTENT, F_SEGMENTS,
+	F_EXTERNAL, F_ENCODING };
+#define REFERENCE_MAX	64	/* octets of a reference or descriptor */
 
 struct p1_frame {
 	uint64_t	end;		/* offset; of what holds it */
 	uint8_t		indefinite;
 	uint8_t		kind;		/* enum p1_frame_kind */
-	uint8_t		members;	/* seen, of F_USER and F_REPORT */
+	uint8_t		members;	/* seen, of those that have a number */
 };
 
 struct p1_in {
@@ -62,10 +71,12 @@ struct p1_in {
 	uint32_t		 segment_markup;
 	uint32_t		 depth;		/* of P1_COLLECT_HEADER */
 	uint8_t			 has_content;
+	uint8_t			 external;	/* an EXTERNAL is around it */
+	uint8_t			 base;		/* frames of that */
 	uint8_t			 nframe;
 	uint8_t			 nheader;
 	uint8_t			 header[BER_HEADER_MAX];
-	struct p1_frame		 frame[ASN1_SEGMENT_DEPTH + 2];
+	struct p1_frame		 frame[ASN1_SEGMENT_DEPTH + 4];
 	uint8_t			*buf;		/* collected */
 	size_t			 len, size;
 	struct message		*message;
@@ -82,6 +93,13 @@ p1_in_new(enum p1_protocol protocol, uint64_t max_content)
 	p->protocol = protocol;
 	p->max_content = max_content != 0 ? max_content : INT64_MAX;
 	return p;
+}
+
+void
+p1_in_external(struct p1_in *p)
+{
+	p->external = 1;
+	p->base = 2;
 }
 
 void
@@ -118,23 +136,27 @@ fail(struct p1_in *p, const char *fmt, ...)
 static const char *
 frame_name(const struct p1_in *p)
 {
-	static const char *const	name[2][5] = {
+	static const char *const	name[2][7] = {
 		{
 			[F_USER] = "UserMPDU",
 			[F_REPORT] = "DeliveryReportMPDU",
 			[F_REPORT_CONTENT] = "DeliveryReportContent",
 			[F_SEGMENTS] = "UMPDUContent",
+			[F_EXTERNAL] = "EXTERNAL",
+			[F_ENCODING] = "EXTERNAL.encoding",
 			"MPDU"
 		}, {
 			[F_USER] = "Message",
 			[F_REPORT] = "Report",
 			[F_REPORT_CONTENT] = "ReportTransferContent",
 			[F_SEGMENTS] = "Content",
+			[F_EXTERNAL] = "EXTERNAL",
+			[F_ENCODING] = "EXTERNAL.encoding",
 			"MTS-APDU"
 		}
 	};
 
-	return name[p->protocol][p->nframe == 0 ? F_SEGMENTS + 1 :
+	return name[p->protocol][p->nframe == 0 ? F_ENCODING + 1 :
 	    p->frame[p->nframe - 1].kind];
 }
 
@@ -196,6 +218,13 @@ append(struct p1_in *p, const void *octets, size_t n)
 	return 0;
 }
 
+/* Is it a UserMPDU whose envelope was just collected? */
+static int
+of_user(const struct p1_in *p)
+{
+	return p->nframe > p->base && p->frame[p->base].kind == F_USER;
+}
+
 /* The tables take over: what was collected becomes the message. */
 static int
 decode(struct p1_in *p)
@@ -209,7 +238,7 @@ decode(struct p1_in *p)
 	memset(&mpdu, 0, sizeof(mpdu));
 	asn1_memory_init(&memory, P1_MEMORY_MAX);
 	asn1_init(&a, &memory);
-	if (p->nframe > 0 && p->frame[0].kind == F_USER)
+	if (of_user(p))
 		r = asn1_decode_all(&a, p1_type_of_envelope(p->protocol),
 		    p->buf, p->len, &mpdu.u.user.envelope);
 	else
@@ -232,8 +261,8 @@ push_frame(struct p1_in *p, enum p1_frame_kind kind,
     const struct ber_header *h)
 {
 	struct p1_frame	*f = &p->frame[p->nframe];
-	int		 above = p->nframe > 0 && p->frame[0].kind == F_REPORT ?
-			    2 : 1;
+	int		 above = p->base + (p->nframe > p->base &&
+			    p->frame[p->base].kind == F_REPORT ? 2 : 1);
 
 	if (p->nframe == above + ASN1_SEGMENT_DEPTH)
 		return fail(p, "%s: nested too deep", frame_name(p));
@@ -254,6 +283,9 @@ pop_frame(struct p1_in *p)
 	if ((f->kind == F_USER || f->kind == F_REPORT) && f->members != 2)
 		return fail(p, "%s: no %s", frame_name(p),
 		    f->members == 0 ? "envelope" : "content");
+	if ((f->kind == F_EXTERNAL || f->kind == F_ENCODING) &&
+	    f->members != 1)
+		return fail(p, "%s: nothing in it", frame_name(p));
 	if ((f->kind == F_REPORT || f->kind == F_REPORT_CONTENT) &&
 	    append(p, "\0\0", 2) == -1)
 		return -1;
@@ -285,7 +317,7 @@ settle(struct p1_in *p)
 static int
 collected(struct p1_in *p)
 {
-	if (p->nframe > 0 && p->frame[0].kind == F_USER && decode(p) == -1)
+	if (of_user(p) && decode(p) == -1)
 		return -1;
 	return settle(p);
 }
@@ -433,6 +465,55 @@ mpdu(struct p1_in *p, const struct ber_header *h, int n)
 	}
 }
 
+/* What is around the MPDU is markup like that of the MPDU. */
+static int
+external(struct p1_in *p, const struct ber_header *h, int n)
+{
+	if (h->tag != BER_UNIVERSAL(8) || !h->constructed)
+		return fail_element(p, h->tag);
+	if (count_markup(p, n) == -1 || push_frame(p, F_EXTERNAL, h) == -1)
+		return -1;
+	return settle(p);
+}
+
+static int
+member_of_external(struct p1_in *p, struct p1_frame *f,
+    const struct ber_header *h, int n)
+{
+	if (count_markup(p, n) == -1)
+		return -1;
+	/* arbitrary [2] is a BIT STRING, and nobody makes one of octets */
+	if (f->members == 0 && ((h->tag == BER_CONTEXT(0) &&
+	    h->constructed) || (h->tag == BER_CONTEXT(1) &&
+	    !h->constructed))) {
+		f->members = 1;
+		if (push_frame(p, F_ENCODING, h) == -1)
+			return -1;
+		return settle(p);
+	}
+	if (f->members != 0 || h->constructed || (h->tag != BER_OBJECT_IDENTIFIER &&
+	    h->tag != BER_INTEGER && h->tag != BER_UNIVERSAL(7)))
+		return fail_element(p, h->tag);
+	if (h->len > REFERENCE_MAX)
+		return fail(p, "%s: reference too long", frame_name(p));
+	if (count_markup(p, h->len) == -1)
+		return -1;
+	p->left = h->len;
+	if (p->left == 0)
+		return settle(p);
+	p->state = P1_PASS;
+	return 0;
+}
+
+static int
+member_of_encoding(struct p1_in *p, struct p1_frame *f,
+    const struct ber_header *h, int n)
+{
+	if (f->members++ != 0)
+		return fail_element(p, h->tag);
+	return mpdu(p, h, n);
+}
+
 static int
 end_of_contents(struct p1_in *p, struct p1_frame *f, int n)
 {
@@ -464,7 +545,7 @@ header(struct p1_in *p, const struct ber_header *h, int n)
 	if (p->state == P1_COLLECT_HEADER)
 		return collect_header(p, h, n);
 	if (p->nframe == 0)
-		return mpdu(p, h, n);
+		return p->external ? external(p, h, n) : mpdu(p, h, n);
 	f = &p->frame[p->nframe - 1];
 	if (h->tag == BER_EOC)
 		return end_of_contents(p, f, n);
@@ -475,6 +556,10 @@ header(struct p1_in *p, const struct ber_header *h, int n)
 		return member_of_report(p, f, h, n);
 	case F_REPORT_CONTENT:
 		return member_of_report_content(p, h, n);
+	case F_EXTERNAL:
+		return member_of_external(p, f, h, n);
+	case F_ENCODING:
+		return member_of_encoding(p, f, h, n);
 	default:
 		if (h->tag != BER_OCTET_STRING)
 			return fail_element(p, h->tag);
@@ -531,6 +616,18 @@ take_collected(struct p1_in *p, const uint8_t *octets, size_t len)
 	return n;
 }
 
+static ssize_t
+take_passed(struct p1_in *p, size_t len)
+{
+	size_t	n = len < p->left ? len : p->left;
+
+	p->left -= n;
+	p->offset += n;
+	if (p->left == 0 && settle(p) == -1)
+		return -1;
+	return n;
+}
+
 ssize_t
 p1_in_markup(struct p1_in *p, const uint8_t *octets, size_t len)
 {
@@ -545,6 +642,9 @@ p1_in_markup(struct p1_in *p, const uint8_t *octets, size_t len)
 			break;
 		case P1_COLLECT:
 			n = take_collected(p, octets + used, len - used);
+			break;
+		case P1_PASS:
+			n = take_passed(p, len - used);
 			break;
 		case P1_CONTENT:
 			return used;

@@ -43,6 +43,12 @@ rts_sent(const struct rts *r)
 	return (r->sent);
 }
 
+int64_t
+rts_mtse(const struct rts *r)
+{
+	return (r->normal.mtse);
+}
+
 int
 rts_normal(const struct rts *r)
 {

@@ -129,6 +129,8 @@ uint32_t rts_checkpoint_size(const struct rts *);	/* units of 1024 */
 uint32_t rts_window(const struct rts *);
 int	 rts_dialogue(const struct rts *);
 int	 rts_normal(const struct rts *);	/* not X.410-1984 */
+/* Presentation context of MTSE, -1: none was accepted. */
+int64_t	 rts_mtse(const struct rts *);
 /* Octets of the APDU put out in the present activity. */
 uint64_t rts_sent(const struct rts *);
 /* State for the log and show. */

@@ -187,15 +187,11 @@ void		 assoc_call(struct assoc *);
 void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
-/*
- * The P1 that the association carries.  MODE_X410_1984 is P1_1984 and all
- * other modes are to be P1_1988; until messages are downgraded (X.419 annex
- * B) every peer is spoken to in P1 of 1984.
- */
+/* The P1 that the association carries (X.419 clauses 12 and 13). */
 static inline enum p1_protocol
 assoc_p1(const struct assoc *a)
 {
-	return (P1_1984);
+	return (a->peer.mode == MODE_X410_1984 ? P1_1984 : P1_1988);
 }
 
 

@@ -31,6 +31,17 @@ content_limit(const struct assoc *a)
 	return (ours);
 }
 
+static struct p1_in *
+decoder(const struct assoc *a)
+{
+	struct p1_in *p;
+
+	p = p1_in_new(assoc_p1(a), content_limit(a));
+	if (p != NULL && rts_normal(a->rts))
+		p1_in_external(p);
+	return (p);
+}
+
 static void
 recv_reset(struct assoc *a)
 {
@@ -227,7 +238,7 @@ recv_start_ind(void *arg, const struct activity_id *id)
 	struct recv_start rs;
 
 	recv_reset(a);
-	if ((a->in = p1_in_new(assoc_p1(a), content_limit(a))) == NULL) {
+	if ((a->in = decoder(a)) == NULL) {
 		recv_refuse_mine(a, RECV_JEOPARDIZED, "out of memory");
 		return;
 	}
@@ -348,7 +359,7 @@ recv_resumed(struct assoc *a, const struct recv_resumed *rr)
 	a->in_complete = rr->complete != 0;
 	if (!a->in_complete) {
 		p1_in_free(a->in);
-		a->in = p1_in_new(assoc_p1(a), content_limit(a));
+		a->in = decoder(a);
 		if (a->in == NULL || replay(a, rr->content_len) == -1) {
 			log_warnx("%s: secured octets of the resumed transfer "
 			    "do not decode: %s", assoc_name(a), a->in == NULL ?

@@ -100,6 +100,9 @@ make_head(struct assoc *a, struct xfer *x)
 	m->content_len = x->req.content_len;
 	if ((x->head = ibuf_dynamic(512, ENVELOPE_MAX)) != NULL)
 		ret = p1_out_head(assoc_p1(a), m, x->head, &why);
+	if (ret == 0 && rts_normal(a->rts) && (ret = p1_out_external(x->head,
+	    x->req.content_len, rts_mtse(a->rts))) == -1)
+		why = "out of memory";
 	message_free(m);
 done:
 	if (ret == -1)
