@@ -19,12 +19,25 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
 
-from peer import p1, p2, pcap                           # noqa: E402
+from peer import p2, pcap                               # noqa: E402
 from peer.mta import Initiator, Responder               # noqa: E402
 from peer.rts import (Aborted, ExceptionReported, Lost, Rejected,  # noqa: E402
                       Released, Timeout, TransportRefused)
 from peer.script import Script                          # noqa: E402
-from e2e.mtadtest import DOMAINS, Mta, Peer, address, password, until  # noqa: E402,E501
+from e2e.mtadtest import DOMAINS, MODE, Mta, Peer, address, password, until  # noqa: E402,E501
+
+# What the script speaks is what the daemon is configured for.
+if MODE == 'x410-1984':
+    from peer import p1                                 # noqa: E402
+    SCRIPT_MODE = 'x410'
+else:
+    from peer import p1_88 as p1                        # noqa: E402
+    SCRIPT_MODE = MODE
+
+# What RTSE carries is the MPDU, in normal mode with an EXTERNAL around it.
+WRAP = 11 if MODE == 'normal' else 0
+x410_only = unittest.skipUnless(MODE.startswith('x410'), 'of X.410 mode')
+p1_84_only = unittest.skipUnless(MODE == 'x410-1984', 'of 1984')
 
 ALPHA = {'C': 'GB', 'ADMD': 'GOLD 400', 'PRMD': 'ALPHA', 'S': 'Doe'}
 BETA = {'C': 'FR', 'ADMD': 'ATLAS', 'PRMD': 'BETA', 'S': 'Doe'}
@@ -147,6 +160,7 @@ class Case(unittest.TestCase):
     # The script.
 
     def responder(self, *scripts, **kw):
+        kw.setdefault('mode', SCRIPT_MODE)
         kw.setdefault('name', 'beta')
         kw.setdefault('password', password('beta'))
         kw.setdefault('credentials', {'alpha': password('alpha')})
@@ -158,6 +172,7 @@ class Case(unittest.TestCase):
         return responder
 
     def initiator(self, daemon, *faults, port=None, **kw):
+        kw.setdefault('mode', SCRIPT_MODE)
         kw.setdefault('name', 'alpha')
         kw.setdefault('password', password('alpha'))
         initiator = Initiator(port or daemon.port, Script(*faults), **kw)
@@ -203,8 +218,8 @@ def main():
 
 __all__ = [
     'ALPHA', 'Aborted', 'BETA', 'Case', 'DOMAIN', 'DOMAINS', 'Daemon',
-    'ExceptionReported', 'GONE', 'Initiator', 'Lost', 'Mta', 'Peer',
+    'ExceptionReported', 'GONE', 'Initiator', 'Lost', 'MODE', 'Mta', 'Peer',
     'Rejected', 'Released', 'Responder', 'SHORT', 'SMALL', 'Script',
-    'Timeout', 'TransportRefused', 'address', 'main', 'mpdu_length',
+    'Timeout', 'TransportRefused', 'WRAP', 'address', 'main', 'mpdu_length',
     'mpdu_of', 'octets', 'os', 'p1', 'p2', 're', 'password', 'pcap', 'time',
-    'unittest', 'until']
+    'p1_84_only', 'unittest', 'until', 'x410_only']

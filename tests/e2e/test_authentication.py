@@ -52,6 +52,7 @@ class Refused(Case):
         self.assertNotIn(password('alpha'), beta.log())
         self.goes_on(beta)
 
+    @x410_only
     def test_hostile_names_do_not_spoil_the_log(self):
         beta = self.called(SMALL)
         self.refused(self.initiator(beta, name='x\n00:00 mtad: all is well'),
@@ -109,6 +110,7 @@ class Refused(Case):
         beta.mtactl('peer', 'alpha', 'up')
         self.initiator(beta).open().close()
 
+    @p1_84_only
     def test_application_protocol(self):
         """P3 is not spoken here; 8883 is P1 of MOTIS."""
         beta = self.called(SMALL)

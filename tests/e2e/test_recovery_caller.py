@@ -16,7 +16,7 @@ class Calling(Case):
     def again(self, responder):
         """Octets that came more than once, in all transfers."""
         return sum(t.octets for t in responder.transfers) - \
-            sum(m.length for m in responder.messages)
+            sum(m.length + WRAP for m in responder.messages)
 
     def recovers(self, responder):
         """How many connections asked for a recovery."""

@@ -170,6 +170,7 @@ class Sizes(Case):
                         (transfer.length - 1) // (checkpoint * 1024))
                 initiator.close()
 
+    @x410_only
     def test_exact_multiples_of_the_checkpoint(self):
         """And one octet more and less: no empty S-DATA, no minor sync
         behind the last octet."""
@@ -236,6 +237,7 @@ class Sizes(Case):
 
 
 class OnTheWire(Case):
+    @x410_only
     def test_tshark_understands_what_we_send(self):
         """Both roles, monologue and two-way alternate, a resumption and a
         refusal: no malformed or unknown field from TPKT to PConnect; and
