@@ -237,7 +237,6 @@ class Sizes(Case):
 
 
 class OnTheWire(Case):
-    @x410_only
     def test_tshark_understands_what_we_send(self):
         """Both roles, monologue and two-way alternate, a resumption and a
         refusal: no malformed or unknown field from TPKT to PConnect; and
@@ -264,12 +263,16 @@ class OnTheWire(Case):
             beta = self.called(SMALL, 'dialogue twa')
             initiator = self.initiator(beta, dialogue=1,
                                        record_octets=record(True)).open()
-            transfer = initiator.send(mpdu_of(content), stop_after=2)
-            initiator.until(lambda: transfer.confirmed == 2)
-            initiator.close_connection('rst')
-            initiator.record_octets = record(True)
-            initiator.recover()
-            initiator.resume()
+            if MODE == 'normal':
+                # tshark does not join what RTTRs of two connections hold
+                initiator.send(mpdu_of(content))
+            else:
+                transfer = initiator.send(mpdu_of(content), stop_after=2)
+                initiator.until(lambda: transfer.confirmed == 2)
+                initiator.close_connection('rst')
+                initiator.record_octets = record(True)
+                initiator.recover()
+                initiator.resume()
             self.submit(beta, content, to='alpha')
             initiator.until(lambda: initiator.turn_wanted is not None, 5)
             initiator.give()
@@ -284,8 +287,9 @@ class OnTheWire(Case):
                 bad.open()
             recorder.check()
             seen = pcap.spdus(recorder.path)
-            for si in (13, 14, 12, 9, 10, 45, 29, 49, 50, 41, 42, 21, 22, 2):
+            for si in (13, 14, 12, 9, 10, 45, 49, 50, 41, 42, 21, 22, 2):
                 self.assertIn(si, seen)
+            self.assertEqual(29 in seen, MODE != 'normal')
         pcap.check_mpdus(mpdus)
         for mpdu in mpdus:
             self.assertTrue(p1.decode(mpdu).content == content)
