@@ -37,6 +37,8 @@
 #define S_COMMON_REFERENCE_MAX	64
 #define S_ADDITIONAL_REFERENCE_MAX 4
 #define S_SELECTOR_MAX		16
+#define P_SELECTOR_MAX		16	/* that we send; X.226: no bound */
+#define AE_TITLE_MAX		127	/* octets of a title that we send */
 #define S_ACTIVITY_ID_MAX	6
 #define S_SERIAL_MAX		999999
 #define S_USER_DATA_V1		512

@@ -120,11 +120,20 @@ struct mta_conf {
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
+/* As mtad.conf has it: "normal" ... */
+const char *mode_name(int);
 enum dialogue_mode { DIALOGUE_MONOLOGUE = 0, DIALOGUE_TWA = 1 };
 
 struct selector {
 	uint8_t	len;
 	uint8_t	octets[TSEL_MAX];
+};
+
+/* Whole elements, len 0: none; aetitle.h */
+struct ae_title {
+	uint8_t	ap_len, ae_len;
+	uint8_t	ap[AE_TITLE_MAX];	/* AP-title */
+	uint8_t	ae[AE_TITLE_MAX];	/* AE-qualifier */
 };
 
 struct credentials {
@@ -148,6 +157,10 @@ struct peer_conf {
 	uint16_t		tpdu_size;	/* 128..65531 octets */
 	struct selector		local_tsel;
 	struct selector		remote_tsel[PEER_ADDRESSES_MAX];
+	struct selector		local_ssel, local_psel;	/* normal mode */
+	struct selector		remote_ssel[PEER_ADDRESSES_MAX];
+	struct selector		remote_psel[PEER_ADDRESSES_MAX];
+	struct ae_title		local_title, remote_title;
 	struct credentials	local;		/* we initiate: our PConnect */
 	struct credentials	local_response;	/* we accept: our PAccept */
 	struct credentials	remote;		/* its PConnect */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aetitle.h"
 #include "log.h"
 #include "parse_int.h"
 
@@ -163,16 +164,17 @@ set_domain(const struct place *p, struct global_domain *d, const char *s)
 }
 
 void
-set_selector(const struct place *p, struct selector *sel, const char *s)
+set_selector(const struct place *p, struct selector *sel, int max,
+    const char *s)
 {
 	size_t n = strlen(s), i;
 	unsigned v;
 
 	if (strncmp(s, "0x", 2) == 0) {
-		if (n % 2 != 0 || n < 4 || (n - 2) / 2 > TSEL_MAX) {
+		if (n % 2 != 0 || n < 4 || (n - 2) / 2 > (size_t)max) {
 			conf_error(p, "selector \"%.80s\": an even number of "
 			    "hexadecimal digits, at most %d, was expected", s,
-			    2 * TSEL_MAX);
+			    2 * max);
 			return;
 		}
 		for (i = 0; i < (n - 2) / 2; i++) {
@@ -188,13 +190,26 @@ set_selector(const struct place *p, struct selector *sel, const char *s)
 		sel->len = (n - 2) / 2;
 		return;
 	}
-	if (n == 0 || n > TSEL_MAX) {
+	if (n == 0 || n > (size_t)max) {
 		conf_error(p, "selector \"%.80s\": 1 to %d characters were "
-		    "expected", s, TSEL_MAX);
+		    "expected", s, max);
 		return;
 	}
 	sel->len = n;
 	memcpy(sel->octets, s, n);
+}
+
+void
+set_title(const struct place *p, struct ae_title *t, const char *ap,
+    const struct place *pq, const char *ae)
+{
+	const char *why;
+
+	if (ap_title_parse(ap, t->ap, &t->ap_len, &why) == -1)
+		conf_error(p, "ap-title \"%.200s\": %s", ap, why);
+	if (ae != NULL && ae_qualifier_parse(ae, t->ae, &t->ae_len,
+	    &why) == -1)
+		conf_error(pq, "ae-qualifier \"%.80s\": %s", ae, why);
 }
 
 void
@@ -263,7 +278,7 @@ add_listen(const struct place *p, const char *host, uint64_t port,
 
 	memset(&sel, 0, sizeof(sel));
 	if (tsel != NULL)
-		set_selector(pt, &sel, tsel);
+		set_selector(pt, &sel, TSEL_MAX, tsel);
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
@@ -294,6 +309,7 @@ new_peer(const struct place *p, const char *name)
 	set_ia5(p, n->peer.name, sizeof(n->peer.name), "peer name", name, 0);
 	n->line = p->line;
 	/* Defaults: mtad.conf(5). */
+	n->peer.mode = MODE_NORMAL;
 	n->peer.recover = 1;
 	n->peer.tpdu_size = TPDU_SIZE_MAX;
 	n->peer.checkpoint = 30;
@@ -324,9 +340,10 @@ end_peer(struct conf_peer *n)
 
 void
 add_address(struct conf_peer *n, const struct place *p, const char *host,
-    uint64_t port, const struct place *pt, const char *tsel)
+    uint64_t port, const struct conf_selectors *sel)
 {
 	struct conf_address *a;
+	uint16_t i = n->peer.naddress;
 
 	if (n->peer.naddress == PEER_ADDRESSES_MAX) {
 		conf_error(p, "more than %d addresses", PEER_ADDRESSES_MAX);
@@ -335,9 +352,9 @@ add_address(struct conf_peer *n, const struct place *p, const char *host,
 	a = &n->address[n->peer.naddress];
 	set_string(p, a->host, sizeof(a->host), "address", host);
 	snprintf(a->port, sizeof(a->port), "%u", (unsigned)port);
-	if (tsel != NULL)
-		set_selector(pt, &n->peer.remote_tsel[n->peer.naddress],
-		    tsel);
+	n->peer.remote_tsel[i] = sel->tsel;
+	n->peer.remote_ssel[i] = sel->ssel;
+	n->peer.remote_psel[i] = sel->psel;
 	n->peer.naddress++;
 }
 
@@ -412,6 +429,19 @@ add_deliver(const struct place *p, const char *prefix,
 
 /* The whole */
 
+/* What only presentation and association control have a place for. */
+static int
+has_upper_address(const struct peer_conf *p)
+{
+	int i;
+
+	for (i = 0; i < p->naddress; i++)
+		if (p->remote_ssel[i].len > 0 || p->remote_psel[i].len > 0)
+			return (1);
+	return (p->local_ssel.len > 0 || p->local_psel.len > 0 ||
+	    p->local_title.ap_len > 0 || p->remote_title.ap_len > 0);
+}
+
 static void
 finish_peer(struct conf_peer *n)
 {
@@ -430,6 +460,10 @@ finish_peer(struct conf_peer *n)
 		strlcpy(p->remote.name, p->name, sizeof(p->remote.name));
 	if (!(n->set & CONF_SET_REMOTE_RSP))
 		p->remote_response = p->remote;
+	if (p->mode != MODE_NORMAL && has_upper_address(p))
+		conf_error(&place, "peer \"%s\" (line %u): ssel, psel and "
+		    "ap-title belong to mode normal: without them, or mode "
+		    "normal, was expected", p->name, n->line);
 	if (p->reserved_urgent >= p->max_associations &&
 	    p->reserved_urgent != 0)
 		conf_error(&place, "peer \"%s\" (line %u): reserve %u leaves "

@@ -22,6 +22,10 @@ struct conf_address {
 	char			 port[8];
 };
 
+struct conf_selectors {
+	struct selector		 tsel, ssel, psel;
+};
+
 struct conf_peer {
 	TAILQ_ENTRY(conf_peer)	 entry;
 	struct peer_conf	 peer;

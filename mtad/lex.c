@@ -55,7 +55,8 @@ static const struct {
 	const char	*word;
 	int		 token;
 } keywords[] = {
-	{ "address", ADDRESS }, { "associations", ASSOCIATIONS },
+	{ "address", ADDRESS }, { "ae-qualifier", AE_QUALIFIER },
+	{ "ap-title", AP_TITLE }, { "associations", ASSOCIATIONS },
 	{ "brief", BRIEF }, { "checkpoint", CHECKPOINT },
 	{ "content", CONTENT }, { "control", CONTROL }, { "delay", DELAY },
 	{ "deliver", DELIVER }, { "dialogue", DIALOGUE },
@@ -67,9 +68,11 @@ static const struct {
 	{ "mode", MODE }, { "monologue", MONOLOGUE }, { "mta", MTA },
 	{ "name", NAME }, { "no", NO }, { "normal", NORMAL }, { "on", ON },
 	{ "open", OPEN }, { "password", PASSWORD }, { "peer", PEER },
-	{ "port", PORT }, { "recover", RECOVER }, { "remote", REMOTE },
+	{ "port", PORT }, { "psel", PSEL }, { "recover", RECOVER },
+	{ "remote", REMOTE },
 	{ "reserve", RESERVE }, { "response", RESPONSE }, { "retry", RETRY },
 	{ "route", ROUTE }, { "safe-store", SAFE_STORE }, { "spool", SPOOL },
+	{ "ssel", SSEL },
 	{ "threshold", THRESHOLD }, { "timeout", TIMEOUT }, { "tls", TLS },
 	{ "to", TO }, { "tpdu-size", TPDU_SIZE }, { "transfer", TRANSFER },
 	{ "tsel", TSEL }, { "twa", TWA }, { "verbose", VERBOSE },

@@ -20,6 +20,7 @@
 #include "parse_int.h"
 
 static struct conf_peer	*peer;		/* whose block is open */
+static struct conf_selectors selectors;	/* of the address at hand */
 %}
 
 %code {
@@ -51,7 +52,8 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token LIMIT "limit" LOG "log" VERBOSE "verbose" BRIEF "brief"
 %token INCLUDE "include" MONOLOGUE "monologue" TWA "twa"
 %token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
-%token NORMAL "normal"
+%token NORMAL "normal" SSEL "ssel" PSEL "psel" AP_TITLE "ap-title"
+%token AE_QUALIFIER "ae-qualifier"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
@@ -210,39 +212,95 @@ peerline	: peeropt
 		| peerline peeropt
 		;
 
-peeropt		: ADDRESS text optport	{
-			add_address(peer, &@2, $2, $3, NULL, NULL);
+noselector	: /* empty */		{
+			memset(&selectors, 0, sizeof(selectors));
+		}
+		;
+
+addrsels	: /* empty */
+		| addrsels TSEL text	{
+			set_selector(&@3, &selectors.tsel, TSEL_MAX, $3);
+			free($3);
+		}
+		| addrsels SSEL text	{
+			set_selector(&@3, &selectors.ssel, S_SELECTOR_MAX,
+			    $3);
+			free($3);
+		}
+		| addrsels PSEL text	{
+			set_selector(&@3, &selectors.psel, P_SELECTOR_MAX,
+			    $3);
+			free($3);
+		}
+		;
+
+localsel	: TSEL text		{
+			set_selector(&@2, &peer->peer.local_tsel, TSEL_MAX,
+			    $2);
 			free($2);
 		}
-		| ADDRESS text optport TSEL text {
-			add_address(peer, &@2, $2, $3, &@5, $5);
+		| SSEL text		{
+			set_selector(&@2, &peer->peer.local_ssel,
+			    S_SELECTOR_MAX, $2);
 			free($2);
-			free($5);
+		}
+		| PSEL text		{
+			set_selector(&@2, &peer->peer.local_psel,
+			    P_SELECTOR_MAX, $2);
+			free($2);
+		}
+		;
+
+localsels	: localsel
+		| localsels localsel
+		;
+
+peeropt		: ADDRESS text optport noselector addrsels {
+			add_address(peer, &@2, $2, $3, &selectors);
+			free($2);
 		}
 		| DOMAIN text		{
 			set_domain(&@2, &peer->peer.domain, $2);
 			peer->set |= CONF_SET_DOMAIN;
 			free($2);
 		}
-		| MODE X410
-		| MODE X410_1984
+		| MODE X410		{
+			peer->peer.mode = MODE_X410_1984;
+		}
+		| MODE X410_1984	{
+			peer->peer.mode = MODE_X410_1984;
+		}
 		| MODE X410_1988	{
-			conf_error(&@2, "mode x410-1988 is not available in "
-			    "this version, x410-1984 was expected");
+			peer->peer.mode = MODE_X410_1988;
 		}
-		| MODE NORMAL		{
-			conf_error(&@2, "mode normal is not available in "
-			    "this version, x410-1984 was expected");
-		}
+		| MODE NORMAL		{ peer->peer.mode = MODE_NORMAL; }
 		| DIALOGUE MONOLOGUE	{
 			peer->peer.dialogue = DIALOGUE_MONOLOGUE;
 		}
 		| DIALOGUE TWA		{
 			peer->peer.dialogue = DIALOGUE_TWA;
 		}
-		| LOCAL TSEL text	{
-			set_selector(&@3, &peer->peer.local_tsel, $3);
+		| LOCAL localsels
+		| LOCAL AP_TITLE text	{
+			set_title(&@3, &peer->peer.local_title, $3, NULL,
+			    NULL);
 			free($3);
+		}
+		| LOCAL AP_TITLE text AE_QUALIFIER text {
+			set_title(&@3, &peer->peer.local_title, $3, &@5, $5);
+			free($3);
+			free($5);
+		}
+		| REMOTE AP_TITLE text	{
+			set_title(&@3, &peer->peer.remote_title, $3, NULL,
+			    NULL);
+			free($3);
+		}
+		| REMOTE AP_TITLE text AE_QUALIFIER text {
+			set_title(&@3, &peer->peer.remote_title, $3, &@5,
+			    $5);
+			free($3);
+			free($5);
 		}
 		| LOCAL NAME text PASSWORD text {
 			set_credentials(&peer->peer.local, &@3, $3, &@5, $5);

@@ -30,7 +30,11 @@ void	set_number(const struct place *, uint32_t *, uint64_t, uint32_t min,
 	    uint32_t max, const char *);
 void	set_domain(const struct place *, struct global_domain *,
 	    const char *);
-void	set_selector(const struct place *, struct selector *, const char *);
+/* max: octets it may have. */
+void	set_selector(const struct place *, struct selector *, int max,
+	    const char *);
+void	set_title(const struct place *, struct ae_title *, const char *ap,
+	    const struct place *, const char *ae);
 void	set_credentials(struct credentials *, const struct place *,
 	    const char *, const struct place *, const char *);
 void	add_listen(const struct place *, const char *, uint64_t,
@@ -38,7 +42,7 @@ void	add_listen(const struct place *, const char *, uint64_t,
 struct conf_peer *new_peer(const struct place *, const char *);
 void	end_peer(struct conf_peer *);
 void	add_address(struct conf_peer *, const struct place *, const char *,
-	    uint64_t, const struct place *, const char *);
+	    uint64_t, const struct conf_selectors *);
 void	add_route(const struct place *, const char *, const struct place *,
 	    const char *);
 void	add_deliver(const struct place *, const char *, const struct place *,

@@ -331,7 +331,13 @@ t_connect_cnf(void *arg)
 	o.pconnect.checkpoint = a->open.checkpoint;
 	o.pconnect.window = a->open.window;
 	o.pconnect.dialogue = a->open.dialogue;
-	o.pconnect.protocol = 1;
+	o.pconnect.protocol = a->peer.mode == MODE_X410_1988 ? 12 : 1;
+	o.calling_ssel = a->peer.local_ssel;
+	o.called_ssel = a->peer.remote_ssel[a->address_index];
+	o.calling_psel = a->peer.local_psel;
+	o.called_psel = a->peer.remote_psel[a->address_index];
+	o.calling_title = a->peer.local_title;
+	o.called_title = a->peer.remote_title;
 	o.pconnect.version = -1;
 	if (a->open.recover) {
 		o.pconnect.data.recover = 1;
@@ -430,6 +436,23 @@ refuse(struct assoc *a, int reason, const char *why)
 	assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
 }
 
+/* enum peer_mode of what was proposed, -1: none of ours. */
+static int
+incoming_mode(const struct pconnect *pc)
+{
+	if (pc->normal)
+		return (MODE_NORMAL);
+	switch (pc->protocol) {
+	case 1:
+	case 8883:		/* of MOTIS, with the same P1 */
+		return (MODE_X410_1984);
+	case 12:
+		return (MODE_X410_1988);
+	default:
+		return (-1);
+	}
+}
+
 static void
 open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 {
@@ -438,14 +461,15 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 	struct assoc_ind ai;
 	const char *why;
 	char text[160];
-	int turn;
+	int turn, mode;
 
 	a->pconnect = *pc;
 	turn = (c->tokens & 0x03) == (S_TOKENS_RESPONDER & 0x03) ?
 	    TURN_RESPONDER : TURN_INITIATOR;
-	if (!pc->normal && pc->protocol != 1 && pc->protocol != 8883) {
-		snprintf(text, sizeof(text), "application protocol %u is not "
-		    "P1 of 1984", pc->protocol);
+	if ((mode = incoming_mode(pc)) == -1) {
+		snprintf(text, sizeof(text), "application protocol %u is "
+		    "neither P1 of 1984 (1, 8883) nor of 1988 (12)",
+		    pc->protocol);
 		log_warnx("%s: refused: %s", assoc_name(a), text);
 		refuse(a, RTS_VALIDATION_FAILURE, text);
 		return;
@@ -469,12 +493,12 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		}
 		a->peer = *peer;
 		a->has_peer = 1;
-		if (pc->normal != (peer->mode == MODE_NORMAL)) {
-			why = pc->normal ? "normal mode proposed, X.410 mode "
-			    "is configured" : "X.410 mode proposed, normal "
-			    "mode is configured";
-			log_warnx("%s: refused: %s", assoc_name(a), why);
-			refuse(a, RTS_VALIDATION_FAILURE, why);
+		if (mode != peer->mode) {
+			snprintf(text, sizeof(text), "mode %s proposed, mode "
+			    "%s is configured", mode_name(mode),
+			    mode_name(peer->mode));
+			log_warnx("%s: refused: %s", assoc_name(a), text);
+			refuse(a, RTS_VALIDATION_FAILURE, text);
 			return;
 		}
 		if (turn == TURN_RESPONDER &&
@@ -522,8 +546,8 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 	}
 	memset(&pa, 0, sizeof(pa));
 	if (a->pconnect.data.recover) {
-		if ((peer = peer_by_id(an->peer)) == NULL || rts_normal(
-		    a->rts) != (peer->mode == MODE_NORMAL)) {
+		if ((peer = peer_by_id(an->peer)) == NULL ||
+		    incoming_mode(&a->pconnect) != peer->mode) {
 			refuse(a, RTS_CANNOT_RECOVER, peer == NULL ?
 			    "peer no longer there" : "not in the mode that "
 			    "is configured");
@@ -538,6 +562,7 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 		pa.data.has_credentials = 1;
 		pa.data.credentials = a->peer.local_response;
 	}
+	rts_set_title(a->rts, &a->peer.local_title);
 	pa.checkpoint = an->checkpoint;
 	pa.window = an->window;
 	if (rts_open_rsp(a->rts, &pa, an->dialogue, an->turn) == -1) {

@@ -66,6 +66,19 @@ selector_octets(const struct selector *s)
 	return (o);
 }
 
+static struct acse_title
+title_octets(const struct ae_title *t)
+{
+	struct acse_title	o;
+
+	memset(&o, 0, sizeof(o));
+	o.ap.p = t->ap;
+	o.ap.len = t->ap_len;
+	o.ae.p = t->ae;
+	o.ae.len = t->ae_len;
+	return (o);
+}
+
 /* An ACSE APDU with an RTSE APDU inside, or none, as a presentation value. */
 static int
 associate(const struct normal *n, struct acse *ac, const struct ibuf *rtse,
@@ -107,6 +120,8 @@ normal_connect_encode(struct normal *n, const struct pconnect *pc,
 	memset(&ac, 0, sizeof(ac));
 	ac.kind = ACSE_AARQ;
 	ac.context_name = oid_mts_transfer;
+	ac.called = title_octets(&n->called_title);
+	ac.calling = title_octets(&n->calling_title);
 	memset(&c, 0, sizeof(c));
 	c.provider_reason = -1;
 	c.calling = selector_octets(&n->calling_psel);
@@ -254,6 +269,7 @@ normal_accept_encode(const struct normal *n, const struct paccept *pa,
 	memset(&ac, 0, sizeof(ac));
 	ac.kind = ACSE_AARE;
 	ac.context_name = oid_mts_transfer;
+	ac.responding = title_octets(&n->called_title);
 	ac.result = ACSE_ACCEPTED;
 	ac.source = ACSE_USER;
 	ac.diagnostic = ACSE_NULL;

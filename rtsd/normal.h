@@ -19,6 +19,8 @@
 /* Selectors and presentation contexts of an association. */
 struct normal {
 	struct selector		calling_psel, called_psel;
+	/* initiator: for AARQ; responder: called is for AARE */
+	struct ae_title		calling_title, called_title;
 	int64_t			acse, rtse;	/* context identifiers */
 	/* responder: what was proposed, for one result each */
 	uint8_t			result[P_CONTEXTS_MAX];

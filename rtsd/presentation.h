@@ -18,7 +18,6 @@
 
 struct ibuf;
 
-#define P_SELECTOR_MAX	16	/* octets we send; received: any up to 64 */
 #define P_CONTEXTS_MAX	32	/* in one list; more is refused */
 #define P_OID_MAX	32	/* octets of an object identifier */
 

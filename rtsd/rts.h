@@ -62,8 +62,10 @@ struct rts_open {
 	struct s_connection_id	id;		/* of this connection */
 	struct pconnect		pconnect;
 	int			turn;		/* enum rts_turn */
-	/* normal mode: presentation selectors, len 0: none */
+	/* normal mode: selectors and titles, len 0: none */
+	struct selector		calling_ssel, called_ssel;
 	struct selector		calling_psel, called_psel;
+	struct ae_title		calling_title, called_title;
 };
 
 /* NULL: no memory.  Tables must outlive it. */
@@ -76,6 +78,8 @@ void	 rts_input(struct rts *, const uint8_t *, size_t, int last);
 void	 rts_disconnected(struct rts *, const char *why);
 
 int	 rts_open_req(struct rts *, const struct rts_open *);
+/* Responder, normal mode: what the AARE says of us; before rts_open_rsp. */
+void	 rts_set_title(struct rts *, const struct ae_title *);
 int	 rts_open_rsp(struct rts *, const struct paccept *, int dialogue,
 	    int turn);
 int	 rts_open_refuse(struct rts *, int reason);

@@ -14,6 +14,13 @@ static int	refuse_open(struct rts *, int, int);
 
 /* Opening: X.410 4.2.1, X.228 7.1. */
 
+static void
+put_ssel(uint8_t *octets, uint8_t *len, const struct selector *s)
+{
+	*len = s->len < S_SELECTOR_MAX ? s->len : S_SELECTOR_MAX;
+	memcpy(octets, s->octets, *len);
+}
+
 int
 rts_open_req(struct rts *r, const struct rts_open *o)
 {
@@ -27,6 +34,8 @@ rts_open_req(struct rts *r, const struct rts_open *o)
 		return (-1);
 	r->is_normal = o->pconnect.normal;
 	normal_init(&r->normal, &o->calling_psel, &o->called_psel);
+	r->normal.calling_title = o->calling_title;
+	r->normal.called_title = o->called_title;
 	if ((r->is_normal ? normal_connect_encode(&r->normal, &o->pconnect,
 	    b) : pconnect_encode(&o->pconnect, b)) == -1) {
 		ibuf_free(b);
@@ -40,6 +49,12 @@ rts_open_req(struct rts *r, const struct rts_open *o)
 	c.versions = r->is_normal ? S_VERSION_2 : S_VERSION_1 | S_VERSION_2;
 	c.tokens = o->turn == TURN_RESPONDER ? S_TOKENS_RESPONDER :
 	    S_TOKENS_INITIATOR;
+	/* X.410 has none, and some refuse a CN that does (KB Q152932) */
+	if (r->is_normal) {
+		put_ssel(c.calling_ssel, &c.calling_ssel_len,
+		    &o->calling_ssel);
+		put_ssel(c.called_ssel, &c.called_ssel_len, &o->called_ssel);
+	}
 	c.data = octets_of(b);
 	r->offered_checkpoint = o->pconnect.checkpoint;
 	r->offered_window = o->pconnect.window;
@@ -182,6 +197,12 @@ rts_connect_ind(void *arg, const struct s_connect *c)
 	r->offered_window = pc.window;
 	r->dialogue = pc.dialogue;
 	r->user->rt_open_ind(r->uarg, c, &pc);
+}
+
+void
+rts_set_title(struct rts *r, const struct ae_title *t)
+{
+	r->normal.called_title = *t;
 }
 
 int

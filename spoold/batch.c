@@ -114,6 +114,12 @@ spool_close(void)
 void
 spool_dirty(void)
 {
+	sp.dirty = sp.urgent = 1;
+}
+
+void
+spool_dirty_later(void)
+{
 	sp.dirty = 1;
 }
 
@@ -164,9 +170,10 @@ commit_failed(void)
 }
 
 static int
-flush(void)
+flush(int later)
 {
-	if (store_begin(sp.store) == -1)
+	if ((later ? store_begin_later(sp.store) :
+	    store_begin(sp.store)) == -1)
 		return (-1);
 	/* associations first: the others name them */
 	if (assoc_flush() == -1 || recv_flush() == -1 ||
@@ -181,16 +188,30 @@ flush(void)
 static int
 commit_once(int wait)
 {
+	int	later, log = -1;
+
 	sp.dirty = 0;
 	if (sp.failing || sp.store == NULL)
 		return (commit_failed());
 	recv_sync(wait);
+	sp.settle = 0;
 	control_sync();
-	if (flush() == -1) {
+	if (sp.failing)
+		return (commit_failed());
+	later = !wait && !sp.urgent && recv_later() &&
+	    (log = store_log_fd(sp.store)) != -1;
+	if (flush(later) == -1) {
 		spool_failed(store_error(sp.store));
 		sp.dirty = 0;
 		content_keep();
 		return (commit_failed());
+	}
+	sp.urgent = 0;
+	if (later)
+		sync_log(log, store_commits(sp.store));
+	else {
+		sp.durable = store_commits(sp.store);
+		sync_log(-1, 0);
 	}
 	content_discarded();
 	assoc_committed();
@@ -237,7 +258,9 @@ try_again(void)
 {
 	if (content_free() <= sp.mta.min_free / 2)
 		return;
+	sync_log(-1, 0);
 	if (sp.store == NULL) {
+		sp.durable = 0;
 		if (try_open() == -1)
 			return;
 		sp.failing = 0;

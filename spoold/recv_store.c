@@ -23,9 +23,9 @@ needed(const struct intransfer *t)
 {
 	switch (t->state) {
 	case IN_RECEIVING:
-		return (t->ncp > 0 ? t->cp[0].content_len : 0);
+		return (t->ncp > 0 ? t->cp[0].row.content_len : 0);
 	case IN_INTERRUPTING:
-		return (t->ncp > 0 ? t->cp[t->ncp - 1].content_len : 0);
+		return (t->ncp > 0 ? t->cp[t->ncp - 1].row.content_len : 0);
 	case IN_ENDING:
 		return (t->complete ? 0 : t->body.len);
 	default:
@@ -56,6 +56,8 @@ sync_failed(struct intransfer *t, int error)
 static int
 collect(struct intransfer *t, int wait)
 {
+	char	why[128];
+
 	if (sync_look(&t->sync, wait) != SYNC_ENDED)
 		return (0);
 	t->sync.state = SYNC_NONE;
@@ -63,8 +65,16 @@ collect(struct intransfer *t, int wait)
 		sync_failed(t, t->sync.error);
 		return (-1);
 	}
+	if (t->sync.log_error != 0) {
+		snprintf(why, sizeof(why), "sync of the log: %s",
+		    strerror(t->sync.log_error));
+		spool_failed(why);
+		return (-1);
+	}
 	t->synced = t->sync.len;
 	body_synced(&t->body, t->synced);
+	if (t->sync.commits > sp.durable)
+		sp.durable = t->sync.commits;
 	return (0);
 }
 
@@ -81,6 +91,62 @@ sync_more(struct intransfer *t)
 }
 
 static void
+send_number(const struct intransfer *t, uint32_t type, uint32_t number)
+{
+	if (t->assoc != NULL)
+		rtsd_send(type, t->assoc->id, -1, &number, sizeof(number));
+}
+
+/* Those recorded that are durable, and whose octets are. */
+static void
+confirm(struct intransfer *t)
+{
+	size_t	i;
+
+	for (i = 0; i < t->nrecorded; i++) {
+		if (t->cp[i].commit > sp.durable || (t->body.fd != -1 &&
+		    t->cp[i].row.content_len > t->synced))
+			break;
+		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].row.serial);
+		t->confirmed_len = t->cp[i].row.content_len;
+	}
+	if (i == 0)
+		return;
+	t->ncp -= i;
+	t->nready -= t->nready < i ? t->nready : i;
+	t->nrecorded -= i;
+	memmove(t->cp, t->cp + i, t->ncp * sizeof(*t->cp));
+}
+
+/* They are in the transaction that was just committed. */
+static void
+recorded(struct intransfer *t)
+{
+	for (; t->nrecorded < t->nready; t->nrecorded++)
+		t->cp[t->nrecorded].commit = store_commits(sp.store);
+	confirm(t);
+}
+
+/*
+ * Once a row names the file, checkpoints go on record while their octets
+ * are still being synced, and the record is synced after them, in one go.
+ * Nobody hears of one before both are durable, so after a power failure no
+ * peer can ask for one that is only on record.
+ */
+int
+recv_ahead(const struct intransfer *t)
+{
+	return (t->state == IN_RECEIVING && t->stored_file);
+}
+
+int
+recv_half_window(const struct intransfer *t)
+{
+	return (t->assoc == NULL ||
+	    2 * (t->ncp - t->nrecorded) >= t->assoc->row.window);
+}
+
+static void
 sync_one(struct intransfer *t, int wait)
 {
 	size_t	i;
@@ -88,6 +154,7 @@ sync_one(struct intransfer *t, int wait)
 	if (t->body.fd != -1 && needed(t) > 0) {
 		if (collect(t, wait) == -1)
 			return;
+		confirm(t);
 		if (wait && t->synced < t->body.len) {
 			if (body_sync(&t->body) == -1) {
 				sync_failed(t, errno);
@@ -95,20 +162,42 @@ sync_one(struct intransfer *t, int wait)
 			}
 			t->synced = t->body.len;
 		}
-		if (t->synced < needed(t)) {
+		if (t->synced < needed(t) && !recv_ahead(t)) {
 			t->waiting = 1;
 			sync_more(t);
 			return;
 		}
 	}
 	t->waiting = 0;
-	for (i = 0; i < t->ncp; i++)
-		if (t->body.fd != -1 && t->cp[i].content_len > t->synced)
-			break;
+	if (recv_ahead(t))
+		i = wait || sp.settle || recv_half_window(t) ? t->ncp :
+		    t->nrecorded;
+	else
+		for (i = 0; i < t->ncp; i++)
+			if (t->body.fd != -1 &&
+			    t->cp[i].row.content_len > t->synced)
+				break;
 	t->nready = i;
 	/* goes on beside the transaction */
-	if (i < t->ncp)
+	if (t->body.fd != -1 && (recv_ahead(t) ? i > 0 : t->ncp > 0 &&
+	    t->cp[t->ncp - 1].row.content_len > t->synced))
 		sync_more(t);
+}
+
+/* Can all that recv_flush writes be committed now and made durable later? */
+int
+recv_later(void)
+{
+	struct intransfer *t;
+
+	if (!sync_available())
+		return (0);
+	for (t = recv_first_dirty(); t != NULL;
+	    t = TAILQ_NEXT(t, dirty_entry))
+		if (!t->waiting && (!recv_ahead(t) || t->put_pair ||
+		    t->reused || t->give_up || t->assoc == NULL))
+			return (0);
+	return (1);
 }
 
 void
@@ -224,12 +313,12 @@ flush_partial(struct intransfer *t)
 	struct store_receiving	*row = &t->row;
 	size_t			 i;
 
-	if (t->nready > 0) {
-		row->serial = t->cp[t->nready - 1].serial;
-		row->markup_len = t->cp[t->nready - 1].markup_len;
-		row->content_len = t->cp[t->nready - 1].content_len;
+	if (t->nready > t->nrecorded) {
+		row->serial = t->cp[t->nready - 1].row.serial;
+		row->markup_len = t->cp[t->nready - 1].row.markup_len;
+		row->content_len = t->cp[t->nready - 1].row.content_len;
 		row->confirmed = time(NULL);
-		/* the file is durable as far as that, and not before */
+		/* not before the file is durable as far as that */
 		if (t->body.fd != -1 && row->kind == CONTENT_INLINE &&
 		    store_piece_delete(sp.store, row->id,
 		    PIECE_CONTENT) == -1)
@@ -244,9 +333,9 @@ flush_partial(struct intransfer *t)
 	if (t->put_pair && store_activity_put(sp.store, t->connection,
 	    &t->activity, row->id) == -1)
 		return (-1);
-	for (i = 0; i < t->nready; i++)
+	for (i = t->nrecorded; i < t->nready; i++)
 		if (store_checkpoint_put(sp.store, row->id,
-		    &t->cp[i]) == -1)
+		    &t->cp[i].row) == -1)
 			return (-1);
 	if (t->markup_used > 0 && store_piece_put(sp.store, row->id,
 	    PIECE_MARKUP, t->markup_at, t->markup, t->markup_used) == -1)
@@ -330,7 +419,7 @@ flush_one(struct intransfer *t)
 			return (-1);
 		/* FALLTHROUGH */
 	case IN_RECEIVING:
-		if (t->nready > 0 || t->markup_used > MARKUP_SPILL)
+		if (t->nready > t->nrecorded || t->markup_used > MARKUP_SPILL)
 			return (flush_partial(t));
 		return (0);
 	case IN_RESUMING:
@@ -370,30 +459,9 @@ recv_flush(void)
 /* What is said after the commit */
 
 static void
-send_number(const struct intransfer *t, uint32_t type, uint32_t number)
-{
-	if (t->assoc != NULL)
-		rtsd_send(type, t->assoc->id, -1, &number, sizeof(number));
-}
-
-static void
-confirm(struct intransfer *t)
-{
-	size_t	i;
-
-	for (i = 0; i < t->nready; i++)
-		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].serial);
-	t->ncp -= t->nready;
-	if (t->ncp > 0)
-		memmove(t->cp, t->cp + t->nready,
-		    t->ncp * sizeof(*t->cp));
-	t->nready = 0;
-}
-
-static void
 committed_partial(struct intransfer *t)
 {
-	if (t->nready == 0 && t->markup_used <= MARKUP_SPILL)
+	if (t->nready == t->nrecorded && t->markup_used <= MARKUP_SPILL)
 		return;
 	t->stored = 1;
 	t->stored_file = t->row.kind == CONTENT_FILE;
@@ -401,7 +469,9 @@ committed_partial(struct intransfer *t)
 	t->markup_at += t->markup_used;
 	t->markup_used = 0;
 	t->content_stored = t->body.len;
-	confirm(t);
+	recorded(t);
+	if (t->nrecorded > 0)
+		sync_more(t);
 }
 
 static int
@@ -467,7 +537,7 @@ committed_end(struct intransfer *t)
 {
 	struct peer	*p = t->origin->peer;
 
-	confirm(t);
+	recorded(t);
 	send_number(t, IMSG_RECV_ENDED, t->end_serial);
 	if (t->assoc != NULL) {
 		completed_add(&t->assoc->conn.completed, &t->activity);
@@ -506,11 +576,15 @@ recv_committed(void)
 		switch (t->state) {
 		case IN_RECEIVING:
 			committed_partial(t);
-			if (t->ncp > 0) {
-				spool_dirty();	/* the next sync */
+			if (t->ncp == 0)
+				break;
+			if (t->ncp == t->nrecorded)
 				continue;
-			}
-			break;
+			if (recv_ahead(t) && !recv_half_window(t))
+				spool_settle();
+			else
+				spool_dirty_later();	/* the next sync */
+			continue;
 		case IN_RESUMING:
 			if (t->assoc != NULL)
 				recv_resumed(t);

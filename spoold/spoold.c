@@ -24,6 +24,7 @@
 #define CHANNEL_GRACE	10	/* s for mtad to send another channel */
 #define BATCH_MAX	(256 * 1024)	/* octets, then commit at once */
 #define COMMIT_BY	5	/* ms after the first change, at the latest */
+#define SETTLE		3	/* ms that a checkpoint waits for more */
 
 /* Of the loop: a commit comes when nothing more can be read. */
 enum { PRIORITY_NONE, PRIORITY_READ, PRIORITY_COMMIT, PRIORITIES };
@@ -31,7 +32,7 @@ enum { PRIORITY_NONE, PRIORITY_READ, PRIORITY_COMMIT, PRIORITIES };
 static struct event_base *base;
 static struct imsgev	 parent;
 static struct imsgev	 rtsd;		/* fd -1: not there */
-static struct event	*timer, *delivered, *synced, *turn;
+static struct event	*timer, *delivered, *synced, *turn, *settle;
 static uint64_t		 timer_at, stopping_since, channel_by;
 static uint64_t		 dirty_since;	/* ms, 0: not dirty */
 static int		 confined, unconfined;
@@ -107,6 +108,29 @@ spool_turn(void)
 		}
 	}
 	event_active(turn, EV_TIMEOUT, 0);
+}
+
+void
+spool_turn_now(void)
+{
+	sp.batch = BATCH_MAX + 1;
+}
+
+static void
+settle_cb(int fd, short what, void *arg)
+{
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_turn();
+}
+
+void
+spool_settle(void)
+{
+	struct timeval	tv = { 0, SETTLE * 1000 };
+
+	if (!event_pending(settle, EV_TIMEOUT, NULL))
+		event_add(settle, &tv);
 }
 
 /* rtsd */
@@ -246,7 +270,7 @@ static void
 synced_cb(int fd, short what, void *arg)
 {
 	sync_seen();
-	spool_dirty();
+	spool_dirty_later();
 	spool_turn();
 }
 
@@ -377,6 +401,7 @@ init(void)
 	    event_base_priority_init(base, PRIORITIES) == -1 ||
 	    (timer = event_new(base, -1, 0, timer_cb, NULL)) == NULL ||
 	    (turn = event_new(base, -1, 0, turn_cb, NULL)) == NULL ||
+	    (settle = event_new(base, -1, 0, settle_cb, NULL)) == NULL ||
 	    event_priority_set(turn, PRIORITY_COMMIT) == -1 ||
 	    imsgev_init(&parent, base, PROC_FD, parent_handler, parent_close,
 	    NULL, NULL, NULL) == -1 || deliver_init() == -1)

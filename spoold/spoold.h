@@ -175,6 +175,9 @@ struct spool {
 	char			 dir[1024];
 	int			 dirfd;
 	uint8_t			 dirty;		/* a commit is wanted */
+	uint8_t			 urgent;	/* and a sync with it */
+	uint8_t			 settle;	/* less than half a window, too */
+	uint64_t		 durable;	/* store_commits, synced */
 	uint8_t			 failing;	/* store not to be trusted */
 	uint8_t			 full;		/* nothing more comes in */
 	uint8_t			 stopping;
@@ -212,6 +215,10 @@ int	 rtsd_imsg(uint32_t type, uint32_t id, const uint8_t *, size_t);
 void	 rtsd_gone(void);
 /* The end of one turn of the event loop: commit, then write. */
 void	 spool_turn(void);
+/* It ends before more is read. */
+void	 spool_turn_now(void);
+/* In a few milliseconds checkpoints are confirmed, however few there are. */
+void	 spool_settle(void);
 /* Applies a new configuration that peers and directories were set to. */
 void	 spool_configured(void);
 
@@ -220,6 +227,8 @@ int	 spool_open(const char *dir);
 void	 spool_close(void);
 /* Something durable changed: a commit follows at the end of the turn. */
 void	 spool_dirty(void);
+/* The same, but the commit need not be durable (recv_later). */
+void	 spool_dirty_later(void);
 /* 0: nothing is dirty any more.  -1: see sp.state. */
 int	 spool_commit(void);
 /* What can be now, without waiting for contents; sp.dirty: more follows. */
@@ -310,7 +319,7 @@ void	 content_discarded(void);
 void	 content_keep(void);
 uint64_t content_free(void);		/* octets free in the spool */
 
-/* syncer.c: fdatasync of contents, in a thread. */
+/* syncer.c: fdatasync of contents and of the store's log, in a thread. */
 enum sync_state {
 	SYNC_NONE = 0,
 	SYNC_RUNNING,		/* neither it nor its fd may go */
@@ -324,6 +333,8 @@ struct sync {
 	uint64_t	 id;		/* of the content */
 	uint64_t	 len;		/* octets when it began */
 	int		 error;		/* errno, when ended */
+	int		 log_error;	/* the same of the log */
+	uint64_t	 commits;	/* that were synced with it */
 };
 int	 sync_start(void);
 void	 sync_stop(void);
@@ -331,6 +342,8 @@ int	 sync_available(void);
 int	 sync_event_fd(void);
 /* Empties the pipe of sync_event_fd. */
 void	 sync_seen(void);
+/* The log to be synced after a content, -1 none; so many commits are in it. */
+void	 sync_log(int fd, uint64_t commits);
 void	 sync_begin(struct sync *);
 /* wait: never SYNC_RUNNING. */
 enum sync_state sync_look(struct sync *, int wait);
@@ -402,6 +415,8 @@ void	 recv_detach(struct assoc *);
 void	 recv_sync(int wait);
 /* Are there any that wait for that? */
 int	 recv_waits(void);
+/* May the transaction be made durable later, by the syncer? */
+int	 recv_later(void);
 int	 recv_flush(void);
 void	 recv_committed(void);
 void	 recv_failed(const char *why);

@@ -326,6 +326,9 @@ close_handle(struct store *s)
 		sqlite3_finalize(s->stmt[i]);
 		s->stmt[i] = NULL;
 	}
+	if (s->log_fd != -1)
+		close(s->log_fd);
+	s->log_fd = -1;
 	sqlite3_close(s->db);
 	s->db = NULL;
 	s->in_transaction = 0;
@@ -345,6 +348,7 @@ open_handle(struct store *s)
 		goto fail;
 	}
 	sqlite3_extended_result_codes(s->db, 1);
+	s->later = 0;
 	if (sqlite3_exec(s->db, "PRAGMA locking_mode = EXCLUSIVE;"
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
@@ -387,6 +391,7 @@ store_open(const char *dir, char *why, size_t whysize)
 		return (NULL);
 	}
 	strlcpy(s->dir, dir, sizeof(s->dir));
+	s->log_fd = -1;
 	if (open_handle(s) == -1) {
 		strlcpy(why, s->error, whysize);
 		free(s);
@@ -420,9 +425,15 @@ store_reopen(struct store *s)
 	return (0);
 }
 
-int
-store_begin(struct store *s)
+static int
+begin(struct store *s, int later)
 {
+	if (s->later != later) {
+		if (store_run(s, later ? S_SYNC_NORMAL : S_SYNC_FULL,
+		    "") == -1)
+			return (-1);
+		s->later = later;
+	}
 	if (store_run(s, S_BEGIN, "") == -1)
 		return (-1);
 	s->in_transaction = 1;
@@ -430,22 +441,55 @@ store_begin(struct store *s)
 }
 
 int
+store_begin(struct store *s)
+{
+	return (begin(s, 0));
+}
+
+int
+store_begin_later(struct store *s)
+{
+	return (begin(s, 1));
+}
+
+/* The log stays the same file as long as the data base is open. */
+int
+store_log_fd(struct store *s)
+{
+	char	path[1100];
+
+	if (s->log_fd == -1 && s->db != NULL) {
+		snprintf(path, sizeof(path), "%s/queue.db-wal", s->dir);
+		s->log_fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	}
+	return (s->log_fd);
+}
+
+int
 store_commit(struct store *s)
 {
 	uint64_t	ceiling = s->id_ceiling;
+	int		meta = !s->later && s->meta_dirty;
 
-	if (s->last_id > ceiling) {
+	/* what others count on is for a commit that is durable */
+	if (!s->later && s->last_id > ceiling) {
 		ceiling = s->last_id + ID_RESERVE;
 		if (store_meta_put(s, "id", I(ceiling)) == -1)
 			return (-1);
 	}
-	if (s->meta_dirty && store_meta_put(s, "connection second",
+	/* a commit that wrote nothing would sync nothing */
+	if (!s->later && s->pending && store_meta_put(s, "commits",
+	    s->commits) == -1)
+		return (-1);
+	if (meta && store_meta_put(s, "connection second",
 	    s->connection_second) == -1)
 		return (-1);
 	if (store_run(s, S_COMMIT, "") == -1)
 		return (-1);
+	s->pending = s->later;
 	s->id_ceiling = ceiling;
-	s->meta_dirty = 0;
+	if (meta)
+		s->meta_dirty = 0;
 	s->in_transaction = 0;
 	s->commits++;
 	return (0);

@@ -157,8 +157,17 @@ const char	*store_error(const struct store *);
 int		 store_reopen(struct store *);
 
 int		 store_begin(struct store *);
+/*
+ * A transaction whose commit is at once seen by whoever opens the store
+ * next, but survives a power failure only once store_log_fd was synced after
+ * it, or another transaction was committed.
+ */
+int		 store_begin_later(struct store *);
+/* The store's descriptor of the file to be synced for that; -1: none. */
+int		 store_log_fd(struct store *);
 int		 store_commit(struct store *);
 void		 store_rollback(struct store *);
+/* How many there were, of both kinds. */
 uint64_t	 store_commits(const struct store *);
 
 /* Never the same twice, growing: microseconds since 2020 or more. */

@@ -22,6 +22,8 @@
 
 #define STORE_STATEMENTS \
     S(BEGIN, "BEGIN IMMEDIATE") \
+    S(SYNC_FULL, "PRAGMA synchronous = FULL") \
+    S(SYNC_NORMAL, "PRAGMA synchronous = NORMAL") \
     S(COMMIT, "COMMIT") \
     S(ROLLBACK, "ROLLBACK") \
     S(META_GET, "SELECT value FROM meta WHERE name = ?") \
@@ -176,6 +178,9 @@ struct store {
 	sqlite3_stmt	*stmt[S_MAX];
 	char		 error[256];
 	int		 in_transaction;
+	int		 later;		/* commits are not synced */
+	int		 pending;	/* such a one may not be durable */
+	int		 log_fd;	/* of the write-ahead log, -1 */
 	int		 meta_dirty;
 	uint64_t	 commits;
 	uint64_t	 last_id, id_ceiling;

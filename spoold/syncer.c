@@ -2,8 +2,9 @@
 
 /*
  * Content files are synced by a thread of their own, one after the other,
- * while the loop goes on reading.  The loop alone decides what a sync that
- * ended allows (recv_store.c); the thread knows descriptors and no more.
+ * while the loop goes on reading, and after each of them the store's log if
+ * something in it is waiting for that.  The loop alone decides what a sync
+ * that ended allows (recv_store.c); the thread knows descriptors and no more.
  */
 
 #include <errno.h>
@@ -21,13 +22,16 @@ static pthread_cond_t	 work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t	 ended = PTHREAD_COND_INITIALIZER;
 static pthread_t	 thread;
 static int		 running, stopping, wake_pipe[2] = { -1, -1 };
+static int		 log_fd = -1;	/* of the store */
+static uint64_t		 log_commits;	/* that are in it */
 
 static void *
 worker(void *arg)
 {
 	struct sync	*s;
 	char		 c = 0;
-	int		 error;
+	uint64_t	 commits;
+	int		 error, log_error, fd;
 
 	pthread_mutex_lock(&lock);
 	for (;;) {
@@ -42,7 +46,23 @@ worker(void *arg)
 		    (s->new_file && content_sync_dir(s->id) == -1))
 			error = errno;
 		pthread_mutex_lock(&lock);
+		/* its own descriptor: the store may be closed meanwhile */
+		commits = log_commits;
+		fd = log_fd == -1 || error != 0 ? -1 :
+		    fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
+		pthread_mutex_unlock(&lock);
+		log_error = 0;
+		if (fd == -1)
+			commits = 0;
+		else {
+			if (fdatasync(fd) == -1)
+				log_error = errno;
+			close(fd);
+		}
+		pthread_mutex_lock(&lock);
 		s->error = error;
+		s->log_error = log_error;
+		s->commits = log_error == 0 ? commits : 0;
 		s->state = SYNC_ENDED;
 		pthread_cond_broadcast(&ended);
 		/* a full pipe wakes as well */
@@ -60,6 +80,15 @@ sync_begin(struct sync *s)
 	s->state = SYNC_RUNNING;
 	TAILQ_INSERT_TAIL(&todo, s, entry);
 	pthread_cond_signal(&work);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+sync_log(int fd, uint64_t commits)
+{
+	pthread_mutex_lock(&lock);
+	log_fd = fd;
+	log_commits = commits;
 	pthread_mutex_unlock(&lock);
 }
 

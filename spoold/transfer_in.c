@@ -25,13 +25,19 @@
 
 static TAILQ_HEAD(, intransfer) dirty = TAILQ_HEAD_INITIALIZER(dirty);
 
-void
-recv_dirty(struct intransfer *t)
+static void
+recv_list(struct intransfer *t)
 {
 	if (!t->dirty)
 		TAILQ_INSERT_TAIL(&dirty, t, dirty_entry);
 	t->dirty = 1;
-	spool_dirty();
+}
+
+void
+recv_dirty(struct intransfer *t)
+{
+	recv_list(t);
+	spool_dirty_later();	/* recv_later tells whether it can be */
 }
 
 static void
@@ -54,7 +60,7 @@ recv_release(struct intransfer *t)
 	free(t->cp);
 	t->markup = t->envelope = NULL;
 	t->cp = NULL;
-	t->ncp = t->cp_size = 0;
+	t->ncp = t->cp_size = t->nready = t->nrecorded = 0;
 	t->markup_size = t->envelope_len = 0;
 	arrival_free(&t->arrival);
 }
@@ -200,7 +206,7 @@ recv_content(struct intransfer *t, const uint8_t *data, size_t len)
 static int
 recv_checkpoint(struct intransfer *t, uint32_t serial)
 {
-	struct store_checkpoint	*cp;
+	struct incheckpoint	*cp;
 
 	if (serial != t->serial + 1 || serial > S_SERIAL_MAX)
 		return (-1);
@@ -213,12 +219,20 @@ recv_checkpoint(struct intransfer *t, uint32_t serial)
 		t->cp = cp;
 		t->cp_size += 16;
 	}
-	t->serial = serial;
+	t->serial = serial; 
 	cp = &t->cp[t->ncp++];
-	cp->serial = serial;
-	cp->markup_len = t->markup_len;
-	cp->content_len = t->body.len;
-	recv_dirty(t);
+	cp->row.serial = serial;
+	cp->row.markup_len = t->markup_len;
+	cp->row.content_len = t->body.len;
+	if (!recv_ahead(t))
+		recv_dirty(t);
+	else if (recv_half_window(t)) {
+		recv_dirty(t);
+		spool_turn_now();
+	} else {
+		recv_list(t);
+		spool_settle();
+	}
 	return (0);
 }
 
@@ -398,7 +412,7 @@ load_content(struct intransfer *t, const struct store_checkpoint *cp)
 			return (-1);
 		t->content_stored = t->body.len = cp->content_len;
 	}
-	t->synced = t->body.len;
+	t->synced = t->confirmed_len = t->body.len;
 	t->serial = cp->serial;
 	t->markup_len = t->markup_at = cp->markup_len;
 	t->stored = 1;
@@ -638,8 +652,8 @@ recv_show(const struct assoc *a, struct store_receiving *r,
 		return (-1);
 	*r = t->row;
 	r->content_len = t->body.len;
-	r->markup_len = t->row.content_len;	/* of the checkpoint */
-	r->serial = t->row.serial;
+	r->markup_len = t->confirmed_len;	/* of the checkpoint */
+	r->serial = t->serial - t->ncp;
 	*state = names[t->state];
 	return (0);
 }

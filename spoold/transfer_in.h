@@ -23,6 +23,12 @@ enum in_state {
 	IN_DISCARDING
 };
 
+/* A checkpoint from its arrival until it is confirmed. */
+struct incheckpoint {
+	struct store_checkpoint	 row;
+	uint64_t		 commit;	/* store_commits with it */
+};
+
 struct intransfer {
 	TAILQ_ENTRY(intransfer)	 dirty_entry;
 	uint8_t			 dirty;
@@ -48,9 +54,11 @@ struct intransfer {
 	struct sync		 sync;		/* of the content */
 	uint64_t		 synced;	/* octets of it */
 	uint8_t			 waiting;	/* not in this transaction */
-	struct store_checkpoint	*cp;		/* not yet durable */
+	struct incheckpoint	*cp;		/* not yet confirmed */
 	size_t			 ncp, cp_size;
 	size_t			 nready;	/* of them, in the transaction */
+	size_t			 nrecorded;	/* committed, not yet durable */
+	uint64_t		 confirmed_len;	/* content before the last */
 	uint8_t			*markup;	/* not yet in the store */
 	size_t			 markup_used, markup_size;
 	uint64_t		 markup_at;	/* where it begins */
@@ -64,6 +72,13 @@ struct intransfer {
 const char	*recv_text(const struct intransfer *);
 struct intransfer *recv_first_dirty(void);
 void		 recv_dirty(struct intransfer *);
+/* Checkpoints may go on record before their octets are durable. */
+int		 recv_ahead(const struct intransfer *);
+/*
+ * With half a window of checkpoints there is enough to be made durable in
+ * one go: the peer sends the other half meanwhile.
+ */
+int		 recv_half_window(const struct intransfer *);
 /* Off the dirty list, and away when free_it. */
 void		 recv_done(struct intransfer *, int free_it);
 /* RECV_INTERRUPTED and RECV_DISCARDED. */

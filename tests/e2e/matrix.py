@@ -11,8 +11,9 @@ than (window + 1) x checkpoint octets sent again.
     matrix.py -j N          N pairs of mtads at a time
     matrix.py -k TEXT       only points whose name holds TEXT
 
-A run's point is named  mode/actor/direction/index/place: mode is mono or
-twa-back (the responder sends), actor is link or PROCESS@MTA, direction out
+A run's point is named  mode/actor/direction/index/place: mode is mono, twa or
+twa-back (the responder sends) of X.410-1984 mode, or the same with n- of
+normal mode, actor is link or PROCESS@MTA, direction out
 is from the side that connected, index counts TSDUs, CR first; place is
 before, after, or the octets of the TSDU that still pass."""
 
@@ -34,6 +35,7 @@ CHECKPOINT, WINDOW = 1024, 3
 TEXT = 7 * 1024 + 300           # with head and heading: 8 checkpoints
 PLACES = ('before', 0.1, 0.5, 0.9, 'after')
 ROLES = ('rtsd', 'spoold', 'mtad')
+MODES = 'mono', 'twa', 'twa-back', 'n-mono', 'n-twa', 'n-twa-back'
 RUN_TIME = 45                   # s until a run counts as stuck
 
 OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes memory 1s',
@@ -47,15 +49,19 @@ class Lane:
     MTA, text, checkpoint, options = Mta, TEXT, CHECKPOINT, OPTIONS
 
     def __init__(self, mode, env=None):
-        self.mode = mode
+        normal = 'normal' if mode.startswith('n-') else None
+        # what presentation puts in front of each piece is counted with it
+        self.header = 24 if normal else 0
+        self.mode = mode = mode.removeprefix('n-')
         self.twa = mode.startswith('twa')
         dialogue = ['dialogue twa'] if self.twa else []
         self.beta = self.MTA('beta', env=env)
         self.proxy = Proxy(self.beta.port).start()
         self.alpha = self.MTA('alpha', env=env)
         self.alpha.configure(Peer('beta', self.proxy.port, *self.options,
-                                  *dialogue))
-        self.beta.configure(Peer('alpha', None, *self.options, *dialogue))
+                                  *dialogue, mode=normal))
+        self.beta.configure(Peer('alpha', None, *self.options, *dialogue,
+                                 mode=normal))
         self.alpha.start()
         self.beta.start()
         self.sender, self.receiver = (self.beta, self.alpha) \
@@ -174,12 +180,10 @@ class Lane:
         if content != self.reference:
             return 'content differs'
         sent = self.proxy.data(self.way)
-        if self.mode == 'twa-back':
-            pass
         if self.length is None:
             self.length = sent
         again = sent - self.length
-        if again > (WINDOW + 1) * self.checkpoint:
+        if again > (WINDOW + 1) * (self.checkpoint + self.header):
             return 'sent again: %d octets' % again
         return None
 
@@ -274,7 +278,7 @@ def main():
     ap.add_argument('-a', '--all', action='store_true')
     ap.add_argument('-j', '--jobs', type=int, default=4)
     ap.add_argument('-k', '--keyword')
-    ap.add_argument('-m', '--modes', default='mono,twa,twa-back')
+    ap.add_argument('-m', '--modes', default=','.join(MODES))
     ap.add_argument('-n', '--number', type=int, default=60)
     ap.add_argument('--actors')
     args = ap.parse_args()

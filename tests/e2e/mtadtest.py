@@ -14,6 +14,8 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+# of all peers that do not say otherwise
+MODE = os.environ.get('MTAD_MODE', 'x410-1984')
 BUILD = os.environ.get('MTAD_BUILD', os.path.join(TOP, 'build'))
 
 # Looking for leaks needs ptrace, /proc and processes: a confined process of a
@@ -67,15 +69,17 @@ class Peer:
     """One peer of a configuration: other's name, port (None: it calls us),
     and lines for its block."""
 
-    def __init__(self, name, port=None, *lines, route=True):
+    def __init__(self, name, port=None, *lines, route=True, mode=None):
         self.name, self.port, self.lines, self.route = \
             name, port, list(lines), route
+        self.mode = mode or MODE
 
     def text(self):
         out = ['peer "%s" {' % self.name]
         if self.port is not None:
             out.append('\taddress 127.0.0.1 port %d' % self.port)
-        out += ['\tdomain "%s"' % DOMAINS[self.name],
+        out += ['\tmode ' + self.mode,
+                '\tdomain "%s"' % DOMAINS[self.name],
                 '\tremote name "%s" password "%s"' %
                 (self.name, password(self.name))]
         out += ['\t' + line for line in self.lines]

@@ -38,12 +38,15 @@ def _unwrap(value):
 
 class Scid:
     """SessionConnectionIdentifier.  The strings without tag and length;
-    additional None if absent."""
+    additional None if absent.  tag is that of the SS-user reference: a
+    T61String in X.410 mode, an OCTET STRING in normal mode; None until it is
+    used in one of them."""
 
-    def __init__(self, calling, common, additional=None):
+    def __init__(self, calling, common, additional=None, tag=None):
         self.calling = calling
         self.common = common
         self.additional = additional
+        self.tag = tag
 
     @classmethod
     def new(cls, name):
@@ -56,8 +59,10 @@ class Scid:
     @classmethod
     def from_references(cls, calling, common, additional):
         """From session parameters, which hold encoded values."""
+        tag = calling[0] & 0xdf if calling else None
         return cls(_unwrap(calling or b''), _unwrap(common or b''),
-                   None if additional is None else _unwrap(additional))
+                   None if additional is None else _unwrap(additional),
+                   tag if tag in (0x04, _T61) else None)
 
     def key(self):
         """To compare: an absent and an empty additional reference are the
@@ -69,11 +74,12 @@ class Scid:
         additional = None
         if self.additional is not None:
             additional = ber.Prim(_T61, self.additional).encode()
-        return (ber.Prim(_T61, self.calling).encode(),
+        return (ber.Prim(self.tag or _T61, self.calling).encode(),
                 ber.Prim(_UTC, self.common).encode(), additional)
 
-    def members(self):
-        out = [ber.Str(_T61, self.calling), ber.Str(_UTC, self.common)]
+    def members(self, tag=None):
+        out = [ber.Str(tag or self.tag or _T61, self.calling),
+               ber.Str(_UTC, self.common)]
         if self.additional is not None:
             out.append(ber.Str(0x80, self.additional))
         return out
@@ -87,7 +93,9 @@ class Scid:
                 or node.children[1].tag != _UTC \
                 or len(node.children) == 3 and node.children[2].tag != 0x80:
             raise ber.BerError('bad SessionConnectionIdentifier')
-        return cls(*(child.string() for child in node.children))
+        scid = cls(*(child.string() for child in node.children))
+        scid.tag = node.children[0].tag
+        return scid
 
     def __repr__(self):
         return 'Scid(%r, %r, %r)' % self.key()
@@ -105,9 +113,10 @@ def open_data(name=None, password='', style='tagged'):
         ber.Seq(0x81, ber.Str(0x16, password.encode('latin-1')))))
 
 
-def recover_data(scid):
-    """ConnectionData recover: [1] IMPLICIT SessionConnectionIdentifier."""
-    return ber.Seq(0x81, *scid.members())
+def recover_data(scid, tag=None):
+    """ConnectionData recover: [1] IMPLICIT SessionConnectionIdentifier.
+    tag: of the SS-user reference, to lie with."""
+    return ber.Seq(0x81, *scid.members(tag))
 
 
 def _syntax():
@@ -157,6 +166,8 @@ def _connection_data(pdu, node):
     if choice.tag == 0x81:
         pdu.recover = Scid.from_node(choice)
         return
+    if choice.tag == 0x80 and not choice.constructed and not choice.content:
+        return                          # [0] IMPLICIT NULL: no user data
     if choice.tag != 0x80 or len(choice.children) != 1:
         raise ber.BerError('bad ConnectionData')
     credentials = choice.children[0]

@@ -32,10 +32,10 @@ class Form:
         size = max(self.long_length, (n.bit_length() + 7) // 8, 1)
         return bytes((0x80 | size,)) + n.to_bytes(size, 'big')
 
-    def wrap(self, tag, content, constructed):
+    def wrap(self, tag, content, constructed, indefinite=False):
         if constructed:
             tag |= 0x20
-            if self.indefinite:
+            if self.indefinite or indefinite:
                 return bytes((tag, 0x80)) + content + b'\0\0'
         return bytes((tag,)) + self.length(len(content)) + content
 
@@ -67,7 +67,10 @@ class Str(Prim):
 
 
 class Seq:
-    """A constructed value, members in order.  None members are left out."""
+    """A constructed value, members in order.  None members are left out.
+    indefinite: of indefinite length, whatever the form."""
+
+    indefinite = False
 
     def __init__(self, tag, *members):
         self.tag = tag
@@ -79,7 +82,8 @@ class Seq:
     def encode(self, form=DER):
         parts = [m if isinstance(m, (bytes, bytearray)) else m.encode(form)
                  for m in self.members]
-        return form.wrap(self.tag, b''.join(self.order(parts, form)), True)
+        return form.wrap(self.tag, b''.join(self.order(parts, form)), True,
+                         self.indefinite)
 
 
 class Set(Seq):
@@ -97,6 +101,27 @@ def integer(n, tag=0x02):
     while not -(1 << (8 * size - 1)) <= n < 1 << (8 * size - 1):
         size += 1
     return Prim(tag, n.to_bytes(size, 'big', signed=True))
+
+
+def bits(text, tag=0x03):
+    """BIT STRING of a text of 0 and 1 under a tag octet."""
+    unused = -len(text) % 8
+    number = int(text + '0' * unused, 2) if text else 0
+    return Prim(tag, bytes((unused,)) +
+                number.to_bytes((len(text) + unused) // 8, 'big'))
+
+
+def oid(text, tag=0x06):
+    """OBJECT IDENTIFIER of its numbers, '2.1.1', under a tag octet."""
+    numbers = [int(n) for n in text.split('.')]
+    out = bytearray()
+    for n in [numbers[0] * 40 + numbers[1]] + numbers[2:]:
+        octets = [n & 0x7f]
+        while n >> 7:
+            n >>= 7
+            octets.append(0x80 | n & 0x7f)
+        out += bytes(reversed(octets))
+    return Prim(tag, bytes(out))
 
 
 class Node:
@@ -118,6 +143,31 @@ class Node:
         if not self.constructed:
             return bytes(self.content)
         return b''.join(child.string() for child in self.children)
+
+    def bits(self):
+        """A BIT STRING as a text of 0 and 1."""
+        if self.constructed:
+            return ''.join(child.bits() for child in self.children)
+        if not self.content or self.content[0] > 7 or \
+                len(self.content) == 1 and self.content[0]:
+            raise BerError('bad BIT STRING %s' % self.raw.hex())
+        text = ''.join('{:08b}'.format(b) for b in self.content[1:])
+        return text[:len(text) - self.content[0]]
+
+    def oid(self):
+        """The numbers of an OBJECT IDENTIFIER, '2.1.1'."""
+        if self.constructed or not self.content or self.content[-1] & 0x80:
+            raise BerError('bad OBJECT IDENTIFIER %s' % self.raw.hex())
+        numbers = []
+        n = 0
+        for octet in self.content:
+            n = n << 7 | octet & 0x7f
+            if not octet & 0x80:
+                numbers.append(n)
+                n = 0
+        first = min(numbers[0] // 40, 2)
+        return '.'.join(map(str, [first, numbers[0] - 40 * first] +
+                            numbers[1:]))
 
     def integer(self):
         if self.constructed or not 1 <= len(self.content) <= 8:

@@ -49,6 +49,7 @@ class Case(unittest.TestCase):
 
     def initiator(self, *faults, port=None, **kw):
         kw.setdefault('name', 'alpha')
+        kw.setdefault('mode', self.config.get('mode', 'x410'))
         initiator = Initiator(port or self.responder.port, Script(*faults),
                               **kw)
         self.initiators.append(initiator)
@@ -58,6 +59,13 @@ class Case(unittest.TestCase):
         self.responder.wait(len(messages))
         self.assertEqual([m.octets for m in self.responder.messages],
                          list(messages))
+
+    @staticmethod
+    def user_information(initiator, data=DATA):
+        """Octets of the DTs that a transfer takes."""
+        whole = initiator.stack.wrap(data)
+        return sum(len(initiator.stack.data(whole[at:at + 1024]))
+                   for at in range(0, len(whole), 1024))
 
     def lost(self, initiator, data=DATA):
         """A transfer that the script cuts."""

@@ -20,9 +20,11 @@ if __package__ in (None, ''):
 
 from . import apdu, session as ss
 from .ber import BerError, DER
-from .rts import (Aborted, Association, Config, ExceptionReported, INITIATOR,
-                  Lost, OutTransfer, ProtocolError, RESPONDER, Record,
-                  Rejected, Released, Store, Timeout, TransportRefused)
+from .rts import (ANY, Aborted, Association, Config, ExceptionReported,
+                  INITIATOR, Lost, NORMAL, OutTransfer, ProtocolError,
+                  RESPONDER, Record, Rejected, Released, Store, Timeout,
+                  TransportRefused, X410_1988, X410_MODE)
+from .stack import Refusal, mode_of, stack
 
 
 def _references(scid, called=None):
@@ -67,10 +69,10 @@ class Initiator(Association):
     def open(self, script=None, scid=None):
         """RT-OPEN: a new association."""
         c = self.config
-        self.scid = scid or apdu.Scid.new(c.name)
+        self.scid = self.stack.named(scid or apdu.Scid.new(c.name))
         self.record = Record(self.scid, INITIATOR, None)
         self._connect(script)
-        self._request(apdu.open_data(c.name, c.password, c.style), 0)
+        self._request(self.stack.open_data(), 0)
         self.store.add(self.record)
         self._set_turn(True)
         return self
@@ -84,7 +86,7 @@ class Initiator(Association):
         old = name or record.scids[0 if self.config.recover_name == 'first'
                                    else -1]
         self.close_connection()
-        self.scid = apdu.Scid.new(self.config.name)
+        self.scid = self.stack.named(apdu.Scid.new(self.config.name))
         mine = record.my_turn
         if record.outgoing is not None and record.outgoing.state == 'active':
             mine = True
@@ -92,7 +94,7 @@ class Initiator(Association):
             tokens = 0 if mine else ss.ALL_TOKENS
         before = record.checkpoint, record.window
         self._connect(script or type(self.script)())
-        self._request(apdu.recover_data(old), tokens)
+        self._request(self.stack.recover_data(old), tokens)
         if (record.checkpoint, record.window) != before:
             self.violation('checkpoint and window %s, on recovery %s',
                            before, (record.checkpoint, record.window))
@@ -109,11 +111,10 @@ class Initiator(Association):
         c = self.config
         pdu = c.user_data
         if pdu is None:
-            pdu = apdu.pconnect(data, c.checkpoint, c.window, c.dialogue,
-                                c.protocol, c.protocol_version).encode(c.form)
+            pdu = self.stack.connect(data)
         self.pconnect = pdu
         self.session.send(ss.connect_spdu(
-            _references(self.scid), c.session_version, c.requirements, pdu,
+            _references(self.scid), self._versions(), c.requirements, pdu,
             tokens, c.calling_ssel, c.called_ssel))
         spdus = self.session.receive()
         spdu = spdus[-1]
@@ -126,18 +127,25 @@ class Initiator(Association):
             reason = spdu.get(ss.REASON) or b'\0'
             self.close_connection()
             try:
-                inner = apdu.decode_prefuse(reason[1:]) \
-                    if len(reason) > 1 else None
-            except BerError:
-                self.violation('RF with user data %s', reason[1:].hex())
-                inner = None
-            raise Rejected(reason[0], inner)
+                refusal = self.decoded(self.stack.decode_refuse, reason[1:])
+            except BerError as error:
+                self.violation('RF with user data %s: %s', reason[1:].hex(),
+                               error)
+                refusal = Refusal()
+            raise Rejected(reason[0], refusal)
         self._accepted(spdu, pdu)
+
+    def _versions(self):
+        """Of session, to propose."""
+        c = self.config
+        return c.session_version if 'session_version' in vars(c) \
+            else self.stack.session_version
 
     def _accepted(self, spdu, pdu):
         c = self.config
         try:
-            self.peer = peer = apdu.decode_paccept(spdu.user_data() or b'')
+            self.peer = peer = self.decoded(self.stack.decode_accept,
+                                            spdu.user_data() or b'')
         except BerError as error:
             self.violation('bad PAccept: %s', error)
             raise ProtocolError('bad PAccept: %s' % error) from None
@@ -149,9 +157,9 @@ class Initiator(Association):
         if answer.common and answer.common != self.scid.common:
             self.violation('AC with common reference %r', answer.common)
         version = spdu.get(ss.CONNECT_ITEM, ss.VERSION) or b'\1'
-        if not version[0] & c.session_version:
+        if not version[0] & self._versions():
             self.violation('AC with version %d', version[0])
-        self.version = 2 if version[0] & c.session_version & 2 else 1
+        self.version = 2 if version[0] & self._versions() & 2 else 1
         requirements = int.from_bytes(
             spdu.get(ss.REQUIREMENTS) or b'\x03\x49', 'big')
         if requirements & ~c.requirements or \
@@ -187,7 +195,8 @@ class Initiator(Association):
                     script = None
                 if transfer is not None:
                     return self.resume(transfer=transfer)
-                transfer = self.record.outgoing = OutTransfer(source)
+                transfer = self.record.outgoing = OutTransfer(
+                    self.stack.wrap(source))
                 self.start(transfer)
                 return self.go_on(transfer)
             except ExceptionReported:
@@ -376,11 +385,17 @@ class ResponderAssociation(Association):
             self.refuse(None, 132)
             return False
         self.version = 2 if common & 2 else 1
+        user_data = spdu.user_data() or b''
+        self.stack = stack(mode_of(user_data) or c.mode, c)
         try:
-            self.peer = apdu.decode_pconnect(spdu.user_data() or b'')
+            self.peer = self.decoded(self.stack.decode_connect, user_data)
         except BerError as error:
             self.violation('bad PConnect: %s', error)
             self.abort(apdu.PROTOCOL_ERROR)
+            return False
+        if c.mode not in (ANY, self.stack.mode):
+            self.violation('CN of mode %s, not %s', self.stack.mode, c.mode)
+            self._decide(c.on_other_mode)
             return False
         return self._recover() if self.peer.recover else self._open()
 
@@ -400,6 +415,8 @@ class ResponderAssociation(Association):
             self.abort(apdu.PROTOCOL_ERROR if how == 'abort' else how[1])
         elif how[0] == 'rf':
             self.refuse(None, how[1])
+        elif how[0] in ('aare', 'cpr'):
+            self.refuse(how)
         else:
             raise ValueError('what is %r?' % how)
         return False
@@ -428,7 +445,7 @@ class ResponderAssociation(Association):
         record.live = self
         self.store.add(record)
         self._turn_from_tokens()
-        self.accept(apdu.open_data(c.name, c.password, c.style))
+        self.accept(self.stack.open_result())
         return True
 
     def _turn_from_tokens(self):
@@ -462,7 +479,7 @@ class ResponderAssociation(Association):
                 and self.my_turn:
             self.violation('CN gives the turn to the side that was not '
                            'sending')
-        self.accept(apdu.recover_data(self.peer.recover))
+        self.accept(self.stack.recover_data(self.peer.recover))
         return True
 
     def accept(self, data):
@@ -473,14 +490,15 @@ class ResponderAssociation(Association):
             members = {'checkpoint': self.record.checkpoint,
                        'window': self.record.window}
             members.update(c.answer)
-            pdu = apdu.paccept(data, **members).encode(c.form)
+            pdu = self.stack.accept(data, **members)
         self.called = self._called()
         self.session.send(ss.accept_spdu(
             self._identifier_params(), self.version, c.requirements, pdu,
             (self.cn.get(ss.CONNECT_ITEM, ss.TOKEN_SETTING) or b'\0')[0]))
 
     def _called(self):
-        return apdu.ber.Prim(0x14, self.config.name.encode()).encode()
+        return apdu.ber.Prim(self.stack.tag,
+                             self.config.name.encode()).encode()
 
     def _identifier_params(self):
         return [(ss.CALLED_REF, self._called())] + [
@@ -488,9 +506,8 @@ class ResponderAssociation(Association):
             if pi in (ss.COMMON_REF, ss.ADDITIONAL_REF)]
 
     def refuse(self, reason, session_reason=2):
-        """RF: with PRefuse, or one of session alone."""
-        user_data = b'' if reason is None else \
-            apdu.prefuse(reason).encode(self.config.form)
+        """RF: with PRefuse or CPR, or one of session alone."""
+        user_data = b'' if reason is None else self.stack.refuse(reason)
         self.session.send(ss.refuse_spdu(self._identifier_params(),
                                          self.version, session_reason,
                                          user_data))
@@ -536,6 +553,8 @@ def main(argv):
     verbs = parser.add_subparsers(dest='verb', required=True)
 
     def common(verb):
+        verb.add_argument('--mode', default=X410_MODE, choices=(
+            X410_MODE, X410_1988, NORMAL, ANY))
         verb.add_argument('--name', default='peer')
         verb.add_argument('--password', default='')
         verb.add_argument('--checkpoint', type=int, default=1)
@@ -561,7 +580,8 @@ def main(argv):
     send.add_argument('files', nargs='+')
     args = parser.parse_args(argv)
 
-    kw = dict(name=args.name, password=args.password, window=args.window,
+    kw = dict(mode=args.mode, name=args.name, password=args.password,
+              window=args.window,
               checkpoint=args.checkpoint, tpdu_size=args.tpdu_size,
               timeout=args.timeout,
               dialogue=apdu.TWA if args.twa else apdu.MONOLOGUE)

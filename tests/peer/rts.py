@@ -14,14 +14,16 @@ from . import apdu, session as ss
 from .cotp import Refused as TransportRefused, Transport
 from .session import Session, Spdu
 from .script import Script
+from .stack import ANY, NORMAL, X410_1988, X410_MODE, stack
 from .store import (Config, INITIATOR, InTransfer, Message, OutTransfer,
                     Pattern, RESPONDER, Record, Store, mpdu_identifier)
 from .tpkt import Lost, ProtocolError, Timeout
-from .ber import BerError, parse
+from .ber import BerError
 
 
 class Aborted(Exception):
-    """The other side sent AB.  reason is that of AbortInformation."""
+    """The other side sent AB.  reason is that of AbortInformation or of
+    RTAB."""
 
     def __init__(self, reason, reflected, flags):
         super().__init__('aborted, flags %s, reason %s' % (flags, reason))
@@ -31,13 +33,15 @@ class Aborted(Exception):
 
 
 class Rejected(Exception):
-    """RF: reason of session, and that of PRefuse if it is there."""
+    """RF: reason of session, and that of PRefuse or RTORJ if it is there.
+    refusal: all that was said (stack.Refusal)."""
 
-    def __init__(self, session_reason, reason):
-        super().__init__('refused, session %s, PRefuse %s'
-                         % (session_reason, reason))
+    def __init__(self, session_reason, refusal):
+        super().__init__('refused, session %s, %s' % (session_reason,
+                                                      vars(refusal)))
         self.session_reason = session_reason
-        self.reason = reason
+        self.reason = refusal.reason
+        self.refusal = refusal
 
 
 class ExceptionReported(Exception):
@@ -62,6 +66,7 @@ class Association:
         self.script = script or Script()
         self.record_octets = record_octets
         self.session = None
+        self.stack = stack(config.mode, config)
         self.record = None
         self.role = None
         self.scid = None
@@ -87,8 +92,18 @@ class Association:
         with self.store.lock:
             self.store.violations.append(text % args if args else text)
 
+    def decoded(self, decode, *args):
+        """decode(*args), and what the stack saw in it as violations."""
+        try:
+            return decode(*args)
+        finally:
+            for text in self.stack.said:
+                self.violation('%s', text)
+            self.stack.said.clear()
+
     def _open_session(self, sock):
         c = self.config
+        self.stack = stack(c.mode, c)
         self.close_connection()
         transport = Transport(sock, self.record_octets, c.reserved,
                               c.max_user, c.sizes, c.zero_last)
@@ -151,8 +166,9 @@ class Association:
                 handler(spdu)
 
     def _sink(self, data):
-        if self.receiving is not None and not self.ignoring:
-            self.receiving.add(data)
+        for part in self.stack.take(data):
+            if self.receiving is not None and not self.ignoring:
+                self.receiving.add(part)
 
     def until(self, condition, timeout=None):
         timeout = self.config.timeout if timeout is None else timeout
@@ -181,7 +197,7 @@ class Association:
              activity=None):
         """Transfer an APDU.  Returns its OutTransfer, complete; or active,
         if it was to stop after so many minor syncs, or before the end."""
-        transfer = OutTransfer(source)
+        transfer = OutTransfer(self.stack.wrap(source))
         self.record.outgoing = transfer
         self.start(transfer, activity)
         return self.go_on(transfer, stop_after, stop_before_end)
@@ -218,7 +234,8 @@ class Association:
             link = scid if scid.key() != self.scid.key() else False
         references = ()
         if link:
-            calling, common, additional = link.references()
+            calling, common, additional = self.stack.named(
+                link).references()
             if not c.link_called or called is None:
                 called = None
             references = ss.connection_id_params(calling, common, additional,
@@ -254,7 +271,7 @@ class Association:
             self._hold = []
             transfer.offset += len(part)
             transfer.octets += len(part)
-            self.holder(*spdus, data=part)
+            self.holder(*spdus, data=self.stack.data(part))
             if transfer.offset >= transfer.length:
                 break
             self.sync_minor(transfer)
@@ -338,7 +355,8 @@ class Association:
         """TOKEN PLEASE with the priority as user data."""
         self.asked = True
         self.session.send(Spdu('PT', [(ss.TOKEN, bytes((tokens,)))] +
-                               ss.user_data_params(apdu.priority(priority))))
+                               ss.user_data_params(
+                                   self.stack.please(priority))))
 
     def give(self, wait=True):
         """CONTROL GIVE: all tokens.  wait: for its acknowledgement."""
@@ -364,17 +382,17 @@ class Association:
         self.other(ss.reason_spdu('ED', reason, user_data))
 
     def abort(self, reason=None, reflected=None, user_data=None, close=True):
-        """AB with AbortInformation."""
+        """AB with AbortInformation, or ARU, ABRT, RTAB."""
         if user_data is None:
-            user_data = apdu.abort_information(reason, reflected).encode(
-                self.config.form)
+            user_data = self.decoded(self.stack.abort, reason, reflected)
         self.session.send(ss.abort_spdu(user_data))
         if close:
             self.close_connection('linger')
 
     def release(self):
         """FN, DN, and the end of the transport connection."""
-        self.session.send(Spdu('FN', [(ss.TRANSPORT_DISCONNECT, b'\1')]))
+        self.session.send(Spdu('FN', [(ss.TRANSPORT_DISCONNECT, b'\1')] +
+                               ss.user_data_params(self.stack.release())))
         try:
             self.until(lambda: self.released)
         except Released:
@@ -396,7 +414,7 @@ class Association:
         data = spdu.user_data()
         if data:
             try:
-                wanted = parse(data).integer()
+                wanted = self.decoded(self.stack.decode_please, data)
             except BerError:
                 self.violation('PT with user data %s', data.hex())
         if self.my_turn:                # else it crossed our GTC
@@ -417,7 +435,8 @@ class Association:
             self.violation('%s from the side without tokens', spdu.name)
 
     def _new_in(self, activity):
-        transfer = InTransfer(self.config.keep, self.record)
+        transfer = InTransfer(self.config.keep, self.record,
+                              self.stack.apdu())
         transfer.started = activity
         with self.store.lock:
             self.store.transfers.append(transfer)
@@ -483,6 +502,9 @@ class Association:
         self.store.notify()
 
     def _on_DT(self, spdu):
+        wrong = self.stack.taken()
+        if wrong is not None:
+            self.violation('%s', wrong)
         if self.receiving is None and not self.ignoring:
             self.violation('DT outside an activity')
         elif self.receiving is not None:
@@ -603,13 +625,22 @@ class Association:
     def _on_ER(self, spdu):
         self.exception = 0
 
+    def _release(self, spdu, kind):
+        try:
+            self.decoded(self.stack.decode_release, spdu.user_data(), kind)
+        except BerError as error:
+            self.violation('%s with bad user data: %s', spdu.name, error)
+
     def _on_FN(self, spdu):
-        self.session.send(Spdu('DN'))
+        self._release(spdu, 'RLRQ')
+        self.session.send(Spdu('DN', ss.user_data_params(
+            self.stack.released())))
         self.released = True
         self.session.transport.wait_closed(self.config.timeout)
         raise Released()
 
     def _on_DN(self, spdu):
+        self._release(spdu, 'RLRE')
         self.released = True
 
     def _on_AB(self, spdu):
@@ -618,9 +649,10 @@ class Association:
         flags = (spdu.get(ss.TRANSPORT_DISCONNECT) or b'\0')[0]
         if data:
             try:
-                reason, reflected = apdu.decode_abort(data)
-            except BerError:
-                self.violation('AB with user data %s', data.hex())
+                reason, reflected = self.decoded(self.stack.decode_abort,
+                                                 data)
+            except BerError as error:
+                self.violation('AB with user data %s: %s', data.hex(), error)
         if reason == apdu.TRANSFER_COMPLETED and self.sending is not None:
             self.sending.state = 'complete'
         self.close_connection()
@@ -630,8 +662,8 @@ class Association:
         raise Lost('AA')
 
 
-__all__ = ['Aborted', 'Association', 'Config', 'ExceptionReported',
-           'INITIATOR', 'InTransfer', 'Lost', 'Message', 'OutTransfer',
-           'Pattern', 'ProtocolError', 'RESPONDER', 'Record', 'Rejected',
-           'Released', 'Store', 'Timeout', 'TransportRefused',
-           'mpdu_identifier']
+__all__ = ['ANY', 'Aborted', 'Association', 'Config', 'ExceptionReported',
+           'INITIATOR', 'InTransfer', 'Lost', 'Message', 'NORMAL',
+           'OutTransfer', 'Pattern', 'ProtocolError', 'RESPONDER', 'Record',
+           'Rejected', 'Released', 'Store', 'Timeout', 'TransportRefused',
+           'X410_1988', 'X410_MODE', 'mpdu_identifier']

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 
-from . import apdu, session as ss
+from . import apdu, normal, session as ss
 from .ber import BerError, DER, header, parse, parse_first
 from .tpkt import Timeout
 
@@ -15,6 +15,11 @@ INITIATOR, RESPONDER = 'initiator', 'responder'
 
 class Config:
     """What an MTA says and does.  Any of these may be given by name."""
+
+    # 'x410', 'x410-1988' (1988 P1, protocol 12) or 'normal'; a responder may
+    # have 'any'.  What it does with others: see on_open.
+    mode = 'x410'
+    on_other_mode = 'abort'
 
     # Who we are, and who may come (None: anyone).
     name = 'peer'
@@ -26,13 +31,36 @@ class Config:
     checkpoint = 1
     window = 3
     dialogue = apdu.MONOLOGUE
-    protocol = 1
+    protocol = 1                # 12, if it is not given, in x410-1988
     protocol_version = None
-    session_version = 3         # bits: 1, 2
+    session_version = 3         # bits: 1, 2; normal mode proposes 2
     requirements = ss.RTS_REQUIREMENTS
     form = DER                  # ber.Form of our APDUs
     answer = {}                 # members of PAccept as they are to be sent
     user_data = None            # octets in place of PConnect, PAccept
+    scid_tag = None             # of the reference in recover, to lie with
+
+    # Normal mode.  style: null is unauthenticated, all others simple.
+    octet_string = False        # the password, not an IA5String
+    contexts = ((1, normal.ACSE, (normal.BER,)),
+                (3, normal.RTSE, (normal.BER,)),
+                (5, normal.MTSE, (normal.BER,)))
+    results = {}                # identifier: (result, transfer, reason)
+    transfer_syntax = None      # name in every PDV-list; False: in none
+    calling_psel = called_psel = responding_psel = None
+    selector_last = False       # mode selector behind the parameters
+    cp_indefinite = False       # outer lengths of CP and CPA
+    application_context = normal.MTS_TRANSFER
+    ap_title = ae_qualifier = None      # ours: '1.3.9', 7, or octets
+    called_ap_title = called_ae_qualifier = None
+    references = ('direct', 'indirect')     # of EXTERNAL in ACSE
+    pdv = normal.SINGLE         # or OCTETS, ARBITRARY: PDV-lists
+    external_encoding = normal.SINGLE       # the same of EXTERNAL in ACSE
+    external_apdu = True        # what is transferred is an EXTERNAL
+    apdu_encoding = normal.SINGLE           # of that
+    rejection = None            # (result, source, diagnostic) with RTORJ
+    aru_contexts = True         # identifier list in ARU
+    release_reason = 0          # in RLRQ and RLRE; None: absent
 
     # Transport.
     tpdu_size = None            # log2
@@ -61,7 +89,9 @@ class Config:
     # What a responder does with an association, and with one to recover:
     # 'accept', a PRefuse reason, ('rf', reason of session), 'abort' or
     # ('abort', reason), 'ignore', 'die', or a function(association, PConnect)
-    # that returns one of them.
+    # that returns one of them.  Normal mode has also ('aare', result,
+    # source, diagnostic) without RTORJ, ('cpr', reason of provider), and
+    # ('abort', ('arp', reason, event)), ('abort', ('abrt', source)).
     on_open = 'accept'
     on_recover = 'accept'
 
@@ -152,15 +182,16 @@ class _Part:
 class InTransfer:
     """An APDU coming in.  state: active, interrupted, discarded, complete."""
 
-    def __init__(self, keep, record):
+    def __init__(self, keep, record, reader=None):
         self.record = record
+        self.reader = reader        # normal.Apdu, if the APDU is in another
         self.keep = keep
         self.data = bytearray()
         self.sha = hashlib.sha256()
         self.length = 0             # octets held (without what was dropped)
         self.octets = 0             # octets come in, also again
         self.marks = {0: 0}         # serial: octets up to it
-        self.shas = {0: self.sha.copy()}
+        self.shas = {0: self._progress()}
         self.serial = 0             # last minor sync that came
         self.confirmed = 0          # last one secured
         self.acked = 0              # last one that MIA was sent for
@@ -177,8 +208,13 @@ class InTransfer:
         self.length += len(data)
         if self.keep:
             self.data += data
-        else:
+        elif self.reader is None:
             self.sha.update(data)
+        else:
+            self.sha.update(self.reader.feed(data))
+
+    def _progress(self):
+        return self.sha.copy(), self.reader and self.reader.copy()
 
     def mark(self, serial):
         self.serial = serial
@@ -186,7 +222,7 @@ class InTransfer:
         if not self.again:
             self.marks[serial] = self.length
             if not self.keep:
-                self.shas[serial] = self.sha.copy()
+                self.shas[serial] = self._progress()
 
     def back_to(self, serial):
         """Drop what lies after a serial."""
@@ -200,13 +236,20 @@ class InTransfer:
         if self.keep:
             del self.data[self.length:]
         else:
-            self.sha = self.shas[serial].copy()
+            self.sha, self.reader = self.shas[serial]
+            self.sha, self.reader = self._progress()
         for later in [s for s in self.marks if s > serial]:
             del self.marks[later]
 
+    def apdu(self):
+        """The octets of the APDU, which are data or in it."""
+        if self.reader is None:
+            return bytes(self.data)
+        return normal.unwrap_apdu(bytes(self.data))[1]
+
     def digest(self):
         if self.keep:
-            return hashlib.sha256(self.data).hexdigest()
+            return hashlib.sha256(self.apdu()).hexdigest()
         return self.sha.hexdigest()
 
 
@@ -236,10 +279,11 @@ class OutTransfer:
 class Message:
     """A message received.  octets None if they were not kept."""
 
-    def __init__(self, transfer, identifier):
+    def __init__(self, transfer, identifier, octets):
         self.transfer = transfer
-        self.octets = bytes(transfer.data) if transfer.keep else None
-        self.length = transfer.length
+        self.octets = octets
+        self.length = len(octets) if octets is not None else \
+            transfer.reader.length if transfer.reader else transfer.length
         self.identifier = identifier
         self.time = time.monotonic()
 
@@ -292,10 +336,17 @@ class Store:
             self.records.clear()
 
     def deliver(self, transfer, deduplicate):
-        identifier = None
+        identifier = octets = None
         if transfer.keep:
             try:
-                identifier = mpdu_identifier(transfer.data)
+                octets = transfer.apdu()
+            except BerError as error:
+                with self.lock:
+                    self.violations.append('APDU: %s' % error)
+                transfer.reader = None
+                octets = transfer.apdu()
+            try:
+                identifier = mpdu_identifier(octets)
             except BerError:
                 pass
         with self.lock:
@@ -305,7 +356,7 @@ class Store:
                     self.changed.notify_all()
                     return
                 self.identifiers.add(identifier)
-            self.messages.append(Message(transfer, identifier))
+            self.messages.append(Message(transfer, identifier, octets))
             self.changed.notify_all()
 
     def wait(self, condition, timeout):

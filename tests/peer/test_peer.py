@@ -168,7 +168,7 @@ class Transfer(Case):
         i = self.initiator().open()
         i.send(DATA, stop_after=2)
         i.sync_minor(i.sending, serial=7)
-        i.holder(ss.Spdu('DT'), data=DATA)
+        i.holder(ss.Spdu('DT'), data=i.stack.data(DATA))
         i.session.send(ss.Spdu('GTC'))
         i.until(lambda: i.gta)
         self.responder.wait(condition=lambda: len(
@@ -394,7 +394,7 @@ class Recovery(Case):
             i.close()
             recovered = i.peer.recover is not None
             self.assertEqual(recovered, how in ('die', apdu.RTS_BUSY), how)
-            self.assertEqual(transfer.octets > len(DATA), recovered)
+            self.assertEqual(transfer.octets > transfer.length, recovered)
         self.received(*[DATA] * 5)
         self.responder.next(exception_at=(3, 1))
         i = self.initiator()
@@ -585,7 +585,7 @@ class ThroughProxy(Case):
             i.send(DATA)
             i.close()
             self.received(DATA)
-            self.assertEqual(proxy.data('out'), len(DATA))
+            self.assertEqual(proxy.data('out'), self.user_information(i))
             self.assertEqual(proxy.data('in'), 0)
             self.assertEqual(proxy.names('out'), ['CR', 'CN', 'AS'] + [
                 'DT', 'MIP'] * LAST + ['DT', 'AE', 'FN'])

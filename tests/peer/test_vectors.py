@@ -13,11 +13,12 @@ import unittest
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from peer import apdu, ber, cotp, mta, pcap, session as ss      # noqa: E402
+from peer import apdu, ber, cotp, mta, normal, pcap             # noqa: E402
+from peer import session as ss, stack                           # noqa: E402
 from peer.ber import Form                                       # noqa: E402
 from peer.case import (ALPHA, BETA, Case, DATA, DOMAIN,         # noqa: E402
                        vector)
-from peer.mta import Initiator, Responder                       # noqa: E402
+from peer.mta import Config, Initiator, Responder               # noqa: E402
 from peer.rts import ExceptionReported, Rejected                # noqa: E402
 
 
@@ -113,6 +114,79 @@ class Captures(unittest.TestCase):
                 'kb-Q86988', name + '_SPDU.bin'))[0].name, name[-2:])
         self.assertEqual(cotp.decode(vector(
             'kb-Q86988', '03-out-CR_TPDU.bin')).parameters, {0xc0: b'\x09'})
+
+    def test_association_of_2005(self):
+        """Normal mode: made from values, octet for octet."""
+        def octets(name):
+            return vector('x400-ping-success', name + '.bin')
+
+        cr = octets('01-I-CR.tpdu')
+        self.assertEqual(cr, cotp.encode(
+            cotp.CR, 0, 0x17c4, 0, cotp.decode(cr).parameters.items()))
+        cc = octets('02-R-CC.tpdu')
+        self.assertEqual(cc, cotp.encode(cotp.CC, 0x17c4, 0x034c, 0))
+
+        scid = apdu.Scid(b'Percival', b'051001144852Z', tag=0x04)
+        calling, common, _ = scid.references()
+        mine = stack.Normal('normal', Config(
+            mode='normal', name='percival.smhs.co.uk', password='excalibur',
+            checkpoint=63, window=None, cp_indefinite=True))
+        cn = octets('03-I-CN.tsdu')
+        cp = mine.connect(mine.open_data())
+        self.assertEqual(cp, vector('x400-ping-success', 'cp.ber'))
+        self.assertEqual(cn, ss.encode(ss.connect_spdu(
+            ss.connection_id_params(calling, common, None), 2, 0x249, cp)))
+        self.assertEqual(apdu.Scid.from_references(
+            calling, common, None).references(), (calling, common, None))
+
+        theirs = stack.Normal('normal', Config(
+            mode='normal', name='guinevere.smhs.co.uk', password='merlin'))
+        pdu = theirs.decode_connect(ss.decode(cn)[0].user_data())
+        self.assertEqual(
+            (pdu.checkpoint, pdu.window, pdu.dialogue, pdu.name,
+             pdu.password, pdu.recover, theirs.contexts, theirs.said),
+            (63, 3, 0, 'percival.smhs.co.uk', 'excalibur', None, [
+                (1, normal.ACSE, [normal.BER]),
+                (3, normal.RTSE, [normal.BER]),
+                (5, normal.MTSE, [normal.BER])], []))
+        ac = octets('04-R-AC.tsdu')
+        cpa = theirs.accept(theirs.open_result(), checkpoint=63)
+        self.assertEqual(cpa, vector('x400-ping-success', 'cpa.ber'))
+        spdu = ss.accept_spdu(ss.connection_id_params(
+            None, common, None, calling), 2, 0x249, cpa)
+        spdu.params.insert(3, (ss.CALLED_SEL, b''))
+        self.assertEqual(ac, ss.encode(spdu))
+        pdu = mine.decode_accept(ss.decode(ac)[0].user_data())
+        self.assertEqual((pdu.checkpoint, pdu.window, pdu.name, pdu.password,
+                          mine.said), (63, 3, 'guinevere.smhs.co.uk',
+                                       'merlin', []))
+
+        fn, dn = octets('05-I-FN.tsdu'), octets('06-R-DN.tsdu')
+        self.assertEqual(fn, ss.encode(ss.Spdu('FN', [
+            (ss.TRANSPORT_DISCONNECT, b'\x01'),
+            (ss.USER_DATA, mine.release())])))
+        self.assertEqual(dn, ss.encode(ss.Spdu('DN', [
+            (ss.USER_DATA, theirs.released())])))
+        for tsdu, kind in ((fn, 'RLRQ'), (dn, 'RLRE')):
+            mine.decode_release(ss.decode(tsdu)[0].user_data(), kind)
+            self.assertEqual(mine.acse.reason, 0)
+
+    def test_replay_of_2005(self):
+        """The octets of 2005 sent to the responder, and to the initiator."""
+        with Responder(name='guinevere.smhs.co.uk', password='merlin',
+                       mode='any', window=None, checkpoint=63) as responder:
+            i = Initiator(responder.port, mode='normal', window=None,
+                          checkpoint=63, user_data=vector(
+                              'x400-ping-success', 'cp.ber')).open()
+            i.send(DATA)
+            i.close()
+            responder.next(user_data=vector('x400-ping-success', 'cpa.ber'))
+            i = Initiator(responder.port, mode='normal', window=None,
+                          checkpoint=63, store=i.store).open()
+            self.assertEqual(i.peer.password, 'merlin')
+            i.close()
+            responder.wait(1)
+            self.assertEqual(i.store.violations + responder.violations, [])
 
     def test_replay_of_1992(self):
         """The octets of 1992 sent to the responder."""

@@ -85,6 +85,22 @@ spool_turn(void)
 		spool_commit();
 }
 
+void
+spool_turn_now(void)
+{
+}
+
+int	fake_patient;
+
+void
+spool_settle(void)
+{
+	if (fake_patient)
+		return;
+	sp.settle = 1;
+	spool_dirty_later();
+}
+
 /* Lives */
 
 void

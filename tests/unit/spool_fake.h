@@ -84,4 +84,7 @@ uint64_t queue_length(void);
 #define TO_GAMMA	"/S=Maus/O=Far/PRMD=GAMMA/ADMD=DBP/C=DE/"
 #define TO_NOWHERE	"/S=No/O=Where/PRMD=X/ADMD=Y/C=US/"
 
+/* The milliseconds of spool_settle never pass by themselves. */
+extern int	fake_patient;
+
 #endif

@@ -119,6 +119,44 @@ test_options(void **state)
 	conf_free(c);
 }
 
+/* Upper selectors, titles of both forms, as their octets are on the wire. */
+static void
+test_normal(void **state)
+{
+	struct conf		*c;
+	struct peer_conf	*p;
+
+	c = good(HEAD "peer \"b\" {\n"
+	    "address h port 1102 psel P1 tsel T1 ssel 0x0102\n"
+	    "address i\n"
+	    "local tsel a ssel b psel c\n"
+	    "local ap-title 1.3.27.3.999 ae-qualifier 7\n"
+	    "remote ap-title \"/C=XX/O=ICAO/CN=COM centre\" "
+	    "ae-qualifier \"CN=AMS\"\n}\n");
+	p = peer(c);
+	assert_int_equal(p->mode, MODE_NORMAL);
+	assert_int_equal(p->remote_tsel[0].len, 2);
+	assert_int_equal(p->remote_ssel[0].len, 2);
+	assert_memory_equal(p->remote_ssel[0].octets, "\1\2", 2);
+	assert_int_equal(p->remote_psel[0].len, 2);
+	assert_int_equal(p->remote_psel[1].len, 0);
+	assert_int_equal(p->local_ssel.octets[0], 'b');
+	assert_int_equal(p->local_psel.octets[0], 'c');
+	assert_int_equal(p->local_title.ap_len, 7);
+	assert_memory_equal(p->local_title.ap, "\6\5\x2b\x1b\3\x87\x67", 7);
+	assert_int_equal(p->local_title.ae_len, 3);
+	assert_memory_equal(p->local_title.ae, "\2\1\7", 3);
+	assert_int_equal(p->remote_title.ap_len, 51);
+	assert_memory_equal(p->remote_title.ap, "\x30\x31"
+	    "\x31\x0b\x30\x09\6\3\x55\4\6\x13\2XX"
+	    "\x31\x0d\x30\x0b\6\3\x55\4\x0a\x13\4ICAO"
+	    "\x31\x13\x30\x11\6\3\x55\4\3\x13\x0a" "COM centre", 51);
+	assert_int_equal(p->remote_title.ae_len, 14);
+	assert_memory_equal(p->remote_title.ae,
+	    "\x31\x0c\x30\x0a\6\3\x55\4\3\x13\3AMS", 14);
+	conf_free(c);
+}
+
 static void
 test_good(void **state)
 {
@@ -191,7 +229,18 @@ test_bad(void **state)
 		{ P("associations 0"), "f:3:14:", "1 to 1000" },
 		{ P("associations 2 reserve 2"), "", "leaves none" },
 		{ P("mode fast"), "f:3:6:", "expected" },
-		{ P("mode normal"), "f:3:6:", "not available" },
+		{ P("mode x410 local ssel s"), "", "belong to mode normal" },
+		{ P("mode x410-1988 address a psel p"), "",
+		    "belong to mode normal" },
+		{ P("mode x410 remote ap-title 1.2"), "",
+		    "belong to mode normal" },
+		{ P("local ssel 12345678901234567"), "f:3:12:", "1 to 16" },
+		{ P("local ap-title 3.1"), "f:3:16:",
+		    "an object identifier as" },
+		{ P("local ap-title \"/C=GBR\""), "f:3:16:",
+		    "a directory name as" },
+		{ P("local ap-title 1.2 ae-qualifier 65536"), "f:3:33:",
+		    "a number up to 65535" },
 		{ P("address a tsel \"\""), "f:3:16:", "1 to 32" },
 		{ P("address a tsel 0x0"), "f:3:16:", "hexadecimal" },
 		{ P("address a tsel 0xzz"), "f:3:16:", "hexadecimal" },
@@ -260,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_normal),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),

@@ -33,8 +33,20 @@ static pthread_t	 loop;
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
 static int		 held, fail;	/* syncs of the other thread */
+static int		 fail_log;	/* only those of the store's log */
 
 int	fdatasync(int fd);
+
+static int
+is_log(int fd)
+{
+	char	path[64], name[256];
+	ssize_t	n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, name, sizeof(name) - 1);
+	return (n > 4 && memcmp(name + n - 4, "-wal", 4) == 0);
+}
 
 int
 fdatasync(int fd)
@@ -45,7 +57,7 @@ fdatasync(int fd)
 		pthread_mutex_lock(&lock);
 		while (held)
 			pthread_cond_wait(&change, &lock);
-		e = fail;
+		e = fail_log != 0 && is_log(fd) ? fail_log : fail;
 		pthread_mutex_unlock(&lock);
 	}
 	if (e != 0) {
@@ -153,6 +165,9 @@ life_in_order(const char *d)
 	while (nothing_sent())
 		turn_after_sync();
 	confirmed(4);
+	/* it was on record already; the end goes with its own commit */
+	if (nothing_sent())
+		turn_after_sync();
 	next(IMSG_RECV_ENDED);
 	CHECK(nothing_sent());
 	sync_stop();
@@ -279,6 +294,132 @@ test_discarded(void **state)
 	assert_int_equal(fake_life(life_discarded, dir), 0);
 }
 
+/* Records go ahead of the octets, half a window at a time. */
+static void
+life_ahead(const char *d)
+{
+	begin(d);
+	fake_patient = 1;
+	hold(0);
+	piece(0);
+	piece(1);
+	CHECK(spool_commit() == 0);
+	confirmed(1);
+	confirmed(2);
+	hold(1);
+	/* one of a window of three waits for another, or for time to pass */
+	piece(2);
+	CHECK(!sp.dirty);
+	piece(3);
+	CHECK(sp.dirty);
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	hold(0);
+	turn_after_sync();
+	while (nothing_sent())
+		turn_after_sync();
+	confirmed(3);
+	confirmed(4);
+	CHECK(nothing_sent());
+	piece(4);
+	CHECK(!sp.dirty);
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	turn_after_sync();
+	while (nothing_sent())
+		turn_after_sync();
+	confirmed(5);
+	sync_stop();
+}
+
+static void
+test_ahead(void **state)
+{
+	assert_int_equal(fake_life(life_ahead, dir), 0);
+}
+
+/* Killed when something was on record that had not been synced. */
+static void
+life_ahead_killed(const char *d)
+{
+	begin(d);
+	hold(0);
+	piece(0);
+	piece(1);
+	CHECK(spool_commit() == 0);
+	hold(1);
+	piece(2);
+	piece(3);
+	spool_commit_turn();
+	raise(SIGKILL);
+}
+
+/* The power failed as well: the file is as long as what was confirmed. */
+static void
+life_ahead_unknown(const char *d)
+{
+	const struct recv_refuse	*r;
+	struct recv_resume		 rs;
+	char				 command[200];
+
+	snprintf(command, sizeof(command), "find %s/spool/content -type f "
+	    "-exec truncate -s %d {} +", d, 2 * PIECE);
+	CHECK(system(command) == 0);
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 1, 0);
+	memset(&rs, 0, sizeof(rs));
+	make_act(&rs.activity, 6);
+	make_act(&rs.old_activity, 5);
+	make_conn(&rs.old_connection, "beta", 1);
+	rs.serial = 4;
+	from_rtsd(IMSG_RECV_RESUME, IN, &rs, sizeof(rs));
+	spool_commit();
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_UNRECOGNIZED);
+}
+
+static void
+test_ahead_killed(void **state)
+{
+	assert_int_equal(fake_life(life_ahead_killed, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_ahead_unknown, dir), 0);
+	assert_int_equal(fake_life(life_resumed, dir), 0);
+}
+
+/* A log that cannot be synced is a store that cannot be trusted. */
+static void
+life_log_fails(const char *d)
+{
+	const struct recv_refuse	*r;
+
+	begin(d);
+	hold(0);
+	piece(0);
+	piece(1);
+	CHECK(spool_commit() == 0);
+	confirmed(1);
+	confirmed(2);
+	fail_log = EIO;
+	piece(2);
+	piece(3);
+	spool_commit_turn();
+	turn_after_sync();
+	while (nothing_sent())
+		turn_after_sync();
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED);
+	CHECK(sp.failing && nothing_sent() && !recv_waits());
+	sync_stop();
+}
+
+static void
+test_log_fails(void **state)
+{
+	assert_int_equal(fake_life(life_log_fails, dir), 0);
+}
+
 int
 main(void)
 {
@@ -289,6 +430,9 @@ main(void)
 		T(test_lost),
 		T(test_fails),
 		T(test_discarded),
+		T(test_ahead),
+		T(test_ahead_killed),
+		T(test_log_fails),
 #undef T
 	};
 
