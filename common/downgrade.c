@@ -172,7 +172,7 @@ static const struct {
 	int32_t		 type;
 } content_types[] = {
 	{ "2.6.3.3.0", 0 },		/* unidentified */
-	{ "2.6.1.10.0", CONTENT_P2 }, { "2.6.1.10.1", CONTENT_P22 },
+	{ "2.6.1.10.0", CONTENT_P2 }, { CONTENT_P22_OID, CONTENT_P22 },
 	{ "2.6.7.10.0", CONTENT_PEDI },
 };
 

@@ -14,13 +14,14 @@
 #define CONTENT_P2	2	/* ContentType: X.420 of 1984 */
 #define CONTENT_P22	22	/* X.420 of 1988 */
 #define CONTENT_PEDI	35	/* X.435 */
+#define CONTENT_P22_OID	"2.6.1.10.1"	/* X.420 id-mct: the same, extended */
 
 /*
  * Makes of a message, probe or report what P1 of 1984 can carry; new memory
  * comes from the arena of the message.  A content type of P22 becomes P2: the
  * content is for the caller to convert (rtsd/content_84.h).  -1 with *why,
- * valid until the next call, naming what cannot go: the message is then only
- * fit to be freed.
+ * valid until the next call, naming what cannot go, or with errno ENOMEM when
+ * it was memory that lacked: the message is then only fit to be freed.
  */
 int	message_downgrade(struct message *, const char **why);
 /*

@@ -17,6 +17,7 @@
  * the basic one of 1984 when that has the same octets under another tag.
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -364,7 +365,10 @@ rewrite(struct walk *w, struct level *l, const struct element *e,
 		ibuf_free(out);
 		return out == NULL ? no_memory(w) : -1;
 	}
+	errno = 0;
 	r = content_84_element(p, len, cl, out, &why);
+	if (r == -1 && errno == ENOMEM)
+		w->c->unreadable = 1;
 	free(p);
 	if (r == 1)
 		return replace(w, e->start, len, out, delta);

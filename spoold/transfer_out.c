@@ -391,6 +391,7 @@ static void
 failed(struct xfer *x, const struct xfer_failed *f)
 {
 	struct assoc	*a = x->assoc;
+	char		 why[160];
 
 	switch (f->failure) {
 	case XFER_INTERRUPTED:
@@ -425,6 +426,12 @@ failed(struct xfer *x, const struct xfer_failed *f)
 			return;
 		}
 		anew(x, 0, "");
+		break;
+	case XFER_UNABLE_TO_DOWNGRADE:
+		snprintf(why, sizeof(why), "unable to downgrade: %s",
+		    f->text);
+		log_warnx("%s: %s", xfer_text(x), why);
+		anew(x, 1, why);
 		break;
 	default:
 		log_warnx("%s: cannot be sent from here", xfer_text(x));
@@ -543,8 +550,9 @@ xfer_imsg(struct assoc *a, uint32_t type, const uint8_t *data, size_t len)
 		if (len != sizeof(f))
 			return (-1);
 		memcpy(&f, data, sizeof(f));
-		if (f.failure > XFER_LOCAL)
+		if (f.failure > XFER_UNABLE_TO_DOWNGRADE)
 			return (-1);
+		f.text[sizeof(f.text) - 1] = '\0';
 		failed(x, &f);
 		schedule_give(a);
 		return (0);

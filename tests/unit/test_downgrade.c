@@ -137,7 +137,8 @@ test_q232656_common_name(void **state)
 	    "/CN=Dock/O=A/ADMD=B/C=GB/DD.x=y/");
 
 	downgrade(m);
-	assert_address(&m->originator, "/O=A/ADMD=B/C=GB/DD.Common=Postmaster/");
+	assert_address(&m->originator,
+	    "/O=A/ADMD=B/C=GB/DD.Common=Postmaster/");
 	assert_address(&m->recipient[0].name,
 	    "/O=A/ADMD=B/C=GB/DD.Common=Dock/DD.x=y/");
 	assert_int_equal(message_upgrade(m), 0);
