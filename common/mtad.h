@@ -384,13 +384,15 @@ enum xfer_failure {
 	XFER_JEOPARDIZED,	/* peer: receiving ability jeopardized */
 	XFER_REJECTED,		/* peer: unrecoverable or user error */
 	XFER_NOT_BEGUN,		/* never went out */
-	XFER_LOCAL		/* content unreadable, envelope unencodable */
+	XFER_LOCAL,		/* content unreadable, envelope unencodable */
+	XFER_UNABLE_TO_DOWNGRADE /* P1 or P2 of 1984 has no place for it */
 };
 
 struct xfer_failed {
 	uint32_t	xfer;
 	uint8_t		failure;	/* enum xfer_failure */
 	uint8_t		reason;		/* S reason or enum rts_abort */
+	char		text[128];	/* unable to downgrade: why */
 };
 
 /* Incoming transfers */

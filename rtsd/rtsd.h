@@ -39,7 +39,8 @@ struct xfer {
 	TAILQ_ENTRY(xfer)	 entry;
 	struct xfer_req		 req;
 	struct ibuf		*envelope;
-	struct ibuf		*head;		/* octets before the content */
+	struct ibuf		*head;		/* octets before the content, */
+	uint64_t		 skip;		/* and in place of so many of it */
 	struct ibuf		*content;	/* small one, or NULL */
 	int			 fd;		/* large one, or -1 */
 	int			 ready;		/* XFER_GO has come */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "downgrade.h"
 #include "imsg.h"
 #include "log.h"
 #include "rtsd.h"
@@ -164,7 +165,9 @@ recv_end(struct assoc *a, uint32_t serial)
 			return;
 		}
 		b = ibuf_dynamic(1024, ENVELOPE_MAX * 2);
-		if (b == NULL || message_serialise(m, b) == -1) {
+		if (b == NULL || (a->peer.mode == MODE_X410_1984 &&
+		    message_upgrade(m) == -1) ||
+		    message_serialise(m, b) == -1) {
 			ibuf_free(b);
 			message_free(m);
 			recv_refuse_mine(a, RECV_JEOPARDIZED,

@@ -5,18 +5,25 @@
  * in a queue; the first goes out when we have the turn, as far as the window
  * and the socket allow.  Its head is encoded here; the content comes from
  * the descriptor or from the imsgs that brought a small one.
+ *
+ * For a peer of 1984 envelope and content are made fit (X.419 annex B).  What
+ * the beginning of the content becomes is part of the head then.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "content_84.h"
+#include "downgrade.h"
 #include "imsg.h"
 #include "log.h"
 #include "rtsd.h"
 
 #define QUEUE_MAX	64		/* handed out ahead of time */
 #define INLINE_MAX	(1024 * 1024)	/* octets of a small content */
+#define HEAD_MAX	(ENVELOPE_MAX + 3 * CONTENT_84_MAX)
 
 /* X.410 4.2.3: the lower the number, the more urgent. */
 static int
@@ -70,7 +77,8 @@ xfer_free_all_but_current(struct assoc *a)
 }
 
 static void
-xfer_failed(struct assoc *a, struct xfer *x, int failure, int reason)
+xfer_failed_why(struct assoc *a, struct xfer *x, int failure, int reason,
+    const char *why)
 {
 	struct xfer_failed xf;
 
@@ -78,37 +86,129 @@ xfer_failed(struct assoc *a, struct xfer *x, int failure, int reason)
 	xf.xfer = x->req.xfer;
 	xf.failure = failure;
 	xf.reason = reason;
+	strlcpy(xf.text, why, sizeof(xf.text));
 	to_spoold(IMSG_XFER_FAILED, a, &xf, sizeof(xf));
 	xfer_free(a, x);
 }
 
-/* The octets before the content: as first sent, or encoded now. */
-static int
-make_head(struct assoc *a, struct xfer *x)
+static void
+xfer_failed(struct assoc *a, struct xfer *x, int failure, int reason)
 {
+	xfer_failed_why(a, x, failure, reason, "");
+}
+
+/* Octets of the content, of a small one or of a large one. */
+static ssize_t
+content_pread(void *arg, void *p, size_t n, uint64_t offset)
+{
+	const struct xfer *x = arg;
+	size_t size;
+
+	if (x->content == NULL)
+		return (pread(x->fd, p, n, offset));
+	size = ibuf_size(x->content);
+	if (offset > size)
+		return (-1);
+	if (n > size - offset)
+		n = size - offset;
+	memcpy(p, (const uint8_t *)ibuf_data(x->content) + offset, n);
+	return (n);
+}
+
+/*
+ * The envelope and the beginning of the content for P1 of 1984.  Nothing is
+ * done that could come out in another way when it is done again.  Returns -1,
+ * or enum xfer_failure with *why.
+ */
+static int
+downgrade(struct xfer *x, struct message *m, struct content_84 *c,
+    const char **why)
+{
+	int p22;
+
+	memset(c, 0, sizeof(*c));
+	c->len = x->req.content_len;
+	p22 = m->content_type == CONTENT_P22;
+	if (m->content_oid != NULL)
+		p22 = strcmp(m->content_oid, CONTENT_P22_OID) == 0;
+	errno = 0;
+	if (message_downgrade(m, why) == -1)
+		return (errno == ENOMEM ? XFER_LOCAL :
+		    XFER_UNABLE_TO_DOWNGRADE);
+	/* What a report returns is of no type in 1984, and goes as it came. */
+	if (m->type != MESSAGE_USER || !p22)
+		return (-1);
+	if (content_84(content_pread, x, x->req.content_len, c) == -1) {
+		*why = c->why;
+		return (c->unreadable ? XFER_LOCAL :
+		    XFER_UNABLE_TO_DOWNGRADE);
+	}
+	x->skip = c->offset;
+	return (-1);
+}
+
+/* Does the head that was sent end with what the content begins with now? */
+static int
+ends_with(const struct ibuf *head, const struct ibuf *prefix)
+{
+	size_t n;
+
+	if (prefix == NULL || (n = ibuf_size(prefix)) == 0)
+		return (1);
+	return (n <= ibuf_size(head) && memcmp((const uint8_t *)
+	    ibuf_data(head) + ibuf_size(head) - n, ibuf_data(prefix), n) == 0);
+}
+
+/*
+ * The octets before the content, as first sent or encoded now; for 1984 with
+ * those that take the place of its first skip octets.  Returns -1, or enum
+ * xfer_failure with why.
+ */
+static int
+make_head(struct assoc *a, struct xfer *x, char *why_text, size_t size)
+{
+	struct content_84 c;
 	struct message *m;
 	const char *why = "envelope not understood";
-	int ret = -1;
+	int failure = XFER_LOCAL, downgraded = -1;
 
-	if (x->head != NULL) {
-		x->head_given = 1;
-		return (0);
-	}
+	memset(&c, 0, sizeof(c));
+	c.len = x->req.content_len;
+	x->head_given = x->head != NULL;
+	if (x->head_given && a->peer.mode != MODE_X410_1984)
+		return (-1);
 	if (x->envelope == NULL || (m = message_deserialise(
 	    ibuf_data(x->envelope), ibuf_size(x->envelope))) == NULL)
 		goto done;
-	m->content_len = x->req.content_len;
-	if ((x->head = ibuf_dynamic(512, ENVELOPE_MAX)) != NULL)
-		ret = p1_out_head(assoc_p1(a), m, x->head, &why);
-	if (ret == 0 && rts_normal(a->rts) && (ret = p1_out_external(x->head,
-	    x->req.content_len, rts_mtse(a->rts))) == -1)
+	if (a->peer.mode == MODE_X410_1984)
+		downgraded = downgrade(x, m, &c, &why);
+	if (downgraded != -1)
+		failure = downgraded;
+	else if (x->head_given) {
+		failure = ends_with(x->head, c.prefix) ? -1 : XFER_LOCAL;
+		why = "it does not begin as it did when first sent";
+	} else if ((x->head = ibuf_dynamic(512, HEAD_MAX)) == NULL)
 		why = "out of memory";
+	else {
+		m->content_len = c.len;
+		if (p1_out_head(assoc_p1(a), m, x->head, &why) == 0) {
+			why = "out of memory";
+			if (rts_normal(a->rts) ? p1_out_external(x->head,
+			    c.len, rts_mtse(a->rts)) == 0 : c.prefix == NULL ||
+			    ibuf_add_ibuf(x->head, c.prefix) == 0)
+				failure = -1;
+		}
+	}
 	message_free(m);
 done:
-	if (ret == -1)
-		log_warnx("%s: message %s cannot be encoded: %s",
-		    assoc_name(a), x->req.id, why);
-	return (ret);
+	if (failure != -1) {
+		strlcpy(why_text, why, size);
+		log_warnx("%s: message %s cannot be %s: %s", assoc_name(a),
+		    x->req.id, failure == XFER_UNABLE_TO_DOWNGRADE ?
+		    "downgraded" : "encoded", why);
+	}
+	content_84_free(&c);
+	return (failure);
 }
 
 /* Begins the first transfer of the queue.  0: begun, -1: it is not to be. */
@@ -118,6 +218,8 @@ xfer_begin(struct assoc *a, struct xfer *x)
 	struct s_resume resume;
 	struct xfer_begun xb;
 	struct ibuf *b;
+	char why[sizeof(((struct xfer_failed *)0)->text)];
+	int failure;
 
 	memset(&resume, 0, sizeof(resume));
 	if (x->req.resume) {
@@ -141,14 +243,20 @@ xfer_begin(struct assoc *a, struct xfer *x)
 		}
 		return (0);
 	}
-	if (make_head(a, x) == -1) {
+	if (x->content != NULL &&
+	    ibuf_size(x->content) != x->req.content_len) {
+		log_warnx("%s: message %s: lengths do not agree",
+		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
 		return (-1);
 	}
-	x->total = ibuf_size(x->head) + x->req.content_len;
+	if ((failure = make_head(a, x, why, sizeof(why))) != -1) {
+		xfer_failed_why(a, x, failure, 0, why);
+		return (-1);
+	}
+	x->total = ibuf_size(x->head) + x->req.content_len - x->skip;
 	x->offset = x->req.resume ? x->req.offset : 0;
-	if (x->offset >= x->total || (x->content != NULL &&
-	    ibuf_size(x->content) != x->req.content_len)) {
+	if (x->offset >= x->total) {
 		log_warnx("%s: message %s: lengths do not agree",
 		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
@@ -200,13 +308,13 @@ xfer_pump(struct assoc *a)
 			if ((uint64_t)n > room)
 				n = room;
 		} else if (x->content != NULL) {
-			at = x->offset - head;
+			at = x->offset - head + x->skip;
 			p = (const uint8_t *)ibuf_data(x->content) + at;
 			n = ibuf_size(x->content) - at;
 			if ((uint64_t)n > room)
 				n = room;
 		} else {
-			at = x->offset - head;
+			at = x->offset - head + x->skip;
 			n = room < sizeof(buf) ? room : sizeof(buf);
 			n = pread(x->fd, buf, n, at);
 			p = buf;

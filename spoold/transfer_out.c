@@ -426,6 +426,17 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		}
 		anew(x, 0, "");
 		break;
+	case XFER_UNABLE_TO_DOWNGRADE:
+		log_warnx("%s: unable to downgrade: %s", xfer_text(x),
+		    f->text);
+		if (report_give_up(x->job, REASON_CONVERSION_NOT_PERFORMED,
+		    DIAGNOSTIC_UNABLE_TO_DOWNGRADE, f->text) == -1) {
+			anew(x, 1, "out of memory");
+			break;
+		}
+		queue_done(x->job);
+		xfer_free(x);
+		break;
 	default:
 		log_warnx("%s: cannot be sent from here", xfer_text(x));
 		anew(x, 1, "content or envelope unusable");
@@ -543,8 +554,9 @@ xfer_imsg(struct assoc *a, uint32_t type, const uint8_t *data, size_t len)
 		if (len != sizeof(f))
 			return (-1);
 		memcpy(&f, data, sizeof(f));
-		if (f.failure > XFER_LOCAL)
+		if (f.failure > XFER_UNABLE_TO_DOWNGRADE)
 			return (-1);
+		f.text[sizeof(f.text) - 1] = '\0';
 		failed(x, &f);
 		schedule_give(a);
 		return (0);
