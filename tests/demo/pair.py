@@ -19,10 +19,12 @@ class Pair:
     """with Pair(directory, build) as pair: pair.start() ...
 
     tell: for the events of a Link between the two; without it alpha
-    connects to beta itself.  The rest goes into the peer blocks."""
+    connects to beta itself.  tls: on the connection, with certificates made
+    for it.  The rest goes into the peer blocks."""
 
     def __init__(self, directory, build, tell=None, checkpoint=None,
-                 window=None, associations=None, threshold=1):
+                 window=None, associations=None, threshold=1, mode=None,
+                 tls=False):
         mtadtest.BUILD = build
         self.dir = directory
         self.alpha, self.beta = (
@@ -40,8 +42,16 @@ class Pair:
             lines.append('associations %d reserve 0 threshold %d' % (
                 associations, threshold))
         port = self.link.port if self.link else self.beta.port
-        self.alpha.configure(mtadtest.Peer('beta', port, *lines))
-        self.beta.configure(mtadtest.Peer('alpha', self.alpha.port, *lines))
+        listen, calling = '', []
+        if tls:
+            from e2e.certificates import Authority
+            ca = Authority(os.path.join(directory, 'ca'))
+            listen = 'tls certificate "%s" key "%s"' % ca.issue('beta')
+            calling = ['tls yes', 'tls ca "%s"' % ca.certificate]
+        self.alpha.configure(mtadtest.Peer('beta', port, *lines, *calling,
+                                           mode=mode))
+        self.beta.configure(mtadtest.Peer('alpha', self.alpha.port, *lines,
+                                          mode=mode), tls=listen)
 
     def __enter__(self):
         return self

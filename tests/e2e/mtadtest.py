@@ -109,12 +109,13 @@ class Mta:
         self.wrapper = []           # in front of mtad's command line
         self.flags = os.environ.get('MTAD_FLAGS', '').split()
 
-    def configure(self, *peers, lines=()):
+    def configure(self, *peers, lines=(), tls=''):
+        """lines: more statements; tls: behind the address listened on."""
         text = ('mta "%s" domain "%s" password "%s"\n'
-                'spool "%s"\ncontrol "%s"\nlisten on 127.0.0.1 port %d\n'
+                'spool "%s"\ncontrol "%s"\nlisten on 127.0.0.1 port %d%s\n'
                 'deliver "%s" to directory "%s"\n' % (
                     self.name, DOMAINS[self.name], password(self.name),
-                    self.spool, self.socket, self.port,
+                    self.spool, self.socket, self.port, tls and ' ' + tls,
                     DOMAINS[self.name], self.delivery))
         text += ''.join(line + '\n' for line in lines)
         text += ''.join(peer.text() for peer in peers)
