@@ -164,7 +164,6 @@ int		 assoc_accept(int, const char *, const struct listen_conf *,
 int		 assoc_begin(uint32_t, const struct assoc_open *);
 void		 assoc_connected(struct assoc *, int, const char *);
 void		 assoc_connect_failed(struct assoc *, const char *);
-void		 assoc_answer(struct assoc *, const struct assoc_answer *);
 void		 assoc_close(struct assoc *);
 void		 assoc_abort(struct assoc *, int, const char *, int silent);
 void		 assoc_flush(struct assoc *);
@@ -188,6 +187,10 @@ void		 assoc_call(struct assoc *);
 void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
+
+/* assoc_open.c */
+extern const struct rts_user assoc_rts_user;
+void		 assoc_answer(struct assoc *, const struct assoc_answer *);
 /* The P1 that the association carries (X.419 clauses 12 and 13). */
 static inline enum p1_protocol
 assoc_p1(const struct assoc *a)
