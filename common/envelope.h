@@ -418,7 +418,7 @@ struct message {
 	struct extensions	 content_extension;
 };
 
-/* envelope.c: memory */
+/* message.c: memory */
 
 /* An empty message with defaults, or NULL when memory is short. */
 struct message	*message_new(void);
