@@ -67,12 +67,11 @@ int	content_84_element(const uint8_t *, size_t, enum content_level,
 
 /* content_84_name.c */
 
-struct ber;
 /*
- * An O/R name of 1988, the cursor at its contents, as one of 1984 with that
- * tag; the rest as content_84_element.
+ * The element of an O/R name of 1988, whatever its tag, which is one octet
+ * and stays; the rest as content_84_element.
  */
-int	content_84_name(struct ber *, uint32_t tag, struct ibuf *,
+int	content_84_name(const uint8_t *, size_t, struct ibuf *,
 	    const char **why);
 
 #endif

@@ -172,21 +172,16 @@ static int
 member(struct rewrite *w, struct ber *level, const struct ber_element *e,
     enum content_level cl, struct ibuf *out)
 {
-	struct ber	inner;
-	int		r;
-
 	switch (action(cl, &e->h)) {
 	case A_DROP:
 		if (ber_skip(level, e) == -1)
 			break;
 		return 1;
 	case A_NAME:
-		if (!e->h.constructed)
+		if (!e->h.constructed || ber_skip(level, e) == -1)
 			break;
-		ber_enter(level, e, &inner);
-		r = content_84_name(&inner, e->h.tag, out, &w->why);
-		ber_leave(level, &inner);
-		return r;
+		return content_84_name(e->start, level->p - e->start, out,
+		    &w->why);
 	case A_TYPE:
 		if (ber_skip(level, e) == -1)
 			break;

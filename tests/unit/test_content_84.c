@@ -336,11 +336,11 @@ test_q177862_says_why(void **state)
 	heading(&h1, "6006 3000 a002 3000", "", "", 0);
 	ipm(&h2, h1.s, IA5, 0);
 	cannot(h2.s, "an O/R name that is a directory name only");
-	/* a universal common name, attribute 24 */
+	/* a universal common name, attribute 24, that is none */
 	heading(&h1, "6019 300b" NAME_STD "310a 3008 8001 18 a103 3101 00",
 	    "", "", 0);
 	ipm(&h2, h1.s, IA5, 0);
-	cannot(h2.s, "an attribute of an O/R name is universal only");
+	cannot(h2.s, "an O/R name is malformed");
 }
 
 /* Every attribute that X.411 has. */
@@ -372,7 +372,7 @@ test_attributes(void **state)
 		{ "800114 a105 3103 1301 78", 1 },
 		{ "800115 a105 3103 1401 78", 1 },
 		{ "800116 a108 3006 8001 31 8101 32", 1 },
-		{ "800116 a106 a004 a002 8100", 1 },
+		{ "800116 a109 a007 a305 3103 0401 31", 1 },
 		{ "800117 a103 0201 07", 1 },
 	};
 	struct content_84	 r;
@@ -398,6 +398,101 @@ test_attributes(void **state)
 			assert_null(strstr(h3.s, "583430302d3838"));
 		content_84_free(&r);
 	}
+}
+
+/* A name of the usual country and ADMD with extension attributes. */
+static const char *
+name_extended(struct hex *h, const char *attributes)
+{
+	struct hex	set, all;
+
+	element(&set, "31", attributes, 0);
+	cat(&all, "300b" NAME_STD, set.s, NULL);
+	return element(h, "60", all.s, 0);
+}
+
+/* A heading with one name that becomes one with another. */
+static void
+name_becomes(const char *name, const char *expected)
+{
+	struct hex	in, all;
+
+	heading(&h1, name, "", "", 0);
+	ipm(&in, h1.s, IA5, 0);
+	heading(&h1, expected, "", "", 0);
+	ipm(&all, h1.s, IA5, 0);
+	becomes(in.s, all.s);
+}
+
+/* The address as text in a name of 1984 beside what routes. */
+static const char *
+name_text(struct hex *h, const char *text)
+{
+	struct hex	value, dda;
+	char		hex[2 * 128 + 1];
+	size_t		i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text[i]);
+	element(&value, "13", hex, 0);
+	cat(&dda, "1307 583430302d3838", value.s, NULL);
+	element(&value, "30", dda.s, 0);
+	element(&dda, "30", value.s, 0);
+	cat(&value, "300b" NAME_STD, dda.s, NULL);
+	return element(h, "60", value.s, 0);
+}
+
+/* What has no form but the universal one goes like the others. */
+static void
+test_universal_only(void **state)
+{
+	struct hex	name, expected;
+
+	/* a common name, u with diaeresis in a BMPString */
+	name_extended(&name, "300b 800118 a106 3104 1e02 00fc");
+	name_becomes(name.s, name_text(&expected,
+	    "/CN=(123)uC3BC(125)/ADMD= /C=GB/"));
+	/* in a UniversalString, and of a language */
+	name_extended(&name, "3011 800118 a10c 310a 1c04 000000fc 1302 6465");
+	name_becomes(name.s, name_text(&expected,
+	    "/CN=(123)uC3BC006465(125)/ADMD= /C=GB/"));
+	/* a surname */
+	name_extended(&name, "300d 80011a a108 3106 a004 1e02 00fc");
+	name_becomes(name.s, name_text(&expected,
+	    "/S=(123)uC3BC(125)/ADMD= /C=GB/"));
+	/* a unit: 1984 has T.61 for it */
+	name_extended(&name, "300d 80011b a108 3006 3104 1e02 00fc");
+	name_becomes(name.s, "6013 3011" NAME_STD "a604 1402 c875");
+	/* beside the same in printable characters it is left out */
+	name_extended(&name, "300b 800118 a106 3104 1e02 00fc"
+	    "3008 800101 a103 1301 78");
+	name_becomes(name.s, name_common(&expected));
+}
+
+/* Strings in segments, which are put together. */
+static void
+test_segments(void **state)
+{
+	static const char	common[] = "6020 300b" NAME_STD
+				    "3011 300f 1306 436f6d6d6f6e 1305"
+				    "48656c6c6f";
+	struct hex		name, expected;
+
+	name_extended(&name, "3010 800101 a10b 3309 0403 48656c 0402 6c6f");
+	name_becomes(name.s, common);
+	/* indefinite, one in the other, of their own type */
+	name_extended(&name, "3080 800101 a180 3380 1302 4865"
+	    "3380 1301 6c 1302 6c6f 0000 0000 0000 0000");
+	name_becomes(name.s, common);
+	/* under a tag that is not theirs: a surname in T.61 */
+	name_extended(&name, "3010 800104 a10b 3109 a007 0402 c875 0401 78");
+	name_becomes(name.s, name_text(&expected,
+	    "/S=(042)(123)200(125)ux/ADMD= /C=GB/"));
+	/* in a name that is of 1984 already they stay */
+	heading(&h1, "601c 301a" NAME_STD "a50d a00b 0403 446f65 0404"
+	    "20446f65", "", "", 0);
+	ipm(&h2, h1.s, IA5, 0);
+	stays(h2.s);
 }
 
 /* Gigabytes of a body part are neither read nor counted wrong. */
@@ -754,6 +849,8 @@ main(void)
 		cmocka_unit_test(test_heading_extensions),
 		cmocka_unit_test(test_q177862_says_why),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_universal_only),
+		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_forwarded),
 		cmocka_unit_test(test_forwarded_envelope),
