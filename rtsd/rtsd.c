@@ -61,6 +61,7 @@ static struct conf	*conf;		/* in force */
 static struct conf	*staged;	/* between CONF_BEGIN and CONF_END */
 static struct event	*tick;
 static int		 confined, unconfined, stopping;
+static int		 joined;	/* spoold was there once */
 static uint64_t		 stopping_since;
 static const char	*user = RTSD_USER;
 static const char	*root = EMPTY_DIR;
@@ -383,7 +384,9 @@ conf_end(void)
 	log_setverbose(conf->mta.verbose);
 	if (!confined)
 		confine();
-	if (!stopping)
+	/* who calls before spoold is there for the first time waits a moment,
+	 * and does not hear "busy" */
+	if (!stopping && joined)
 		listeners_start(&conf->listeners);
 	imsgev_compose(&parent, IMSG_READY, 0, 0, -1, NULL, 0);
 }
@@ -504,6 +507,9 @@ new_channel(struct imsg *imsg)
 	if (imsgbuf_set_maxsize(&spoold_ev.ibuf, IMSG_MAX) == -1)
 		fatal("imsgbuf_set_maxsize");
 	spoold = &spoold_ev;
+	joined = 1;
+	if (conf != NULL && !stopping)
+		listeners_start(&conf->listeners);
 }
 
 static void
