@@ -178,7 +178,8 @@ flush(int later)
 	/* associations first: the others name them */
 	if (assoc_flush() == -1 || recv_flush() == -1 ||
 	    control_flush() == -1 || xfer_flush() == -1 ||
-	    report_flush() == -1 || queue_flush() == -1 || store_commit(sp.store) == -1) {
+	    report_flush() == -1 || queue_flush() == -1 ||
+	    store_commit(sp.store) == -1) {
 		store_rollback(sp.store);
 		return (-1);
 	}

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imsg.h"
 #include "log.h"
 #include "spoold.h"
 
@@ -175,6 +176,23 @@ fill(struct message *r, const struct message *m, uint64_t id,
 	return (0);
 }
 
+/*
+ * Names stand in a report more than once, so that of a message as long as may
+ * be it can be longer than what the store and rtsd take.
+ */
+static int
+too_long(const struct message *r)
+{
+	struct ibuf	*b;
+	int		 n;
+
+	if ((b = ibuf_dynamic(1024, ENVELOPE_MAX)) == NULL)
+		return (1);
+	n = message_serialise(r, b);
+	ibuf_free(b);
+	return (n == -1);
+}
+
 int
 report_store(struct arrival *report, const struct message *m, uint64_t id,
     const struct nondelivery *nd, size_t n)
@@ -194,17 +212,27 @@ report_store(struct arrival *report, const struct message *m, uint64_t id,
 	report->kind = CONTENT_NONE;
 	if ((report->message = message_new()) == NULL)
 		return (-1);
-	if (fill(report->message, m, report->id, nd, n) == -1 ||
-	    arrival_store(report) == -1) {
+	if (fill(report->message, m, report->id, nd, n) == -1)
+		goto fail;
+	/* never the spool's trouble: a peer could stop it that way */
+	if (too_long(report->message)) {
+		log_warnx("message %016" PRIX64 ": %s not delivered to %zu "
+		    "recipients, and their report is too long to be made",
+		    id, subject, n);
 		arrival_free(report);
-		return (-1);
+		return (0);
 	}
+	if (arrival_store(report) == -1)
+		goto fail;
 	or_address_print(destination(m), to, sizeof(to), 0);
 	log_info("message %016" PRIX64 ": %s not delivered to %zu "
 	    "recipients, reason %d/%d%s%s: report %016" PRIX64 " to %s", id,
 	    subject, n, nd->reason, nd->diagnostic, nd->text != NULL ? ", " :
 	    "", nd->text != NULL ? nd->text : "", report->id, to);
 	return (0);
+fail:
+	arrival_free(report);
+	return (-1);
 }
 
 /* Jobs that are given up */
