@@ -97,6 +97,8 @@ write_failed(struct assoc *a)
 	evbuffer_drain(a->out, evbuffer_get_length(a->out));
 	if (a->phase == ASSOC_GONE)
 		a->progress = 0;
+	else if (assoc_tls_is_lost(a))
+		event_active(a->rev, EV_READ, 0);
 	else
 		rts_disconnected(a->rts, why);
 }

@@ -196,10 +196,16 @@ assoc_tls_handshake(void *arg)
  * it thinks of our certificate, or that it wants one.
  */
 int
+assoc_tls_is_lost(const struct assoc *a)
+{
+	return (a->initiator && !a->t_up && a->phase == ASSOC_TRANSPORT &&
+	    a->tls != NULL && tls_why(a->tls)[0] != '\0');
+}
+
+int
 assoc_tls_lost(struct assoc *a)
 {
-	if (!a->initiator || a->t_up || a->phase != ASSOC_TRANSPORT ||
-	    a->tls == NULL || tls_why(a->tls)[0] == '\0')
+	if (!assoc_tls_is_lost(a))
 		return (0);
 	call_failed(a, tls_why(a->tls), tls_refused(a->tls));
 	return (1);

@@ -207,7 +207,8 @@ int		 assoc_tls_accepted(struct assoc *, struct tls_ctx *,
 /* The first octet of what may be TLS.  0: it is not there yet. */
 int		 assoc_tls_tell(struct assoc *);
 void		 assoc_tls_handshake(void *);
-/* No CC yet, and the connection failed.  1: taken care of. */
+/* TLS failed before there was a CC; the second takes care of it, and is 1. */
+int		 assoc_tls_is_lost(const struct assoc *);
 int		 assoc_tls_lost(struct assoc *);
 /* Has the handshake used up its time?  1: taken care of. */
 int		 assoc_tls_tick(struct assoc *, uint64_t now);

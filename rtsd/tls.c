@@ -636,17 +636,46 @@ tls_read(struct tls *t, void *p, size_t size)
 	    size), 0));
 }
 
+/*
+ * The connection takes nothing any more.  What the peer said before it went
+ * tells more than that, and may still be there to be read.
+ */
+static void
+last_words(struct tls *t)
+{
+	uint8_t buf[512];
+	int e = errno, i, ret = 1;
+
+	for (i = 0; ret > 0 && i < 128; i++) {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_read(t->ssl, buf, sizeof(buf));
+	}
+	if (SSL_get_error(t->ssl, ret) == SSL_ERROR_SSL && ERR_GET_REASON(
+	    ERR_peek_error()) > SSL_AD_REASON_OFFSET)
+		set_why(t, SSL_ERROR_SSL, "TLS");
+	ERR_clear_error();
+	errno = e;
+}
+
 ssize_t
 tls_write(struct tls *t, const void *p, size_t len)
 {
+	int ret;
+
 	if (t->broken) {
 		errno = EPROTO;
 		return (-1);
 	}
 	ERR_clear_error();
 	errno = 0;
-	return (result(t, SSL_write(t->ssl, p, len > TLS_RECORD ? TLS_RECORD :
-	    len), -1));
+	ret = SSL_write(t->ssl, p, len > TLS_RECORD ? TLS_RECORD : len);
+	if (ret > 0 || SSL_get_error(t->ssl, ret) != SSL_ERROR_SYSCALL)
+		return (result(t, ret, -1));
+	last_words(t);
+	set_why(t, SSL_ERROR_SYSCALL, "TLS");
+	errno = EPROTO;
+	return (-1);
 }
 
 int
