@@ -384,7 +384,7 @@ set_remote_tls(struct conf_peer *n, int required, const struct place *p)
 }
 
 /* A prefix is an address that is parsed and printed again. */
-static void
+void
 set_prefix(const struct place *p, char *to, size_t size, const char *s)
 {
 	struct message *m;
@@ -402,11 +402,12 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 	message_free(m);
 }
 
-static void
+void
 check_prefix_new(const struct place *p, const char *prefix)
 {
 	struct conf_route *r;
 	struct conf_deliver *d;
+	struct conf_command *c;
 
 	TAILQ_FOREACH(r, &conf_now->routes, entry)
 		if (strcasecmp(r->route.prefix, prefix) == 0)
@@ -416,6 +417,10 @@ check_prefix_new(const struct place *p, const char *prefix)
 		if (strcasecmp(d->deliver.prefix, prefix) == 0)
 			conf_error(p, "%s is delivered by line %u already",
 			    prefix, d->line);
+	TAILQ_FOREACH(c, &conf_now->commands, entry)
+		if (strcasecmp(c->command.prefix, prefix) == 0)
+			conf_error(p, "%s is delivered by line %u already",
+			    prefix, c->line);
 }
 
 void
@@ -594,6 +599,7 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->commands);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
@@ -687,6 +693,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->commands, conf_command);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }

@@ -21,6 +21,7 @@
 
 static struct conf_peer	*peer;		/* whose block is open */
 static struct listen_tls listen_tls;	/* of the statement at hand */
+static struct command_options command_options;	/* of the one at hand */
 static struct conf_selectors selectors;	/* of the address at hand */
 %}
 
@@ -57,6 +58,7 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token AE_QUALIFIER "ae-qualifier"
 %token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
+%token COMMAND "command" USER "user" PARALLEL "parallel"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
@@ -183,6 +185,14 @@ main		: WORD EQUALS text	{
 			free($2);
 			free($5);
 		}
+		| DELIVER text TO COMMAND string USER text nocommandopt
+		  commandopts		{
+			add_command(&@2, $2, &@5, $5, &@7, $7,
+			    &command_options);
+			free($2);
+			free($5);
+			free($7);
+		}
 		| LIMIT ASSOCIATIONS NUMBER {
 			set_number(&@3, &conf_now->mta.max_associations, $3,
 			    1, 4000, "associations");
@@ -190,6 +200,23 @@ main		: WORD EQUALS text	{
 		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
 		| LOG VERBOSE		{ conf_now->mta.verbose = 1; }
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
+		;
+
+nocommandopt	: /* empty */		{
+			command_options.timeout = 600;
+			command_options.parallel = 4;
+		}
+		;
+
+commandopts	: /* empty */
+		| commandopts TIMEOUT time {
+			set_number(&@3, &command_options.timeout, $3, 1,
+			    86400, "timeout");
+		}
+		| commandopts PARALLEL NUMBER {
+			set_number(&@3, &command_options.parallel, $3, 1,
+			    COMMANDS_MAX, "parallel");
+		}
 		;
 
 listentls	: /* empty */		{

@@ -146,7 +146,7 @@ why_stuck(const struct message *m, const struct target *t, int loop)
 		return ("no route");
 	if (loop)
 		return ("loop: our domain is too often in the trace");
-	if (m->type == MESSAGE_PROBE && t->kind == TARGET_DIRECTORY)
+	if (m->type == MESSAGE_PROBE && t->kind != TARGET_PEER)
 		return ("probe for a recipient here");
 	return (NULL);
 }

@@ -400,14 +400,25 @@ fail:
 	return (NULL);
 }
 
-static int64_t
-again_at(const struct job *j)
+void
+deliver_later(struct job *j, const char *why)
 {
 	uint32_t	s = 0, i;
 
+	log_warnx("message %016" PRIX64 " not delivered to %s: %s",
+	    j->message, j->target->name, why);
 	for (i = 0; i <= j->attempts && i < 16; i++)
 		s = backoff_next(s, RETRY_MIN, RETRY_MAX);
-	return (time(NULL) + jitter(s));
+	queue_defer(j, time(NULL) + jitter(s), why);
+}
+
+void
+deliver_done(struct job *j)
+{
+	log_info("message %016" PRIX64 " delivered to %s", j->message,
+	    j->target->name);
+	sp.stats.delivered++;
+	queue_done(j);
 }
 
 static void
@@ -425,16 +436,10 @@ collect(void)
 	pthread_mutex_unlock(&lock);
 	while ((d = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, d, entry);
-		if (d->written && !d->failed) {
-			log_info("message %016" PRIX64 " delivered to %s",
-			    d->id, d->job->target->name);
-			sp.stats.delivered++;
-			queue_done(d->job);
-		} else {
-			log_warnx("message %016" PRIX64 " not delivered to "
-			    "%s: %s", d->id, d->job->target->name, d->why);
-			queue_defer(d->job, again_at(d->job), d->why);
-		}
+		if (d->written && !d->failed)
+			deliver_done(d->job);
+		else
+			deliver_later(d->job, d->why);
 		delivery_free(d);
 	}
 }
@@ -451,7 +456,7 @@ fill(struct directory *dir)
 	    outstanding_octets < OUTSTANDING_OCTETS && !sp.failing &&
 	    (j = queue_next(dir->target, 0)) != NULL) {
 		if ((d = delivery_new(dir, j, &why)) == NULL) {
-			queue_defer(j, again_at(j), why);
+			deliver_later(j, why);
 			continue;
 		}
 		pthread_mutex_lock(&lock);

@@ -63,6 +63,12 @@ mtad_send(uint32_t type, const void *data, size_t len)
 {
 }
 
+int
+mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
+{
+	return (rtsd_send(type, id, fd, data, len));
+}
+
 uint64_t
 spool_clock(void)
 {
@@ -202,6 +208,7 @@ life_begin(const char *dir)
 	TAILQ_INIT(&sp.peers);
 	TAILQ_INIT(&sp.targets);
 	TAILQ_INIT(&sp.directories);
+	TAILQ_INIT(&sp.commands);
 	TAILQ_INIT(&sp.assocs);
 	RB_INIT(&sp.assoc_tree);
 	conf_begin();
