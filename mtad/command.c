@@ -448,6 +448,7 @@ run_new(const struct command_run *cr, const char *values, size_t len)
 static const char *
 run_start(struct run *r, const struct conf_command *c, int in)
 {
+	sigset_t all, old;
 	const char *why;
 	int out[2], empty = -1;
 
@@ -464,9 +465,13 @@ run_start(struct run *r, const struct conf_command *c, int in)
 	if ((r->output = event_new(base, out[0], EV_READ | EV_PERSIST,
 	    output_cb, r)) == NULL || event_add(r->output, NULL) == -1)
 		fatalx("out of memory");
+	/* a handler of ours in the child would be heard here */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
 	if ((r->pid = fork()) == 0)
 		execute(c, r, in, out[1]);
 	why = r->pid == -1 ? strerror(errno) : NULL;
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(out[1]);
 	if (empty != -1)
 		close(empty);
