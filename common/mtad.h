@@ -128,12 +128,19 @@ struct mta_conf {
 	uint32_t		max_associations;	/* all peers */
 	uint64_t		max_content;		/* octets, 0 none */
 	uint64_t		min_free;	/* octets kept free in spool */
+	uint32_t		loop_limit;	/* times here before */
+	uint32_t		hop_limit;	/* elements of trace */
+	uint64_t		return_max;	/* content in reports */
 	int32_t			verbose;
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
 /* As mtad.conf has it: "normal" ... */
 const char *mode_name(int);
+/* To a peer: AUTO strips it where the domain ends. */
+enum internal_trace_mode {
+	INTERNAL_TRACE_AUTO = 0, INTERNAL_TRACE_KEEP, INTERNAL_TRACE_STRIP
+};
 enum dialogue_mode { DIALOGUE_MONOLOGUE = 0, DIALOGUE_TWA = 1 };
 
 struct selector {
@@ -192,6 +199,7 @@ struct peer_conf {
 	uint32_t		reserved_urgent; /* of them */
 	uint32_t		threshold;	/* queued messages to open another */
 	uint64_t		max_content;	/* octets, 0 none */
+	uint8_t			internal_trace;	/* enum internal_trace_mode */
 };
 
 /* OPTIONAL, of those that call us, is what OPPORTUNISTIC is when we call. */

@@ -604,6 +604,9 @@ conf_new(void)
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
+	c->mta.loop_limit = 3;
+	c->mta.hop_limit = 50;
+	c->mta.return_max = 1024 * 1024;
 	c->mta.min_free = 64 * 1024 * 1024;
 	return (c);
 }

@@ -56,6 +56,8 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
 %token NORMAL "normal" SSEL "ssel" PSEL "psel" AP_TITLE "ap-title"
 %token AE_QUALIFIER "ae-qualifier"
+%token LOOPS "loops" HOPS "hops" RETURN "return"
+%token INTERNAL_TRACE "internal-trace" STRIP "strip" AUTO "auto"
 %token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token COMMAND "command" USER "user" PARALLEL "parallel"
@@ -198,6 +200,15 @@ main		: WORD EQUALS text	{
 			    1, 4000, "associations");
 		}
 		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
+		| LIMIT LOOPS NUMBER	{
+			set_number(&@3, &conf_now->mta.loop_limit, $3, 1, 500,
+			    "loops");
+		}
+		| LIMIT HOPS NUMBER	{
+			set_number(&@3, &conf_now->mta.hop_limit, $3, 1, 511,
+			    "hops");
+		}
+		| LIMIT RETURN size	{ conf_now->mta.return_max = $3; }
 		| LOG VERBOSE		{ conf_now->mta.verbose = 1; }
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
 		;
@@ -492,6 +503,15 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			    86400, "transfer timeout");
 		}
 		| MAX_CONTENT size	{ peer->peer.max_content = $2; }
+		| INTERNAL_TRACE AUTO	{
+			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
+		}
+		| INTERNAL_TRACE KEEP	{
+			peer->peer.internal_trace = INTERNAL_TRACE_KEEP;
+		}
+		| INTERNAL_TRACE STRIP	{
+			peer->peer.internal_trace = INTERNAL_TRACE_STRIP;
+		}
 		| DISABLED		{ peer->peer.disabled = 1; }
 		;
 

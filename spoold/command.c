@@ -31,6 +31,7 @@ struct run {
 	uint32_t		 id;
 	struct command		*command;
 	struct job		*job;
+	int			 report;	/* may be asked for */
 };
 
 static TAILQ_HEAD(, run) runs = TAILQ_HEAD_INITIALIZER(runs);
@@ -364,6 +365,8 @@ start(struct run *r)
 	if (found == 1 && (m = message_deserialise(sm.envelope,
 	    sm.envelope_len)) != NULL) {
 		why = "out of memory";
+		r->report = m->type == MESSAGE_PROBE ||
+		    deliver_wants_report(m);
 		if ((values = command_values(m, &sm, r->job->target->number,
 		    &n, &too_many)) != NULL)
 			why = ask(r, &sm, values, n);
@@ -465,7 +468,7 @@ command_imsg(uint32_t id, const struct command_done *d)
 	command_judge(d, &v);
 	switch (v.what) {
 	case VERDICT_DELIVERED:
-		deliver_done(r->job);
+		deliver_done(r->job, r->report);
 		break;
 	case VERDICT_LATER:
 		deliver_later(r->job, v.text);

@@ -46,6 +46,7 @@ struct delivery {
 	size_t			 octets;
 	/* results */
 	uint8_t			 written, failed;
+	uint8_t			 report;	/* may be asked for */
 	char			 why[128];
 };
 TAILQ_HEAD(deliveries, delivery);
@@ -130,6 +131,17 @@ put_file(struct delivery *d, const char *suffix, const uint8_t *data,
 	return (r);
 }
 
+int
+deliver_wants_report(const struct message *m)
+{
+	uint32_t	i;
+
+	for (i = 0; i < m->nrecipient; i++)
+		if (PRI_REPORT_VALUE(m->recipient[i].flags) >= 2)
+			return (m->type != MESSAGE_REPORT);
+	return (0);
+}
+
 static int
 put_envelope(struct delivery *d, int sync_it)
 {
@@ -141,6 +153,7 @@ put_envelope(struct delivery *d, int sync_it)
 
 	if ((m = message_deserialise(d->envelope, d->envelope_len)) == NULL)
 		return (fail(d, "envelope"));
+	d->report = deliver_wants_report(m);
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    message_print(m, f) == -1 || fflush(f) != 0)
 		fail(d, "envelope");
@@ -413,11 +426,13 @@ deliver_later(struct job *j, const char *why)
 }
 
 void
-deliver_done(struct job *j)
+deliver_done(struct job *j, int report)
 {
 	log_info("message %016" PRIX64 " delivered to %s", j->message,
 	    j->target->name);
 	sp.stats.delivered++;
+	if (report && report_delivered(j) == -1)
+		fatalx("out of memory");
 	queue_done(j);
 }
 
@@ -437,7 +452,7 @@ collect(void)
 	while ((d = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, d, entry);
 		if (d->written && !d->failed)
-			deliver_done(d->job);
+			deliver_done(d->job, d->report);
 		else
 			deliver_later(d->job, d->why);
 		delivery_free(d);

@@ -210,6 +210,16 @@ class Delivered(Case):
         self.idle()
         self.said('delivered to ' + re.escape(self.agent))
 
+    def test_report_of_delivery(self):
+        """For whom it asks for one."""
+        self.start()
+        sent = self.submit(options=['-r', 'confirmed'])
+        report, = until(self.reports, 60, 'report')
+        self.assertIn('subject-identifier: ' + sent['mts_id'], report)
+        self.assertRegex(report, r'; delivered=[0-9]+Z;.* address=' + JO)
+        self.idle()
+        self.assertEqual(len(self.runs()), 1)
+
     def test_output_is_logged(self):
         """Its first lines, and what a terminal acts upon not as it is."""
         self.how('print("one \\x1b[31m", flush=True)\n'

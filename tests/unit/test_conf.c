@@ -113,8 +113,13 @@ test_options(void **state)
 	    "delay 90s keep 1d memory 2h tpdu-size 2048 associations 4\n"
 	    "reserve 0 threshold 7 idle 2m retry 10s to 1h\n\n"
 	    "open timeout 5s transfer timeout 1d\n"
-	    "max-content 10M disabled\n}\n");
+	    "max-content 10M internal-trace strip disabled\n}\n"
+	    "limit loops 9\nlimit hops 99\nlimit return 3K\n");
 	p = peer(c);
+	assert_int_equal(p->internal_trace, INTERNAL_TRACE_STRIP);
+	assert_int_equal(c->mta.loop_limit, 9);
+	assert_int_equal(c->mta.hop_limit, 99);
+	assert_int_equal(c->mta.return_max, 3072);
 	assert_int_equal(p->naddress, 2);
 	assert_string_equal(TAILQ_FIRST(&c->peers)->address[0].host,
 	    "192.0.2.1");

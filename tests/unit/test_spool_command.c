@@ -318,6 +318,110 @@ test_permanent(void **state)
 	assert_int_equal(fake_life(life_permanent, dir), 0);
 }
 
+static void
+be_probe(struct message *m)
+{
+	m->type = MESSAGE_PROBE;
+	m->has_content = 0;
+	m->probe_length = 4711;
+}
+
+static const struct sent *
+probe_arrives(int n)
+{
+	static const char *const	to[] = { TO_COMMAND };
+	const struct sent		*s;
+
+	fake_message = be_probe;
+	recv_begin(IN, n);
+	recv_octets(IMSG_RECV_MARKUP, IN, "markup", 6);
+	recv_envelope(IN, n, PRIORITY_NORMAL, 1, to);
+	recv_number(IMSG_RECV_END, IN, 1);
+	spool_commit();
+	fake_message = NULL;
+	next(IMSG_RECV_ENDED);
+	s = next(IMSG_COMMAND_RUN);
+	CHECK(((const struct command_run *)(const void *)
+	    s->data)->has_content == 0 && s->fd == -1);
+	is_value(s, COMMAND_TYPE, "probe");
+	is_value(s, COMMAND_CONTENT_LENGTH, "4711");
+	return (s);
+}
+
+/* A probe is answered by the command. */
+static void
+life_probe(const char *d)
+{
+	const struct sent	*s;
+	struct message		*m;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, DIALOGUE_MONOLOGUE);
+	s = probe_arrives(1);
+	CHECK(ends(s->id, COMMAND_EXITED, 0, "") == 0);
+	m = the_report();
+	CHECK(m->reported[0].delivered == 1);
+	message_free(m);
+}
+
+static void
+test_probe(void **state)
+{
+	assert_int_equal(fake_life(life_probe, dir), 0);
+}
+
+static void
+life_probe_of_nobody(const char *d)
+{
+	const struct sent	*s;
+	struct message		*m;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, DIALOGUE_MONOLOGUE);
+	s = probe_arrives(1);
+	CHECK(ends(s->id, COMMAND_EXITED, EX_NOUSER, "") == 0);
+	m = the_report();
+	CHECK(m->reported[0].delivered == 0 && m->reported[0].reason == 1 &&
+	    m->reported[0].diagnostic == 0);
+	message_free(m);
+}
+
+static void
+test_probe_of_nobody(void **state)
+{
+	assert_int_equal(fake_life(life_probe_of_nobody, dir), 0);
+}
+
+static void
+ask_for_report(struct message *m)
+{
+	m->recipient[0].flags = PRI_RESPONSIBILITY | PRI_REPORT(2);
+}
+
+static void
+life_reported(const char *d)
+{
+	const struct sent	*s;
+	struct message		*m;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, DIALOGUE_MONOLOGUE);
+	fake_message = ask_for_report;
+	s = arrives(1, 10);
+	fake_message = NULL;
+	close(s->fd);
+	CHECK(ends(s->id, COMMAND_EXITED, 0, "") == 0);
+	m = the_report();
+	CHECK(m->reported[0].delivered == 1);
+	message_free(m);
+}
+
+static void
+test_reported(void **state)
+{
+	assert_int_equal(fake_life(life_reported, dir), 0);
+}
+
 static uint64_t	*asked;
 
 static void
@@ -419,6 +523,9 @@ main(void)
 		T(test_parallel),
 		T(test_temporary),
 		T(test_permanent),
+		T(test_probe),
+		T(test_probe_of_nobody),
+		T(test_reported),
 		T(test_cut),
 #undef T
 	};
