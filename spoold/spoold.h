@@ -626,7 +626,7 @@ void	 deliver_later(struct job *, const char *why);
 /* command.c: delivery by a command that mtad runs. */
 struct verdict {
 	enum { VERDICT_DELIVERED, VERDICT_LATER, VERDICT_FAILED } what;
-	int	 reason, diagnostic;	/* VERDICT_FAILED; diagnostic -1: none */
+	int	 reason, diagnostic;	/* FAILED; diagnostic -1: none */
 	char	 text[128];
 };
 /* What the end of a command, sysexits(3), says about the message. */

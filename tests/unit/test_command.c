@@ -360,7 +360,8 @@ test_timeout(void **state)
 static void
 test_stop(void **state)
 {
-	script("trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.1; done");
+	script("trap 'echo caught; exit 5' TERM; "
+	    "while :; do sleep 0.1; done");
 	ask_right(1, 1);
 	command_stop();
 	ask_right(2, 2);
