@@ -384,7 +384,7 @@ set_remote_tls(struct conf_peer *n, int required, const struct place *p)
 }
 
 /* A prefix is an address that is parsed and printed again. */
-static void
+void
 set_prefix(const struct place *p, char *to, size_t size, const char *s)
 {
 	struct message *m;
@@ -594,6 +594,8 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->redirects);
+	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
@@ -679,6 +681,7 @@ void
 conf_free(struct conf *c)
 {
 	struct conf_pem *e;
+	struct conf_list *l;
 
 	if (c == NULL)
 		return;
@@ -690,6 +693,11 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->redirects, conf_redirect);
+	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
+		TAILQ_REMOVE(&c->lists, l, entry);
+		list_free(l);
+	}
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }
