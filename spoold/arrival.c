@@ -40,6 +40,24 @@ mpdu_key(const struct message *m, char *key, size_t size)
 }
 
 /*
+ * Of whom a copy came: the number alone will not do, for the members of a list
+ * all have that of the list.
+ */
+static uint32_t
+recipient_key(const struct message *m, const struct recipient *r)
+{
+	char		 name[OR_TEXT_MAX];
+	const char	*p;
+	uint32_t	 h = 2166136261u;	/* FNV-1a */
+
+	or_address_print(&r->name, name, sizeof(name), 0);
+	for (p = name; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	h = (h ^ r->number) * 16777619u;
+	return ((h ^ m->dl_expansion.n) * 16777619u);
+}
+
+/*
  * Which of the responsible recipients are new?  Sets ours[] and stores the
  * set.  1: some, or a first arrival; 0: a duplicate.
  */
@@ -50,6 +68,7 @@ check_duplicate(struct arrival *a, uint8_t *ours, size_t n)
 	struct message	*m = a->message;
 	char		 key[256];
 	size_t		 keylen, nknown = 0, had, i, k;
+	uint32_t	 who;
 	int		 found;
 
 	if (a->origin == NULL)
@@ -62,13 +81,14 @@ check_duplicate(struct arrival *a, uint8_t *ours, size_t n)
 	for (i = 0; i < n; i++) {
 		if (!ours[i])
 			continue;
+		who = recipient_key(m, &m->recipient[i]);
 		for (k = 0; k < had; k++)
-			if (known[k] == m->recipient[i].number)
+			if (known[k] == who)
 				break;
 		if (k < had)
 			ours[i] = 0;
 		else if (nknown < nitems(known))
-			known[nknown++] = m->recipient[i].number;
+			known[nknown++] = who;
 	}
 	if (found && nknown == had)
 		return (0);
@@ -254,7 +274,7 @@ conclude(struct arrival *a, struct outcome *o, size_t n)
 
 	if (n == 0)
 		return (0);
-	if ((left = process_alternates(a, o, n)) == -1)
+	if ((left = process_redirections(a, o, n)) == -1)
 		return (-1);
 	return (report_store(a, o, left));
 }

@@ -16,8 +16,6 @@
 #include "log.h"
 #include "spoold.h"
 
-#define TYPE_OF_UA_PRIVATE	1	/* X.411 TypeOfMTSUser */
-
 /* A job that is over: all recipients that its target has. */
 struct ended {
 	TAILQ_ENTRY(ended)	 entry;
@@ -90,7 +88,7 @@ put_recipient(struct message *r, const struct message *m,
 	to->delivered = o->delivered;
 	if (o->delivered) {
 		utctime_set(&to->delivery, o->time);
-		to->type_of_ua = TYPE_OF_UA_PRIVATE;
+		to->type_of_ua = o->user;
 	} else {
 		to->reason = o->reason;
 		to->diagnostic = o->diagnostic;
@@ -351,6 +349,7 @@ report_delivered(const struct job *j)
 	memset(&o, 0, sizeof(o));
 	o.delivered = 1;
 	o.time = time(NULL);
+	o.user = TYPE_OF_USER_PRIVATE;
 	return (job_ended(j, &o, ""));
 }
 
@@ -415,7 +414,7 @@ flush_one(struct ended *e)
 		o[k++].recipient = i;
 	}
 	left = e->subject.message->type == MESSAGE_REPORT ? (ssize_t)k :
-	    process_alternates(&e->subject, o, k);
+	    process_redirections(&e->subject, o, k);
 	if (left != -1)
 		r = report_store(&e->subject, o, left);
 done:

@@ -97,6 +97,7 @@ struct peer {
 	uint8_t			 cannot_recover; /* it said so last time */
 	uint8_t			 poll;		/* it may have something */
 	char			 why[128];	/* of the last failure */
+	uint64_t		 rate_since, rate_left;	/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -337,7 +338,10 @@ struct outcome {
 	int			 reason;	/* X.411 8.3.1.2.1.11 and 12 */
 	int			 diagnostic;	/* -1: none */
 	int64_t			 time;		/* of delivery, time_t */
+	uint8_t			 user;		/* TYPE_OF_USER_*, delivered */
 	const char		*text;		/* supplementary, or NULL */
+	const struct or_address	*redirect;	/* to there instead, or NULL */
+	int			 why;		/* enum redirection_reason */
 };
 struct process {
 	struct arrival		*a;
@@ -350,11 +354,40 @@ struct process {
 /* -1: no memory. */
 int	 process_recipients(struct process *);
 /*
- * To their originator-requested alternate recipients, where they have any,
- * those of the n outcomes that are no delivery (X.411 14.3.4): as a copy with
- * arrival_add.  The number of outcomes left, or -1.
+ * Those of the n outcomes that are redirected, or no delivery but of one with
+ * an originator-requested alternate recipient (X.411 14.3.4), go there, as a
+ * copy with arrival_add.  The number of outcomes left, or -1.
  */
-ssize_t	 process_alternates(struct arrival *, struct outcome *, size_t n);
+ssize_t	 process_redirections(struct arrival *, struct outcome *, size_t n);
+
+/* list.c: redirections, distribution lists. */
+#define LIST_DEPTH_MAX	20	/* lists in lists */
+#define LIST_PIECE	500	/* members in one copy */
+struct list;
+/* Where messages for that name are redirected to (by the recipient), or NULL. */
+const struct or_address *redirect_find(const struct or_address *);
+const struct list *list_find(const struct or_address *);
+/* Does a list not take the message?  Then *o says why. */
+int	 list_refuses(const struct list *, const struct message *,
+	    struct outcome *o);
+/* With arrival_add, copies for the members in place of that recipient. */
+int	 list_expand(const struct list *, struct arrival *, size_t recipient);
+/* Are deliveries reported when it was expanded, and not its members'? */
+int	 list_reports_itself(const struct list *);
+/* A report that is addressed to it, to those that are to have it. */
+int	 list_report(const struct list *, struct arrival *);
+
+/* policy.c */
+#define RATE_UNIT	1000000u	/* of a bucket, a message */
+/* Is it, coming from there (NULL: from here), not to be?  *o says why. */
+int	 policy_refuses(const struct peer *from, const struct message *,
+	    uint64_t size, struct outcome *o);
+/* The same of one recipient, to be sent there (NULL: not to a peer). */
+int	 policy_refuses_recipient(const struct peer *from,
+	    const struct peer *to, const struct message *, size_t recipient,
+	    uint64_t size, struct outcome *o);
+/* May the peer send another message now?  Counts it. */
+int	 policy_rate(struct peer *);
 
 /* trace.c */
 int	 peer_foreign(const struct peer *);
@@ -368,6 +401,8 @@ const char *trace_looping(const struct message *);
 /* Internal trace that is not for this peer. */
 void	 trace_strip(struct message *, const struct peer *);
 
+/* X.411 TypeOfMTSUser. */
+enum { TYPE_OF_USER_PRIVATE = 1, TYPE_OF_USER_DL = 3 };
 /* report.c: delivery and non-delivery reports. */
 /* Reasons and diagnostics that we give. */
 enum {
@@ -379,10 +414,18 @@ enum {
 	DIAGNOSTIC_UNRECOGNISED_OR_NAME = 0,
 	DIAGNOSTIC_LOOP_DETECTED = 3,
 	DIAGNOSTIC_MAXIMUM_TIME_EXPIRED = 5,
+	DIAGNOSTIC_EITS_UNSUPPORTED = 6,
+	DIAGNOSTIC_CONTENT_TOO_LONG = 7,
 	DIAGNOSTIC_CONTENT_SYNTAX_ERROR = 12,
+	DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED = 15,
 	DIAGNOSTIC_TOO_MANY_RECIPIENTS = 16,
+	DIAGNOSTIC_NO_BILATERAL_AGREEMENT = 17,
 	DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION = 18,
+	DIAGNOSTIC_RECIPIENT_REASSIGNMENT_PROHIBITED = 26,
 	DIAGNOSTIC_REDIRECTION_LOOP_DETECTED = 27,
+	DIAGNOSTIC_DL_EXPANSION_PROHIBITED = 28,
+	DIAGNOSTIC_NO_DL_SUBMIT_PERMISSION = 29,
+	DIAGNOSTIC_DL_EXPANSION_FAILURE = 30,
 	DIAGNOSTIC_UNABLE_TO_DOWNGRADE = 47
 };
 /*
