@@ -269,6 +269,7 @@ struct deliver_conf {
 #define COMMAND_VALUE_MAX	8192	/* octets of most values */
 #define COMMAND_REPORT_MAX	(32 * 1024)
 #define COMMAND_RECIPIENTS_MAX	(80 * 1024)
+#define COMMAND_REPORTED_MAX	500	/* recipients of a report, one a line */
 #define COMMAND_VALUES_MAX	(124 * 1024)	/* of all of them */
 
 struct command_conf {
@@ -290,6 +291,7 @@ enum command_value {
 	COMMAND_ARRIVAL, COMMAND_CONTENT_LENGTH,
 	COMMAND_REPORT,		/* may have several lines */
 	COMMAND_SUBJECT_ID,
+	COMMAND_REPORTED,	/* each line is a variable of its own */
 	COMMAND_VALUES
 };
 

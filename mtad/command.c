@@ -39,13 +39,14 @@
 #define LINE_MAX_LEN	200
 #define OUTPUT_MAX	(1024 * 1024)	/* octets, then nobody reads on */
 #define FILES_MAX	1024
-#define ENVIRONMENT_MAX	(COMMAND_VALUES + 8)
+#define ENVIRONMENT_MAX	(COMMAND_VALUES + COMMAND_REPORTED_MAX + 8)
 
 /* Names of the values, in the order of enum command_value. */
 static const char *const	value_names[COMMAND_VALUES] = {
 	"MTAD_MTS_ID", "MTAD_TYPE", "MTAD_CONTENT_TYPE", "MTAD_PRIORITY",
 	"MTAD_ORIGINATOR", "MTAD_RECIPIENT", "MTAD_ARRIVAL",
-	"MTAD_CONTENT_LENGTH", "MTAD_REPORT", "MTAD_SUBJECT_ID"
+	"MTAD_CONTENT_LENGTH", "MTAD_REPORT", "MTAD_SUBJECT_ID",
+	"MTAD_REPORTED"		/* MTAD_REPORTED_1 ... */
 };
 
 struct run {
@@ -319,6 +320,20 @@ setting(const char *name, const char *value)
 	return (s);
 }
 
+/* Each line under a number; behind the last of them. */
+static char **
+numbered(char **env, const char *name, const char *lines)
+{
+	const char *end;
+	int n = 0;
+
+	for (; (end = strchr(lines, '\n')) != NULL; lines = end + 1)
+		if (asprintf(env++, "%s_%d=%.*s", name, ++n,
+		    (int)(end - lines), lines) == -1)
+			fail("environment");
+	return (env);
+}
+
 static void
 environment(const struct conf_command *c, const struct run *r, char **env)
 {
@@ -336,7 +351,10 @@ environment(const struct conf_command *c, const struct run *r, char **env)
 	snprintf(id, sizeof(id), "%016" PRIX64, r->message);
 	*env++ = setting("MTAD_MESSAGE_ID", id);
 	for (i = 0; i < r->nvalues; i++) {
-		*env++ = setting(value_names[i], value);
+		if (i == COMMAND_REPORTED)
+			env = numbered(env, value_names[i], value);
+		else
+			*env++ = setting(value_names[i], value);
 		value += strlen(value) + 1;
 	}
 	*env = NULL;
@@ -372,12 +390,15 @@ execute(const struct conf_command *c, const struct run *r, int in, int out)
 static int
 check_values(const char *p, size_t len, uint32_t n)
 {
-	uint32_t i = 0;
+	uint32_t i = 0, reported = 0;
 
 	for (; len > 0; p++, len--) {
 		if (*p == '\0')
 			i++;
-		else if ((*p < ' ' || *p > '~') && !(*p == '\n' &&
+		else if (*p == '\n' && i == COMMAND_REPORTED) {
+			if (++reported > COMMAND_REPORTED_MAX)
+				return (-1);
+		} else if ((*p < ' ' || *p > '~') && !(*p == '\n' &&
 		    (i == COMMAND_RECIPIENT || i == COMMAND_REPORT)))
 			return (-1);
 		if (i == n)

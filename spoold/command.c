@@ -186,6 +186,39 @@ put_report(struct ibuf *b, const struct message *m)
 	return (r);
 }
 
+/* What became of each recipient; all of it is in the report as well. */
+static int
+put_reported(struct ibuf *b, const struct message *m)
+{
+	const struct reported_recipient	*r;
+	char	text[COMMAND_VALUE_MAX], line[COMMAND_VALUE_MAX + 64];
+	char	diagnostic[16] = "-";
+	size_t	i, len, left = COMMAND_REPORT_MAX;
+
+	for (i = 0; i < m->nreported && i < COMMAND_REPORTED_MAX; i++) {
+		r = &m->reported[i];
+		if ((size_t)or_address_print(&r->name, text, sizeof(text),
+		    0) >= sizeof(text))
+			continue;
+		if (r->diagnostic != -1)
+			snprintf(diagnostic, sizeof(diagnostic), "%" PRId32,
+			    r->diagnostic);
+		else
+			strlcpy(diagnostic, "-", sizeof(diagnostic));
+		if (r->delivered)
+			snprintf(line, sizeof(line), "delivered %s\n", text);
+		else
+			snprintf(line, sizeof(line), "failed %" PRId32
+			    " %s %s\n", r->reason, diagnostic, text);
+		if ((len = strlen(line)) > left)
+			break;
+		left -= len;
+		if (ibuf_add(b, line, len) == -1)
+			return (-1);
+	}
+	return (ibuf_add_n8(b, 0));
+}
+
 static int
 put_numbers(struct ibuf *b, const struct message *m,
     const struct store_message *sm)
@@ -247,7 +280,8 @@ command_values(const struct message *m, const struct store_message *sm,
 	if (m->type != MESSAGE_REPORT)
 		return (b);
 	mts_identifier_print(&m->subject, text, sizeof(text));
-	if (put_report(b, m) == -1 || put_text(b, text) == -1)
+	if (put_report(b, m) == -1 || put_text(b, text) == -1 ||
+	    put_reported(b, m) == -1)
 		goto fail;
 	return (b);
 fail:

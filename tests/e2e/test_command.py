@@ -321,6 +321,8 @@ class Failed(Case):
         self.assertEqual(env['MTAD_CONTENT_LENGTH'], '0')
         self.assertEqual(env['MTAD_SUBJECT_ID'], sent['mts_id'])
         self.assertNotEqual(env['MTAD_MESSAGE_ID'], sent['id'])
+        self.assertEqual(env['MTAD_REPORTED_1'], 'failed 1 0 ' + JO)
+        self.assertNotIn('MTAD_REPORTED_2', env)
         self.assertRegex(env['MTAD_REPORT'],
                          r'(?s)^message-type: report\n.*reason=1 ')
 

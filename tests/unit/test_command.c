@@ -204,11 +204,12 @@ test_run(void **state)
 	reap();
 	is_answer(2, COMMAND_SIGNALED, 9, "");
 	/* of a report */
-	script("echo $MTAD_SUBJECT_ID");
-	ask(3, 7, 1, COMMAND_VALUES, 0, -1, VALUES "r\nr\n\0s",
-	    sizeof(VALUES "r\nr\n\0s"));
+	script("echo $MTAD_SUBJECT_ID,$MTAD_REPORTED_1,$MTAD_REPORTED_2,"
+	    "${MTAD_REPORTED_3-none},${MTAD_REPORTED-none}");
+	ask(3, 7, 1, COMMAND_VALUES, 0, -1, VALUES "r\nr\n\0s\0a b\nc d\n",
+	    sizeof(VALUES "r\nr\n\0s\0a b\nc d\n"));
 	reap();
-	is_answer(3, COMMAND_EXITED, 0, "s");
+	is_answer(3, COMMAND_EXITED, 0, "s,a b,c d,none,none");
 	/* only what was asked for: no variable of an earlier one */
 	script("echo ${MTAD_SUBJECT_ID-none}");
 	ask_right(4, 1);
@@ -259,12 +260,28 @@ test_bad_values(void **state)
 	memcpy(longest + sizeof(longest) - sizeof(VALUES) + 1, VALUES,
 	    sizeof(VALUES) - 1);
 	bad(COMMAND_REPORT, 0, -1, longest, sizeof(longest));
+	/* more variables than there may be */
+	memcpy(longest, VALUES "\0", sizeof(VALUES) + 1);
+	memset(longest + sizeof(VALUES) + 1, '\n', COMMAND_REPORTED_MAX + 1);
+	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 2] = '\0';
+	bad(COMMAND_VALUES, 0, -1, longest, sizeof(VALUES) +
+	    COMMAND_REPORTED_MAX + 3);
 	/* too short for what says what it is */
 	send_octets(9, -1, "short", 5);
 	is_answer(9, COMMAND_NOT_RUN, 0, "bad request");
 	send_octets(9, -1, NULL, 0);
 	is_answer(9, COMMAND_NOT_RUN, 0, "bad request");
-	/* and the longest that may be is run */
+	/* and the most and the longest that may be are run */
+	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 1] = '\0';
+	script("exit $(env | grep -c ^MTAD_REPORTED_)");
+	ask(10, 7, 1, COMMAND_VALUES, 0, -1, longest, sizeof(VALUES) +
+	    COMMAND_REPORTED_MAX + 2);
+	reap();
+	is_answer(10, COMMAND_EXITED, COMMAND_REPORTED_MAX & 0xff, "");
+	script("exit 0");
+	memset(longest, 'a', sizeof(longest));
+	memcpy(longest + sizeof(longest) - sizeof(VALUES) + 1, VALUES,
+	    sizeof(VALUES) - 1);
 	ask(10, 7, 1, COMMAND_REPORT, 0, -1, longest + 1,
 	    sizeof(longest) - 1);
 	reap();
