@@ -396,6 +396,8 @@ int	 trace_add(struct message *, const struct target *origin);
 /* TRACE_REDIRECTED, TRACE_DL_OPERATION: in the last elements, ours. */
 void	 trace_action(struct message *, int other_actions);
 void	 trace_deferred(struct message *, const struct utctime *until);
+/* How often it was in our domain, and at this MTA; 255: so often or more. */
+uint8_t	 trace_passes(const struct message *);
 /* Why it is taken for looping; NULL when it is not.  After trace_add. */
 const char *trace_looping(const struct message *);
 /* Internal trace that is not for this peer. */
