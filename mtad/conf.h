@@ -9,6 +9,7 @@
 #define CONF_H
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 #include <sys/socket.h>
 
 #include <limits.h>
@@ -73,13 +74,25 @@ struct conf_listen {
 	int			 fd;		/* -1: not bound yet */
 };
 
+struct conf_via {
+	char			 peer[PEER_NAME_MAX];
+	struct conf_place	 at;
+};
+
 struct conf_route {
 	TAILQ_ENTRY(conf_route)	 entry;
 	struct route_conf	 route;
-	char			 peer[PEER_NAME_MAX];
-	const char		*file;
-	unsigned		 line, column;
+	struct conf_via		 via[ROUTE_VIAS_MAX];
 };
+
+/* Every prefix, of whatever statement, to find a second one. */
+struct conf_prefix {
+	RB_ENTRY(conf_prefix)	 entry;
+	const char		*prefix;
+	const char		*what;		/* "has a route" */
+	unsigned		 line;
+};
+RB_HEAD(conf_prefixes, conf_prefix);
 
 struct conf_deliver {
 	TAILQ_ENTRY(conf_deliver) entry;
@@ -90,6 +103,7 @@ struct conf_deliver {
 struct conf {
 	struct mta_conf		 mta;
 	int			 has_mta;
+	struct peer_conf	 defaults;	/* of peers to come */
 	char			 spool[PATH_MAX];
 	char			 control[PATH_MAX];
 	char			 control_group[64];
@@ -97,6 +111,7 @@ struct conf {
 	TAILQ_HEAD(, conf_listen) listeners;
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
+	struct conf_prefixes	 prefixes;
 	struct conf_pems	 pems;
 };
 

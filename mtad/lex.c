@@ -56,7 +56,12 @@ static const struct {
 	int		 token;
 } keywords[] = {
 	{ "address", ADDRESS }, { "ae-qualifier", AE_QUALIFIER },
+	{ "after", AFTER }, { "alternate", ALTERNATE },
 	{ "ap-title", AP_TITLE }, { "associations", ASSOCIATIONS },
+	{ "attempts", ATTEMPTS }, { "complete", COMPLETE }, { "cost", COST },
+	{ "expire", EXPIRE }, { "failures", FAILURES },
+	{ "non-urgent", NON_URGENT }, { "oldest", OLDEST },
+	{ "urgent", URGENT }, { "weight", WEIGHT },
 	{ "brief", BRIEF }, { "ca", CA }, { "certificate", CERTIFICATE },
 	{ "checkpoint", CHECKPOINT }, { "content", CONTENT },
 	{ "control", CONTROL }, { "delay", DELAY }, { "deliver", DELIVER },

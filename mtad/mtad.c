@@ -75,12 +75,13 @@ number_peers(struct conf *c)
 	struct conf_peer *p;
 	struct conf_route *r;
 	struct conf_deliver *d;
-	uint32_t id = 0;
+	uint32_t id = 0, i;
 
 	TAILQ_FOREACH(p, &c->peers, entry)
 		p->peer.id = p->tls.peer = peer_id(p->peer.name);
 	TAILQ_FOREACH(r, &c->routes, entry)
-		r->route.peer = peer_id(r->peer);
+		for (i = 0; i < r->route.nvia; i++)
+			r->route.via[i].peer = peer_id(r->via[i].peer);
 	TAILQ_FOREACH(d, &c->delivers, entry)
 		d->deliver.id = ++id;
 }

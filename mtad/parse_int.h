@@ -52,8 +52,16 @@ void	add_address(struct conf_peer *, const struct place *, const char *,
 void	set_tls(struct conf_peer *, int mode, const struct place *);
 void	set_remote_tls(struct conf_peer *, int required,
 	    const struct place *);
-void	add_route(const struct place *, const char *, const struct place *,
-	    const char *);
+/* A route: begin_route, add_via for each of its peers, add_route. */
+void	begin_route(void);
+void	add_via(const struct place *, const char *, const uint64_t *cost,
+	    const struct place *, uint64_t weight, const struct place *);
+void	add_route(const struct place *, const char *);
+void	add_complete(const struct place *, const char *);
+/* expire, alternate ...: of the open block, or of all peers after this. */
+struct peer_conf *ladder_of(struct conf_peer *, const struct place *);
+void	set_expire(struct conf_peer *, const struct place *, int rank,
+	    uint64_t);
 void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
 

@@ -169,6 +169,16 @@ unsupported(const struct message *m, size_t i)
 	return (e);
 }
 
+/* Is it, in a domain of which all addresses are known, none of them? */
+static int
+unknown(const struct message *m, size_t i)
+{
+	struct route_choice	c;
+
+	return (route_lookup(m->type == MESSAGE_REPORT ? &m->originator :
+	    &m->recipient[i].name, &c) == ROUTE_UNKNOWN);
+}
+
 static int
 refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
 {
@@ -179,7 +189,8 @@ refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
 	int			 r = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!ours[i] || (e = unsupported(a->message, i)) == NULL)
+		if (!ours[i] || ((e = unsupported(a->message, i)) == NULL &&
+		    !unknown(a->message, i)))
 			continue;
 		ours[i] = 0;
 		if ((p = reallocarray(nd, nnd + 1, sizeof(*nd))) == NULL) {
@@ -187,7 +198,10 @@ refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
 			break;
 		}
 		nd = p;
-		if (e->oid != NULL)
+		if (e == NULL)
+			strlcpy(text, "no such address in its domain",
+			    sizeof(text));
+		else if (e->oid != NULL)
 			snprintf(text, sizeof(text), "extension %.40s",
 			    e->oid);
 		else
@@ -195,7 +209,9 @@ refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
 			    e->type);
 		nd[nnd].recipient = i;
 		nd[nnd].reason = REASON_UNABLE_TO_TRANSFER;
-		nd[nnd].diagnostic = DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
+		nd[nnd].diagnostic = e == NULL ?
+		    DIAGNOSTIC_UNRECOGNISED_OR_NAME :
+		    DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
 		nd[nnd++].text = message_memdup(a->message, text,
 		    strlen(text));
 	}
@@ -216,6 +232,7 @@ route_arrival(struct arrival *a, const uint8_t *ours, uint32_t *routing,
 	size_t		 i;
 	int		 loop = looping(m);
 
+	route_seed(a->id);
 	for (i = 0; i < n; i++) {
 		routing[i] = TARGET_NOT_OURS;
 		if (!ours[i])

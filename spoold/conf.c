@@ -94,7 +94,7 @@ conf_route(const struct route_conf *r)
 {
 	struct route_conf	*n;
 
-	if (staged == NULL || !TEXT(r->prefix))
+	if (staged == NULL || !TEXT(r->prefix) || r->nvia > ROUTE_VIAS_MAX)
 		return (-1);
 	if ((n = recallocarray(staged->route, staged->nroute,
 	    staged->nroute + 1, sizeof(*n))) == NULL)
@@ -244,27 +244,48 @@ peer_target(uint32_t id)
 }
 
 static void
+put_route(const struct route_conf *rc)
+{
+	struct target	*t;
+	struct route	*r;
+	const char	*why;
+	uint32_t	 i;
+
+	if ((r = route_add(rc->prefix, rc->complete, &why)) == NULL) {
+		log_warnx("route %s: %s", rc->prefix, why);
+		return;
+	}
+	for (i = 0; i < rc->nvia; i++) {
+		if ((t = peer_target(rc->via[i].peer)) == NULL)
+			log_warnx("route %s: no such peer", rc->prefix);
+		else
+			route_add_hop(r, t, rc->via[i].cost,
+			    rc->via[i].weight);
+	}
+}
+
+static void
 put_routes(void)
 {
 	struct target	*t;
+	struct route	*r;
 	const char	*why;
 	size_t		 i;
 
 	route_begin();
-	for (i = 0; i < conf->nroute; i++) {
-		if ((t = peer_target(conf->route[i].peer)) == NULL)
-			log_warnx("route %s: no such peer",
-			    conf->route[i].prefix);
-		else if (route_add(conf->route[i].prefix, t, &why) == -1)
-			log_warnx("route %s: %s", conf->route[i].prefix, why);
-	}
+	for (i = 0; i < conf->nroute; i++)
+		put_route(&conf->route[i]);
 	for (i = 0; i < conf->ndeliver; i++) {
 		t = target_get(TARGET_DIRECTORY,
 		    conf->deliver[i].conf.directory);
-		if (t != NULL && route_add(conf->deliver[i].conf.prefix, t,
-		    &why) == -1)
+		if (t == NULL)
+			continue;
+		if ((r = route_add(conf->deliver[i].conf.prefix, 0,
+		    &why)) == NULL)
 			log_warnx("deliver %s: %s",
 			    conf->deliver[i].conf.prefix, why);
+		else
+			route_add_hop(r, t, 0, 1);
 	}
 	route_end();
 }
@@ -293,5 +314,5 @@ spool_configured(void)
 			drop_peer(p);
 	put_routes();
 	if (!sp.failing)
-		arrival_reroute();
+		reroute_all();
 }
