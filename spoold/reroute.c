@@ -133,6 +133,21 @@ settle(struct rerouting *r, const struct target *t)
 			r->routing[i] = TARGET_SETTLED;
 }
 
+/* It goes with others that wait there.  0: not with what is under way. */
+static int
+join_job(struct target *t, struct store_job *j,
+    uint32_t given_up)
+{
+	if (j->state == JOB_SENDING || queue_is_taken(t, j->message))
+		return (0);
+	if (given_up == 0 || j->attempted != 0)
+		return (1);
+	j->attempted = given_up;
+	return (store_job_add(sp.store, j) == -1 ||
+	    effect(FORGET, t, j) == NULL || effect(ARRIVE, t, j) == NULL ?
+	    -1 : 1);
+}
+
 /* A job for the new target, unless one waits.  0: it cannot be now. */
 static int
 move_job(struct rerouting *r, struct target *t, uint32_t given_up)
@@ -144,8 +159,7 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	    r->job->message, copy_job, &j)) == -1)
 		return (-1);
 	if (n > 0)
-		return (j.state != JOB_SENDING &&
-		    !queue_is_taken(t, r->job->message));
+		return (join_job(t, &j, given_up));
 	settle(r, t);
 	memset(&j, 0, sizeof(j));
 	j.target = t->number;
@@ -325,7 +339,7 @@ reroute_chunk(struct target *t, const struct chunk *c, int rank)
 	return (0);
 }
 
-/* The next chunk of a target.  -1: the store failed. */
+/* The next chunk of a target.  0: there is none, -1: the store failed. */
 static int
 reroute_some(struct target *t)
 {
@@ -349,7 +363,7 @@ reroute_some(struct target *t)
 	route_seed(0);
 	content_discarded();
 	effects_end(1);
-	return (0);
+	return (1);
 fail:
 	route_seed(0);
 	store_rollback(sp.store);
@@ -364,13 +378,14 @@ static int
 reroute_next(void)
 {
 	struct target	*t;
+	int		 r = 0;
 
 	if (sp.store == NULL || sp.failing || sp.dirty || !queue_settled())
 		return (0);
 	TAILQ_FOREACH(t, &sp.targets, entry)
-		if (t->reroute != REROUTE_NOT)
-			return (reroute_some(t) == -1 ? -1 : 1);
-	return (0);
+		if (t->reroute != REROUTE_NOT && (r = reroute_some(t)) != 0)
+			break;
+	return (r);
 }
 
 static void
