@@ -438,8 +438,8 @@ begin_route(void)
 }
 
 void
-add_via(const struct place *p, const char *name, const uint64_t *cost,
-    const struct place *pc, uint64_t weight, const struct place *pw)
+add_via(const struct place *p, const char *name, uint32_t cost,
+    uint32_t weight)
 {
 	struct conf_via *v = &vias[nvias];
 	struct route_via *n = &via_numbers[nvias];
@@ -459,11 +459,9 @@ add_via(const struct place *p, const char *name, const uint64_t *cost,
 	v->at.file = p->file;
 	v->at.line = p->line;
 	v->at.column = p->column;
-	if (cost != NULL)
-		set_number(pc, &n->cost, *cost, 0, 65535, "cost");
-	else
-		n->cost = nvias == 0 ? 0 : via_numbers[nvias - 1].cost + 1;
-	set_number(pw, &n->weight, weight, 1, 65535, "weight");
+	n->cost = cost != NO_COST ? cost : nvias == 0 ? 0 :
+	    via_numbers[nvias - 1].cost + 1;
+	n->weight = weight;
 	nvias++;
 }
 

@@ -206,18 +206,27 @@ vias		: via
 		;
 
 via		: VIA text optcost optweight {
-			add_via(&@2, $2, $3 == UINT64_MAX ? NULL : &$3, &@3,
-			    $4, &@4);
+			add_via(&@2, $2, $3, $4);
 			free($2);
 		}
 		;
 
-optcost		: /* empty */		{ $$ = UINT64_MAX; }
-		| COST NUMBER		{ $$ = $2; }
+optcost		: /* empty */		{ $$ = NO_COST; }
+		| COST NUMBER		{
+			uint32_t v = 0;
+
+			set_number(&@2, &v, $2, 0, 65535, "cost");
+			$$ = v;
+		}
 		;
 
 optweight	: /* empty */		{ $$ = 1; }
-		| WEIGHT NUMBER		{ $$ = $2; }
+		| WEIGHT NUMBER		{
+			uint32_t v = 1;
+
+			set_number(&@2, &v, $2, 1, 65535, "weight");
+			$$ = v;
+		}
 		;
 
 /* How long a message is tried, and where: of a peer, or of all. */

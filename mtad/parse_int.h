@@ -54,8 +54,9 @@ void	set_remote_tls(struct conf_peer *, int required,
 	    const struct place *);
 /* A route: begin_route, add_via for each of its peers, add_route. */
 void	begin_route(void);
-void	add_via(const struct place *, const char *, const uint64_t *cost,
-	    const struct place *, uint64_t weight, const struct place *);
+#define NO_COST	UINT32_MAX	/* one more than the peer before it */
+void	add_via(const struct place *, const char *, uint32_t cost,
+	    uint32_t weight);
 void	add_route(const struct place *, const char *);
 void	add_complete(const struct place *, const char *);
 /* expire, alternate ...: of the open block, or of all peers after this. */
