@@ -154,6 +154,7 @@ struct ctl_hop {
 
 enum ctl_fate {
 	CTL_ROUTED = 0, CTL_DELIVERED, CTL_HELD, CTL_NONDELIVERY, CTL_REFUSED,
+	CTL_REPLACED,		/* by recipients in the rows that follow */
 	CTL_FATES
 };
 

@@ -41,6 +41,9 @@ enum imsg_type {
 	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
+	IMSG_CONF_REDIRECT,	/* struct redirect_conf; spoold */
+	IMSG_CONF_LIST,		/* struct list_conf; spoold */
+	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
 	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
@@ -124,12 +127,19 @@ struct mta_conf {
 	uint64_t		max_content;		/* octets, 0 none */
 	uint64_t		min_free;	/* octets kept free in spool */
 	uint32_t		expire[3];	/* s, as that of a peer */
+	uint32_t		loop_limit;	/* times here before */
+	uint32_t		hop_limit;	/* elements of trace */
+	uint64_t		return_max;	/* content in reports */
 	int32_t			verbose;
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
 /* As mtad.conf has it: "normal" ... */
 const char *mode_name(int);
+/* To a peer: AUTO strips it where the domain ends. */
+enum internal_trace_mode {
+	INTERNAL_TRACE_AUTO = 0, INTERNAL_TRACE_KEEP, INTERNAL_TRACE_STRIP
+};
 enum dialogue_mode { DIALOGUE_MONOLOGUE = 0, DIALOGUE_TWA = 1 };
 
 struct selector {
@@ -196,6 +206,7 @@ struct peer_conf {
 	uint32_t		expire[3];	/* s, by rank: urgent first; 0
 						 * never */
 	uint64_t		max_content;	/* octets, 0 none */
+	uint8_t			internal_trace;	/* enum internal_trace_mode */
 };
 
 /* OPTIONAL, of those that call us, is what OPPORTUNISTIC is when we call. */
@@ -253,6 +264,27 @@ struct deliver_conf {
 	uint32_t	id;
 	char		prefix[OR_TEXT_MAX];
 	char		directory[1024];	/* name, for the log */
+};
+
+struct redirect_conf {
+	char		from[OR_TEXT_MAX];
+	char		to[OR_TEXT_MAX];
+};
+
+/* Who gets the reports about the members of a list (X.411 14.3.10). */
+enum list_reports {
+	LIST_REPORTS_ORIGINATOR = 0, LIST_REPORTS_OWNER, LIST_REPORTS_BOTH,
+	LIST_REPORTS_NONE
+};
+struct list_conf {
+	char		name[OR_TEXT_MAX];
+	char		owner[OR_TEXT_MAX];	/* "": none */
+	uint8_t		reports;		/* enum list_reports */
+};
+enum list_item { LIST_MEMBER = 0, LIST_SUBMIT };
+struct list_item_conf {
+	uint8_t		what;			/* enum list_item */
+	char		text[OR_TEXT_MAX];	/* an address, a subtree */
 };
 
 /* Associations */

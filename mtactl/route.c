@@ -165,7 +165,7 @@ route_run(const char *path, int argc, char **argv, int as_json)
 /* Check */
 
 static const char *const fates[CTL_FATES] = {
-	"routed", "delivered", "held", "non-delivery", "refused"
+	"routed", "delivered", "held", "non-delivery", "refused", "replaced"
 };
 
 static void

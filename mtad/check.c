@@ -382,9 +382,11 @@ set_remote_tls(struct conf_peer *n, int required, const struct place *p)
 	n->remote_tls_at.column = p->column;
 }
 
-/* A prefix is an address that is parsed and printed again. */
+/* An address that is parsed and printed again. */
 static void
-set_prefix(const struct place *p, char *to, size_t size, const char *s)
+set_address(const struct place *p, char *to, size_t size, const char *s,
+    int (*parse)(struct message *, struct or_address *, const char *,
+    size_t *, const char **))
 {
 	struct message *m;
 	struct or_address a;
@@ -393,12 +395,25 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 
 	if ((m = message_new()) == NULL)
 		fatalx("out of memory");
-	if (or_prefix_parse(m, &a, s, &where, &why) == -1)
+	if (parse(m, &a, s, &where, &why) == -1)
 		conf_error(p, "address \"%.200s\": character %zu: %s", s,
 		    where + 1, why);
 	else if ((size_t)or_address_print(&a, to, size, 0) >= size)
 		conf_error(p, "address \"%.80s...\": too long", s);
 	message_free(m);
+}
+
+void
+set_prefix(const struct place *p, char *to, size_t size, const char *s)
+{
+	set_address(p, to, size, s, or_address_parse);
+}
+
+/* The same with patterns in it. */
+static void
+set_subtree(const struct place *p, char *to, const char *s)
+{
+	set_address(p, to, OR_TEXT_MAX, s, or_prefix_parse);
 }
 
 static int
@@ -472,7 +487,7 @@ add_route(const struct place *p, const char *prefix)
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, r->route.prefix, sizeof(r->route.prefix), prefix);
+	set_subtree(p, r->route.prefix, prefix);
 	check_prefix_new(p, r->route.prefix, "has a route in");
 	r->route.nvia = nvias;
 	memcpy(r->via, vias, sizeof(r->via));
@@ -487,7 +502,7 @@ add_complete(const struct place *p, const char *prefix)
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, r->route.prefix, sizeof(r->route.prefix), prefix);
+	set_subtree(p, r->route.prefix, prefix);
 	check_prefix_new(p, r->route.prefix, "is complete by");
 	r->route.complete = 1;
 	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
@@ -524,7 +539,7 @@ add_deliver(const struct place *p, const char *prefix,
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, d->deliver.prefix, sizeof(d->deliver.prefix), prefix);
+	set_subtree(p, d->deliver.prefix, prefix);
 	check_prefix_new(p, d->deliver.prefix, "is delivered by");
 	set_path(pd, d->deliver.directory, sizeof(d->deliver.directory),
 	    directory);
@@ -696,10 +711,15 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->redirects);
+	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
+	c->mta.loop_limit = 3;
+	c->mta.hop_limit = 50;
+	c->mta.return_max = 1024 * 1024;
 	c->mta.min_free = 64 * 1024 * 1024;
 	RB_INIT(&c->prefixes);
 	set_defaults(c);
@@ -781,6 +801,7 @@ conf_free(struct conf *c)
 {
 	struct conf_prefix *x;
 	struct conf_pem *e;
+	struct conf_list *l;
 
 	if (c == NULL)
 		return;
@@ -796,6 +817,11 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->redirects, conf_redirect);
+	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
+		TAILQ_REMOVE(&c->lists, l, entry);
+		list_free(l);
+	}
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }

@@ -100,6 +100,25 @@ struct conf_deliver {
 	unsigned		 line, column;
 };
 
+struct conf_redirect {
+	TAILQ_ENTRY(conf_redirect) entry;
+	struct redirect_conf	 redirect;
+	unsigned		 line;
+};
+
+struct conf_list_item {
+	TAILQ_ENTRY(conf_list_item) entry;
+	struct list_item_conf	 item;
+};
+
+struct conf_list {
+	TAILQ_ENTRY(conf_list)	 entry;
+	struct list_conf	 list;
+	TAILQ_HEAD(, conf_list_item) items;
+	size_t			 nmembers;
+	unsigned		 line;
+};
+
 struct conf {
 	struct mta_conf		 mta;
 	int			 has_mta;
@@ -112,6 +131,8 @@ struct conf {
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
 	struct conf_prefixes	 prefixes;
+	TAILQ_HEAD(, conf_redirect) redirects;
+	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;
 };
 

@@ -176,6 +176,18 @@ send_deliver(const struct conf_deliver *d)
 }
 
 static void
+send_list(const struct conf_list *l)
+{
+	const struct conf_list_item *i;
+
+	child_send(CHILD_SPOOLD, IMSG_CONF_LIST, 0, -1, &l->list,
+	    sizeof(l->list));
+	TAILQ_FOREACH(i, &l->items, entry)
+		child_send(CHILD_SPOOLD, IMSG_CONF_LIST_ITEM, 0, -1, &i->item,
+		    sizeof(i->item));
+}
+
+static void
 send_pem(const struct conf_pem *e)
 {
 	size_t off, n;
@@ -195,6 +207,8 @@ send_conf(enum role r)
 	struct conf_listen *l;
 	struct conf_route *ro;
 	struct conf_deliver *d;
+	struct conf_redirect *re;
+	struct conf_list *li;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
@@ -219,6 +233,11 @@ send_conf(enum role r)
 			    sizeof(ro->route));
 		TAILQ_FOREACH(d, &conf->delivers, entry)
 			send_deliver(d);
+		TAILQ_FOREACH(re, &conf->redirects, entry)
+			child_send(r, IMSG_CONF_REDIRECT, 0, -1,
+			    &re->redirect, sizeof(re->redirect));
+		TAILQ_FOREACH(li, &conf->lists, entry)
+			send_list(li);
 	}
 	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
 	awaited[r]++;

@@ -289,36 +289,118 @@ fate_of_job(struct ctl_check *r, const struct store_job *j,
 	}
 }
 
-static void
-fate_of_report(struct ctl_check *r, const struct arrival *report,
-    uint32_t number)
+/* Is it reported in one of the reports that were made?  1: yes. */
+static int
+fate_in_report(struct ctl_check *r, const struct message *m, uint32_t number)
 {
-	const struct message		*m;
 	const struct reported_recipient	*rr;
 	uint32_t			 i;
 
-	r->fate = CTL_NONDELIVERY;
-	r->reason = r->diagnostic = -1;
-	if (report == NULL || (m = report->message) == NULL)
-		return;
 	for (i = 0; i < m->nreported; i++) {
 		rr = &m->reported[i];
 		if (rr->number != number || rr->delivered)
 			continue;
+		r->fate = CTL_NONDELIVERY;
 		r->reason = rr->reason;
 		r->diagnostic = rr->diagnostic;
 		if (rr->supplementary != NULL)
 			strlcpy(r->text, rr->supplementary, sizeof(r->text));
-		return;
+		return (1);
 	}
+	return (0);
+}
+
+/* One for whom there is no job: reported, or others are in its place. */
+static void
+fate_of_others(struct ctl_check *r, const struct arrival *a, uint32_t number)
+{
+	const struct arrival	*other;
+
+	r->fate = CTL_REPLACED;
+	strlcpy(r->text, "redirected, or a list", sizeof(r->text));
+	if (a->has_more)
+		TAILQ_FOREACH(other, &a->more, entry)
+			if (other->message->type == MESSAGE_REPORT &&
+			    fate_in_report(r, other->message, number))
+				return;
+}
+
+static uint32_t *
+stored_routing(const struct arrival *a, size_t *n)
+{
+	struct store_message	 sm;
+	uint32_t		*routing;
+
+	*n = 0;
+	if (a->njobs == 0 ||
+	    store_message_get(sp.store, a->id, &sm, 0) != 1)
+		return (NULL);
+	if ((routing = calloc(sm.nrouting + 1, sizeof(*routing))) != NULL) {
+		*n = sm.nrouting;
+		memcpy(routing, sm.routing, *n * sizeof(*routing));
+	}
+	store_message_release(sp.store);
+	return (routing);
 }
 
 static void
-check_rows(struct client *c, const struct arrival *a,
-    const uint32_t *routing, size_t n, int too_long)
+check_row(struct client *c, const struct arrival *a, uint32_t i,
+    const uint32_t *routing, size_t n)
 {
-	const struct message	*m = a->message;
+	const struct recipient	*to = &a->message->recipient[i];
 	const struct store_job	*j;
+	struct ctl_check	 r;
+
+	if (!(to->flags & PRI_RESPONSIBILITY))
+		return;
+	memset(&r, 0, sizeof(r));
+	or_address_print(&to->name, r.name, sizeof(r.name), 0);
+	if (i < n && (j = job_for(a, routing[i])) != NULL)
+		fate_of_job(&r, j, &to->name);
+	else
+		fate_of_others(&r, a, to->number);
+	client_row(c, CTL_ROW, &r, sizeof(r));
+}
+
+/* Of a message, and of the copies that were made of it. */
+static void
+check_rows(struct client *c, const struct arrival *a)
+{
+	const struct arrival	*other;
+	uint32_t		*routing, i;
+	size_t			 n;
+
+	routing = stored_routing(a, &n);
+	for (i = 0; i < a->message->nrecipient; i++)
+		check_row(c, a, i, routing, n);
+	free(routing);
+	if (a->has_more)
+		TAILQ_FOREACH(other, &a->more, entry)
+			if (other->message->type != MESSAGE_REPORT)
+				check_rows(c, other);
+}
+
+/* -1: it cannot be told now. */
+static int
+check_arrival(struct client *c, struct arrival *a)
+{
+	int	r;
+
+	if (store_begin(sp.store) == -1)
+		return (-1);
+	log_mute(1);
+	r = arrival_store(a);
+	log_mute(0);
+	if (r == 0)
+		check_rows(c, a);
+	store_rollback(sp.store);
+	content_keep();
+	return (r);
+}
+
+static void
+too_long_rows(struct client *c, const struct message *m)
+{
 	struct ctl_check	 r;
 	uint32_t		 i;
 
@@ -326,50 +408,12 @@ check_rows(struct client *c, const struct arrival *a,
 		memset(&r, 0, sizeof(r));
 		or_address_print(&m->recipient[i].name, r.name,
 		    sizeof(r.name), 0);
-		if (too_long) {
-			r.fate = CTL_REFUSED;
-			snprintf(r.text, sizeof(r.text), "more than the %"
-			    PRIu64 " octets of limit content",
-			    sp.mta.max_content);
-		} else if (i < n && (j = job_for(a, routing[i])) != NULL)
-			fate_of_job(&r, j, &m->recipient[i].name);
-		else
-			fate_of_report(&r, a->report,
-			    m->recipient[i].number);
+		r.fate = CTL_REFUSED;
+		snprintf(r.text, sizeof(r.text), "more than the %" PRIu64
+		    " octets of limit content", sp.mta.max_content);
 		client_row(c, CTL_ROW, &r, sizeof(r));
 	}
 	client_end(c);
-}
-
-/* -1: it cannot be told now. */
-static int
-check_arrival(struct client *c, struct arrival *a)
-{
-	struct store_message	 sm;
-	uint32_t		*routing = NULL;
-	size_t			 n = 0;
-	int			 r;
-
-	if (store_begin(sp.store) == -1)
-		return (-1);
-	log_mute(1);
-	r = arrival_store(a);
-	log_mute(0);
-	if (r == 0 && a->njobs > 0 &&
-	    store_message_get(sp.store, a->id, &sm, 0) == 1) {
-		n = sm.nrouting;
-		if ((routing = calloc(n + 1, sizeof(*routing))) != NULL)
-			memcpy(routing, sm.routing, n * sizeof(*routing));
-		else
-			r = -1;
-		store_message_release(sp.store);
-	}
-	store_rollback(sp.store);
-	content_keep();
-	if (r == 0)
-		check_rows(c, a, routing, n, 0);
-	free(routing);
-	return (r);
 }
 
 void
@@ -399,11 +443,13 @@ explain_check(struct client *c)
 	if ((why = submission_complete(c, a.message)) != NULL)
 		client_fail(c, why);
 	else if (sp.mta.max_content != 0 && len > sp.mta.max_content)
-		check_rows(c, &a, NULL, 0, 1);
+		too_long_rows(c, a.message);
 	else {
 		a.message->content_len = len;
 		if (check_arrival(c, &a) == -1)
 			client_fail(c, "cannot be told: see the log");
+		else
+			client_end(c);
 	}
 	arrival_free(&a);
 }

@@ -36,7 +36,7 @@ struct effect {
 	enum { FORGET, ARRIVE, REPORT } what;
 	struct target		*target;
 	struct store_job	 job;
-	struct arrival		 report;
+	struct arrival		 subject;	/* of reports */
 };
 static TAILQ_HEAD(effects, effect) effects = TAILQ_HEAD_INITIALIZER(effects);
 
@@ -46,7 +46,7 @@ struct rerouting {
 	const struct store_job	*job;
 	struct message		*message;
 	uint32_t		*routing;
-	struct nondelivery	*unknown;	/* recipients */
+	struct outcome		*unknown;	/* recipients */
 	size_t			 n, nunknown;
 	size_t			 left, moved;
 };
@@ -70,6 +70,7 @@ static void
 effects_end(int committed)
 {
 	struct effect	*e;
+	struct arrival	*a;
 
 	while ((e = TAILQ_FIRST(&effects)) != NULL) {
 		TAILQ_REMOVE(&effects, e, entry);
@@ -78,9 +79,10 @@ effects_end(int committed)
 		else if (committed && e->what == ARRIVE) {
 			queue_arrived(e->target, &e->job);
 			e->target->wake = 1;
-		} else if (committed)
-			arrival_committed(&e->report);
-		arrival_free(&e->report);
+		} else if (committed && e->subject.has_more)
+			TAILQ_FOREACH(a, &e->subject.more, entry)
+				arrival_committed(a);
+		arrival_free(&e->subject);
 		free(e);
 	}
 }
@@ -169,6 +171,12 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	j.attempts = r->job->attempts;
 	j.attempted = given_up;
 	j.state = JOB_READY;
+	if (r->job->state == JOB_DEFERRED && r->message->type ==
+	    MESSAGE_USER && utctime_get(&r->message->deferred) > time(NULL)) {
+		j.state = JOB_DEFERRED;		/* delivery is */
+		j.next_try = r->job->next_try;
+		strlcpy(j.reason, r->job->reason, sizeof(j.reason));
+	}
 	if (store_job_add(sp.store, &j) == -1 ||
 	    effect(ARRIVE, t, &j) == NULL)
 		return (-1);
@@ -180,17 +188,17 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 static int
 add_unknown(struct rerouting *r, size_t i)
 {
-	struct nondelivery	*nd;
+	struct outcome	*o;
 
-	if ((nd = recallocarray(r->unknown, r->nunknown, r->nunknown + 1,
-	    sizeof(*nd))) == NULL)
+	if ((o = recallocarray(r->unknown, r->nunknown, r->nunknown + 1,
+	    sizeof(*o))) == NULL)
 		return (-1);
-	r->unknown = nd;
-	nd += r->nunknown++;
-	nd->recipient = i;
-	nd->reason = REASON_UNABLE_TO_TRANSFER;
-	nd->diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
-	nd->text = "no such address in its domain";
+	r->unknown = o;
+	o += r->nunknown++;
+	o->recipient = i;
+	o->reason = REASON_UNABLE_TO_TRANSFER;
+	o->diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
+	o->text = ROUTE_UNKNOWN_TEXT;
 	r->routing[i] = TARGET_SETTLED;
 	return (0);
 }
@@ -248,17 +256,43 @@ end_job(struct rerouting *r)
 	return (0);
 }
 
+/* The message as one that arrives, for its content may go back. */
+static int
+load_subject(struct arrival *a, uint64_t id)
+{
+	struct store_message	 sm;
+	int			 r = -1;
+
+	if (store_message_get(sp.store, id, &sm, 1) != 1)
+		return (-1);
+	a->id = id;
+	a->origin = target_number(sm.origin);
+	a->size = sm.size;
+	a->kind = sm.kind;
+	a->message = message_deserialise(sm.envelope, sm.envelope_len);
+	if (a->message != NULL && (a->kind != CONTENT_INLINE ||
+	    (a->content = (uint8_t *)message_memdup(a->message, sm.content,
+	    sm.size)) != NULL))
+		r = 0;
+	store_message_release(sp.store);
+	return (r);
+}
+
 static int
 report_unknown(struct rerouting *r)
 {
 	struct effect	*e;
+	ssize_t		 left;
 
 	if (r->nunknown == 0)
 		return (0);
-	if ((e = effect(REPORT, NULL, NULL)) == NULL)
+	if ((e = effect(REPORT, NULL, NULL)) == NULL ||
+	    load_subject(&e->subject, r->job->message) == -1)
 		return (-1);
-	return (report_store(&e->report, r->message, r->job->message,
-	    r->unknown, r->nunknown));
+	left = r->message->type == MESSAGE_REPORT ? (ssize_t)r->nunknown :
+	    process_redirections(&e->subject, r->unknown, r->nunknown);
+	return (left == -1 ? -1 : report_store(&e->subject, r->unknown,
+	    left));
 }
 
 static int

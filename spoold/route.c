@@ -392,15 +392,6 @@ route_lookup(const struct or_address *address, struct route_choice *c)
 	return (ROUTE_FOUND);
 }
 
-struct target *
-route_find(const struct or_address *address)
-{
-	struct route_choice	c;
-
-	return (route_lookup(address, &c) == ROUTE_FOUND ? c.hop[0].target :
-	    NULL);
-}
-
 int
 target_configured(const struct target *t)
 {

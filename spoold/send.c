@@ -34,56 +34,6 @@ activity_make(struct activity_id *a, uint32_t n)
 	memcpy(a->octets + 2, v + i, 5 - i);
 }
 
-static int
-is_ours(const struct global_domain *d)
-{
-	return (global_domain_compare(d, &sp.mta.domain) == 0);
-}
-
-/*
- * It went another way than was tried first: our trace elements say so (X.411
- * 12.3.1).  Within our domain that is nobody else's business.
- */
-static void
-mark_rerouted(struct message *m, uint32_t attempted)
-{
-	const struct target		*t;
-	const struct peer_conf		*c;
-	struct trace_element		*last;
-	struct internal_trace_element	*in;
-
-	if (attempted == 0)
-		return;
-	t = target_number(attempted);
-	c = t == NULL || t->peer == NULL ? NULL : &t->peer->conf;
-	if (m->ntrace > 0 && (c == NULL || !is_ours(&c->domain))) {
-		last = &m->trace[m->ntrace - 1];
-		if (is_ours(&last->domain)) {
-			last->action = TRACE_REROUTED;
-			if (c != NULL && c->domain.country[0] != '\0') {
-				last->has_previous = 1;
-				last->previous = c->domain;
-			}
-		}
-	}
-	if (m->internal.n == 0)
-		return;
-	in = &m->internal.e[m->internal.n - 1];
-	if (!is_ours(&in->domain) || strcmp(in->mta, sp.mta.name) != 0)
-		return;
-	in->action = TRACE_REROUTED;
-	if (c == NULL)
-		return;
-	if (is_ours(&c->domain) || c->domain.country[0] == '\0') {
-		in->attempted = ATTEMPTED_MTA;
-		strlcpy(in->attempted_mta, c->remote.name,
-		    sizeof(in->attempted_mta));
-	} else {
-		in->attempted = ATTEMPTED_DOMAIN;
-		in->attempted_domain = c->domain;
-	}
-}
-
 /* The envelope with the flags for this target, in pieces. */
 static int
 send_envelope(const struct xfer *x, const struct store_message *sm)
@@ -99,13 +49,15 @@ send_envelope(const struct xfer *x, const struct store_message *sm)
 		message_free(m);
 		return (-1);
 	}
-	mark_rerouted(m, x->job->attempted);
 	for (i = 0; m->type != MESSAGE_REPORT && i < m->nrecipient; i++) {
 		if (sm->routing[i] == x->job->target->number)
 			m->recipient[i].flags |= PRI_RESPONSIBILITY;
 		else
 			m->recipient[i].flags &= ~PRI_RESPONSIBILITY;
 	}
+	if (x->job->attempted != 0)
+		trace_rerouted(m, target_number(x->job->attempted));
+	trace_strip(m, x->assoc->peer);
 	if ((buf = ibuf_dynamic(1024, 2 * ENVELOPE_MAX)) != NULL) {
 		r = message_serialise(m, buf);
 		if (r == 0)

@@ -40,6 +40,7 @@ setup(void **state)
 		strlcpy(fake_peer[i].domain.country, i == 0 ? "FR" : "DE",
 		    UB_COUNTRY_NAME + 1);
 		strlcpy(fake_peer[i].domain.admd, " ", UB_DOMAIN_NAME + 1);
+		fake_peer[i].internal_trace = INTERNAL_TRACE_KEEP;
 	}
 	return (0);
 }
@@ -160,17 +161,6 @@ transfer(uint32_t id, uint32_t *x)
 	return (m);
 }
 
-/* A message with an internal trace element of ours, for the rerouting. */
-static void
-internal(struct message *m)
-{
-	m->internal.e = message_alloc(m, sizeof(*m->internal.e));
-	m->internal.n = 1;
-	m->internal.e[0].domain = fake_mta.domain;
-	strlcpy(m->internal.e[0].mta, fake_mta.name, UB_MTA_NAME + 1);
-	utctime_set(&m->internal.e[0].arrival, time(NULL));
-}
-
 static void
 life_alternate(const char *d)
 {
@@ -180,7 +170,6 @@ life_alternate(const char *d)
 	life_begin(d);
 	configure(BETA, GAMMA, NULL);
 	forget_sent();
-	fake_message = internal;
 	queue_up(1, 1, PRIORITY_NORMAL, 100);
 	fails(DOWN_CONNECT_FAILED, 0);
 	fails(DOWN_TIMEOUT, 0);
@@ -209,7 +198,6 @@ life_alternate(const char *d)
 	done(id, x);
 	CHECK(queue_length() == 0);
 	/* a new one is not tried at beta first */
-	fake_message = NULL;
 	queue_up(2, 1, PRIORITY_NORMAL, 100);
 	spool_tick();
 	CHECK(queue_ready(beta(), -1) == 0);
@@ -252,11 +240,90 @@ life_restart(const char *d)
 	message_free(m);
 }
 
+/* From one MTA of our domain: that is for those inside to know. */
+static void
+life_inside(const char *d)
+{
+	struct message	*m;
+	uint32_t	 id, x;
+
+	fake_peer[0].domain = fake_mta.domain;
+	life_begin(d);
+	configure(BETA, GAMMA, NULL);
+	forget_sent();
+	queue_up(1, 1, PRIORITY_NORMAL, 100);
+	fails(DOWN_CONNECT_FAILED, 0);
+	fails(DOWN_CONNECT_FAILED, 0);
+	fails(DOWN_CONNECT_FAILED, 0);
+	spool_tick();
+	id = opens(GAMMA);
+	opens(BETA);
+	is_up(id, GAMMA);
+	m = transfer(id, &x);
+	CHECK(m->trace[0].action == TRACE_RELAYED);
+	CHECK(!m->trace[0].has_previous);
+	CHECK(m->internal.e[0].action == TRACE_REROUTED);
+	CHECK(m->internal.e[0].attempted == ATTEMPTED_MTA);
+	CHECK(strcmp(m->internal.e[0].attempted_mta, "BETA-MTA") == 0);
+	message_free(m);
+}
+
 static void
 test_alternate(void **state)
 {
 	assert_int_equal(fake_life(life_alternate, dir), 0);
 	assert_int_equal(fake_life(life_restart, dir), 0);
+	fake_teardown(dir);
+	setup(NULL);
+	assert_int_equal(fake_life(life_inside, dir), 0);
+}
+
+/* A message whose delivery is deferred stays so, whichever way it goes. */
+static void
+deferred(struct message *m)
+{
+	utctime_set(&m->deferred, time(NULL) + 1000);
+}
+
+static void
+life_deferred(const char *d)
+{
+	struct store_job	j;
+
+	life_begin(d);
+	fake_connected = 0;
+	peer_opens(IN, GAMMA, 1, 0, 0);
+	fake_message = deferred;
+	recv_message(IN, 1, 1, PRIORITY_NORMAL, TO_HERE, 10);
+	next(IMSG_RECV_ENDED);
+	{
+		struct route_conf	r;
+
+		conf_begin();
+		CHECK(conf_mta(&fake_mta) == 0);
+		CHECK(conf_peer(&fake_peer[0]) == 0);
+		memset(&r, 0, sizeof(r));
+		strlcpy(r.prefix, "/C=GB", sizeof(r.prefix));
+		r.nvia = 1;
+		r.via[0].peer = BETA;
+		r.via[0].weight = 1;
+		CHECK(conf_route(&r) == 0);
+		CHECK(conf_end() == 0);
+		spool_configured();
+		spool_tick();
+	}
+	CHECK(beta()->deferred == 1);
+	CHECK(queue_ready(beta(), -1) == 0);
+	CHECK(beta()->next_due > time(NULL) + 900);
+	memset(&j, 0, sizeof(j));
+	CHECK(queue_reload() == 0);
+	CHECK(beta()->deferred == 1);
+}
+
+static void
+test_deferred(void **state)
+{
+	assert_int_equal(fake_life(life_deferred, dir), 0);
 }
 
 /* What waits at the alternate comes back when the first works again. */
@@ -699,7 +766,7 @@ main(void)
 {
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest	tests[] = {
-		T(test_alternate), T(test_back), T(test_full_table_queues),
+		T(test_alternate), T(test_deferred), T(test_back), T(test_full_table_queues),
 		T(test_time), T(test_under_way), T(test_once),
 		T(test_reload), T(test_expire), T(test_expire_not),
 		T(test_attempts), T(test_unknown),
