@@ -193,6 +193,8 @@ add_recipient(struct message *m, const char *text)
 	if (to == NULL)
 		err(1, NULL);
 	m->recipient = to;
+	/* those of submit: what is not asked for would not be told */
+	to[m->nrecipient].flags = PRI_REPORT(1) | PRI_USER_REPORT(1);
 	parse_address(m, &to[m->nrecipient++].name, "-t", text);
 }
 

@@ -51,8 +51,10 @@ class Routing(Case):
         daemon.write(change(text))
 
     def envelope(self, daemon, n=0):
-        name = daemon.delivered()[n].replace('.p2', '.env')
-        with open(os.path.join(daemon.delivery, name)) as f:
+        name = os.path.join(daemon.delivery, daemon.delivered()[n].replace(
+            '.p2', '.env'))
+        until(lambda: os.path.exists(name), 15, name)   # the last of the two
+        with open(name) as f:
             return f.read()
 
     def hop(self, daemon, name):
@@ -216,6 +218,23 @@ class Routing(Case):
                          ('none', None, []))
         with self.assertRaisesRegex(RuntimeError, 'character 5'):
             alpha.mtactl('route', '/C=F%')
+
+    def test_mtactl_check_follows_lists_and_redirections(self):
+        """Those who get it in place of who was named are in the answer."""
+        beta, gamma = self.absent('beta'), self.absent('gamma')
+        alpha = self.alpha(
+            beta, gamma, via('beta'),
+            'redirect "%s/S=Old" to "%s/S=New"' % (HERE, HERE),
+            'list "%s/CN=all" {\n member "%s"\n member "%s/S=Old"\n}' %
+            (HERE, TO_FR, HERE))
+        answer = alpha.mtactl('check', '-t', HERE + '/CN=all')
+        self.assertEqual(
+            [(r['recipient'].split('/')[1], r['fate'], r['where'])
+             for r in answer],
+            [('CN=all', 'replaced', None), ('S=Doe', 'routed', 'beta'),
+             ('S=Old', 'replaced', None),
+             ('S=New', 'delivered', alpha.delivery)])
+        self.assertEqual(alpha.mtactl('show', 'queue'), [])
 
     def test_mtactl_check(self):
         beta, gamma = self.absent('beta'), self.absent('gamma')
