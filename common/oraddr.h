@@ -68,8 +68,8 @@ size_t		 or_fold(const char *, size_t, char *, size_t size);
 
 /*
  * orprefix.c: subtrees of mtad.conf(5).  Parses as or_address_parse, but in
- * the values of CN and of DDAs '*' and '?' are those of a pattern.  Printing
- * gives a text of the same meaning.
+ * the values of CN and of DDAs '*' and '?' are those of a pattern.  What
+ * or_address_print makes of it means the same to or_address_parse.
  */
 int		 or_prefix_parse(struct message *, struct or_address *,
 		    const char *, size_t *where, const char **why);

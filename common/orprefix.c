@@ -80,7 +80,7 @@ int
 or_attr_is_pattern(const struct or_attr *a)
 {
 	return ((a->type == OR_CN || a->type == OR_DDA) &&
-	    a->charset == OR_PRINTABLE &&
+	    a->charset < OR_UNIVERSAL &&
 	    (memchr(a->value, '*', a->len) != NULL ||
 	    memchr(a->value, '?', a->len) != NULL));
 }

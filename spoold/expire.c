@@ -88,7 +88,8 @@ expire(struct target *t, int rank, time_t now)
 	int64_t			 before = (int64_t)now - seconds;
 	int			 i;
 
-	if (seconds == 0 || before <= ID_EPOCH)
+	if (seconds == 0 || before <= ID_EPOCH || (t->deferred == 0 &&
+	    t->stuck == 0 && queue_ready(t, rank) == 0))
 		return (0);
 	c.n = 0;
 	if (store_job_waiting(sp.store, t->number, rank, t->expired[rank],

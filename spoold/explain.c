@@ -189,6 +189,22 @@ result_step(struct client *c, const struct ctl_route *r,
 		step(c, "it would go to %s", t->name);
 }
 
+/* What comes before any route. */
+static void
+in_place(struct client *c, const struct or_address *or)
+{
+	const struct or_address	*to;
+	char			 text[OR_TEXT_MAX];
+
+	if (list_find(or) != NULL)
+		step(c, "but it is a distribution list, whose members take "
+		    "its place in a message");
+	else if ((to = redirect_find(or)) != NULL) {
+		or_address_print(to, text, sizeof(text), 0);
+		step(c, "but a message for it is redirected to %s", text);
+	}
+}
+
 static void
 explain_address(struct client *c, const struct or_address *or)
 {
@@ -216,6 +232,7 @@ explain_address(struct client *c, const struct or_address *or)
 	else
 		step(c, "no prefix holds it");
 	others(c, or, ch.route);
+	in_place(c, or);
 	for (i = 0; i < ch.nhop; i++)
 		hop_row(c, &ch.hop[i], t);
 	result_step(c, &r, &ch, t);

@@ -291,18 +291,19 @@ decide_report(struct process *p)
 	struct route_choice	 c;
 	const char		*why;
 	char			 subject[160];
+	int			 found;
 
 	if ((l = list_find(&m->originator)) != NULL &&
 	    trace_looping(m) == NULL) {
 		p->ours[0] = 0;
 		return (list_report(l, p->a));
 	}
-	t = route_lookup(&m->originator, &c) == ROUTE_FOUND ?
-	    c.hop[0].target : NULL;
+	found = route_lookup(&m->originator, &c);
+	t = found == ROUTE_FOUND ? c.hop[0].target : NULL;
 	if ((why = trace_looping(m)) == NULL && t != NULL && is_local(t) &&
 	    !report_wanted(m))
 		why = "the originator did not ask for it";
-	else if (why == NULL && c.route != NULL && t == NULL)
+	else if (why == NULL && found == ROUTE_UNKNOWN)
 		why = ROUTE_UNKNOWN_TEXT;
 	if (why != NULL) {
 		mts_identifier_print(&m->subject, subject, sizeof(subject));

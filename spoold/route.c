@@ -219,7 +219,7 @@ route_add(const char *prefix, int complete, const char **why)
 	if (incoming.root == NULL || incoming.arena == NULL ||
 	    (r = calloc(1, sizeof(*r))) == NULL)
 		return (NULL);
-	if (or_prefix_parse(incoming.arena, &r->prefix, prefix, &where,
+	if (or_address_parse(incoming.arena, &r->prefix, prefix, &where,
 	    why) == -1 || (n = path(&incoming, &r->prefix, r)) == NULL) {
 		free(r);
 		return (NULL);

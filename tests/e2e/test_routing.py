@@ -235,6 +235,10 @@ class Routing(Case):
              ('S=Old', 'replaced', None),
              ('S=New', 'delivered', alpha.delivery)])
         self.assertEqual(alpha.mtactl('show', 'queue'), [])
+        for name, text in (('CN=all', 'a distribution list'),
+                           ('S=Old', 'redirected to /S=New')):
+            answer = alpha.mtactl('route', '%s/%s' % (HERE, name))
+            self.assertIn(text, '\n'.join(answer['steps']))
 
     def test_mtactl_check(self):
         beta, gamma = self.absent('beta'), self.absent('gamma')

@@ -59,10 +59,19 @@ teardown(void **state)
 static struct route *
 add(const char *prefix, int peer)
 {
-	struct route	*r;
-	const char	*why;
+	struct or_address	 or;
+	struct message		*m;
+	struct route		*r;
+	const char		*why;
+	char			 text[OR_TEXT_MAX];
+	size_t			 where;
 
-	r = route_add(prefix, peer == 0, &why);
+	/* as mtad passes it on */
+	assert_non_null(m = message_new());
+	assert_int_equal(or_prefix_parse(m, &or, prefix, &where, &why), 0);
+	or_address_print(&or, text, sizeof(text), 0);
+	message_free(m);
+	r = route_add(text, peer == 0, &why);
 	if (r == NULL)
 		fail_msg("%s: %s", prefix, why);
 	if (peer > 0)
@@ -170,6 +179,7 @@ test_patterns(void **state)
 	add("C=XX; A=ICAO; P=UK; DDA:RFC-822=*(a)example.com", 5);
 	add("/C=XX/ADMD=ICAO/PRMD=UK/DD.FAX=49*", 6);
 	add("/C=XX/ADMD=ICAO/PRMD=UK/CN=EG*/DD.FAX=49*", 7);
+	add("/C=XX/ADMD=ICAO/PRMD=UK/CN=M\303\274nchen*", 8);
 	route_end();
 #define UK	"/C=XX/ADMD=ICAO/PRMD=UK"
 	assert_int_equal(goes(UK "/CN=EDDFZTZX"), 1);
@@ -190,6 +200,9 @@ test_patterns(void **state)
 	assert_int_equal(goes(UK "/CN=EGKK/DD.FAX=4930"), 7);
 	/* of the teletex form too */
 	assert_int_equal(goes(UK "/CN=EGx*EGy"), 2);
+	assert_int_equal(goes(UK "/CN=M\303\274nchen Tower"), 8);
+	assert_int_equal(goes(UK "/CN=Muenchen Tower*M{200}unchen Tower"), 8);
+	assert_int_equal(goes(UK "/CN=Muenchen Tower"), 1);
 	/* and a star elsewhere is what it always was: the teletex form */
 	assert_int_equal(goes("/C=XX/ADMD=ICAO/PRMD=UK/O=a*b"), 1);
 }
@@ -388,7 +401,7 @@ test_prefix_text(void **state)
 		    &why), 0);
 		or_address_print(&or, buf, sizeof(buf), 0);
 		assert_string_equal(buf, t[i][1]);
-		assert_int_equal(or_prefix_parse(m, &again, buf, &where,
+		assert_int_equal(or_address_parse(m, &again, buf, &where,
 		    &why), 0);
 		assert_int_equal(or_address_compare(&or, &again), 0);
 		message_free(m);
