@@ -44,6 +44,10 @@ int	show_wants_id(const struct show *);
 /* submit.c: parses the arguments (exits when they are wrong) and submits. */
 void	submit_run(const char *path, int argc, char **argv, int as_json);
 
+/* route.c: where an address goes, what would become of a message. */
+void	route_run(const char *path, int argc, char **argv, int as_json);
+void	check_run(const char *path, int argc, char **argv, int as_json);
+
 /* mtactl.c */
 void	usage(const char *) __attribute__((noreturn));
 
