@@ -197,6 +197,7 @@ job_new(struct target *t, const struct store_job *sj)
 	j->sole = sj->sole;
 	j->attempts = sj->attempts;
 	j->attempted = sj->attempted;
+	j->pinned = sj->pinned;
 	return (j);
 }
 
@@ -441,6 +442,7 @@ flush_job(struct job *j)
 	sj.attempts = j->attempts;
 	sj.next_try = j->next_try;
 	strlcpy(sj.reason, j->reason, sizeof(sj.reason));
+	sj.pinned = j->pinned;
 	return (store_job_state(sp.store, &sj));
 }
 

@@ -349,6 +349,9 @@ movable(const struct target *t, const struct store_job *j)
 {
 	if (j->state == JOB_HELD || queue_is_taken(t, j->message))
 		return (0);
+	/* sent another way it might be delivered twice */
+	if (j->pinned)
+		return (0);
 	/* for a reason of its own */
 	if (j->state == JOB_STUCK && target_configured(t))
 		return (0);

@@ -49,6 +49,7 @@ struct job {
 	uint8_t			 sole;
 	uint32_t		 attempts;
 	uint32_t		 attempted;	/* target given up, 0 none */
+	uint8_t			 pinned;	/* the target may have it */
 	/* what the store is to be told, once it is on the dirty list */
 	uint8_t			 done;
 	uint8_t			 state;		/* enum job_state */

@@ -82,6 +82,7 @@ static const char *const schema[] = {
 	"kind INTEGER, offset INTEGER, data BLOB);"
 	"CREATE INDEX pieces_of ON pieces (transfer, kind, offset);",
 	"ALTER TABLE queue ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE queue ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;"
 };
 #define SCHEMA_VERSION	((int)(sizeof(schema) / sizeof(schema[0])))
 

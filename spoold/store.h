@@ -83,6 +83,7 @@ struct store_job {
 	uint64_t	size;		/* of the message's content */
 	char		reason[128];
 	uint32_t	attempted;	/* target given up for this, 0 none */
+	uint8_t		pinned;		/* the target may have it already */
 	/* JOB_SENDING: */
 	uint64_t	association;
 	uint64_t	connection;	/* row of the connection */

@@ -14,7 +14,7 @@
 
 #define JOB_COLUMNS "target, rank, message, state, sole, attempts, " \
     "next_try, size, reason, association, connection, activity, serial, " \
-    "offset, total, since, head, attempted"
+    "offset, total, since, head, attempted, pinned"
 #define ASSOC_COLUMNS "id, peer, initiator, dialogue, turn, checkpoint, " \
     "window, opened, lost, next_activity, connection, address"
 #define RECV_COLUMNS "id, peer, association, serial, markup_len, " \
@@ -55,12 +55,13 @@
     S(ACC_PRUNE, "DELETE FROM accepted WHERE id IN (SELECT id FROM " \
 	"accepted ORDER BY id LIMIT ?2) AND time < ?1") \
     S(JOB_ADD, "INSERT OR REPLACE INTO queue (target, rank, message, " \
-	"state, sole, attempts, next_try, size, reason, attempted) " \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	"state, sole, attempts, next_try, size, reason, attempted, pinned) " \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     S(JOB_GET, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ? " \
 	"AND rank = ? AND message = ?") \
     S(JOB_STATE, "UPDATE queue SET state = ?4, attempts = ?5, " \
-	"next_try = ?6, reason = ?7, association = 0, connection = 0, " \
+	"next_try = ?6, reason = ?7, pinned = ?8, association = 0, " \
+	"connection = 0, " \
 	"activity = 0, serial = 0, offset = 0, total = 0, since = 0, " \
 	"head = NULL WHERE target = ?1 AND rank = ?2 AND message = ?3") \
     S(JOB_SENDING, "UPDATE queue SET state = 1, association = ?4, " \

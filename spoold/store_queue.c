@@ -318,10 +318,10 @@ store_accepted_prune(struct store *s, int64_t before, int limit)
 int
 store_job_add(struct store *s, const struct store_job *j)
 {
-	return (store_run(s, S_JOB_ADD, "iiiiiiiiti", I(j->target),
+	return (store_run(s, S_JOB_ADD, "iiiiiiiitii", I(j->target),
 	    I(j->rank), I(j->message), I(j->state), I(j->sole),
 	    I(j->attempts), j->next_try, I(j->size), j->reason,
-	    I(j->attempted)));
+	    I(j->attempted), I(j->pinned)));
 }
 
 static void
@@ -350,6 +350,7 @@ job_row(sqlite3_stmt *st, struct store_job *j)
 	j->head = sqlite3_column_blob(st, 16);
 	j->head_len = sqlite3_column_bytes(st, 16);
 	j->attempted = column_u32(st, 17);
+	j->pinned = sqlite3_column_int(st, 18) != 0;
 }
 
 /* Runs a bound query of job rows through cb.  How many, or -1. */
@@ -383,9 +384,9 @@ store_job_get(struct store *s, uint32_t target, int rank, uint64_t message,
 int
 store_job_state(struct store *s, const struct store_job *j)
 {
-	return (store_run(s, S_JOB_STATE, "iiiiiit", I(j->target),
+	return (store_run(s, S_JOB_STATE, "iiiiiiti", I(j->target),
 	    I(j->rank), I(j->message), I(j->state), I(j->attempts),
-	    j->next_try, j->reason));
+	    j->next_try, j->reason, I(j->pinned)));
 }
 
 int

@@ -300,12 +300,31 @@ xfer_down(struct assoc *a)
 	}
 }
 
+/*
+ * May its last octet have gone out?  Beyond the last confirmation on record
+ * there are at most the window, and what safe-store lets go ahead of it.
+ */
+static int
+may_be_complete(const struct xfer *x)
+{
+	const struct assoc	*a = x->assoc;
+	uint32_t		 ahead = a->peer->conf.safe_store;
+
+	if (x->state == XFER_NEW && !x->resume)
+		return (0);
+	return (x->total == 0 || a->row.checkpoint == 0 || ahead == 0 ||
+	    x->total - x->offset <= (a->row.window + ahead + UINT64_C(1)) *
+	    a->row.checkpoint * 1024);
+}
+
 void
 xfer_abandon(struct assoc *a, int penalty, const char *why)
 {
 	struct xfer	*x;
 
 	while ((x = TAILQ_FIRST(&a->xfers)) != NULL) {
+		if (may_be_complete(x))
+			x->job->pinned = 1;
 		anew(x, penalty, why);
 		penalty = 0;
 	}
@@ -424,16 +443,19 @@ failed(struct xfer *x, const struct xfer_failed *f)
 			xfer_resume(a);
 		return;
 	case XFER_DISCARDED:
+		x->job->pinned = 0;
 		anew(x, 0, "");
 		break;
 	case XFER_UNRECOGNIZED:
 		log_info("%s: not known to the peer, sent anew",
 		    xfer_text(x));
+		x->job->pinned = 1;
 		anew(x, !x->resume, "activity not recognized by the peer");
 		break;
 	case XFER_REJECTED:
 		log_warnx("%s: rejected by the peer, reason %u",
 		    xfer_text(x), f->reason);
+		x->job->pinned = 0;
 		anew(x, 1, "rejected by the peer");
 		break;
 	case XFER_NOT_BEGUN:

@@ -439,13 +439,17 @@ test_time(void **state)
 	assert_int_equal(fake_life(life_time, dir), 0);
 }
 
-/* What was begun stays until its fate is known, then goes the other way. */
+/*
+ * What was begun stays until its fate is known, then goes the other way; but
+ * not what may have come to its end, which would be delivered twice.
+ */
 static void
-life_under_way(const char *d)
+lose(const char *d, uint64_t octets, unsigned moves)
 {
 	struct assoc	*a;
 	uint32_t	 id, x;
 
+	fake_peer[0].safe_store = 1;
 	life_begin(d);
 	configure(BETA, GAMMA, NULL);
 	forget_sent();
@@ -454,7 +458,7 @@ life_under_way(const char *d)
 	id = opens(BETA);
 	is_up(id, BETA);
 	x = expect_xfer(id, 0, 0);
-	begun(id, x, 100000);
+	begun(id, x, octets);
 	down(id, DOWN_TRANSPORT_LOST, 0);
 	beta()->peer->alternate = 1;
 	reroute_away(beta(), 0);
@@ -471,14 +475,29 @@ life_under_way(const char *d)
 	spool_tick();
 	spool_tick();
 	spool_tick();
-	CHECK(queue_ready(beta(), -1) == 0);
-	CHECK(queue_ready(gamma_(), -1) == 1);
+	CHECK(queue_ready(beta(), -1) == !moves);
+	CHECK(queue_ready(gamma_(), -1) == moves);
+}
+
+static void
+life_under_way(const char *d)
+{
+	lose(d, 100000, 1);
+}
+
+static void
+life_at_its_end(const char *d)
+{
+	lose(d, 10000, 0);
 }
 
 static void
 test_under_way(void **state)
 {
 	assert_int_equal(fake_life(life_under_way, dir), 0);
+	fake_teardown(dir);
+	setup(NULL);
+	assert_int_equal(fake_life(life_at_its_end, dir), 0);
 }
 
 /*
