@@ -112,7 +112,8 @@ class Options(unittest.TestCase):
         for page, sources in (
                 ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
                 ('spoold.8', ['spoold/spoold.c']),
-                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c'])):
+                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c']),
+                ('x400-maildir.8', ['x400-maildir/x400-maildir.c'])):
             letters = set()
             for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',
                                 ''.join(text_of(s) for s in sources)):
