@@ -137,15 +137,16 @@ is_ipm(const char *type)
 }
 
 /* As many octets as there should be? */
-static void
+static int
 check_length(size_t len)
 {
 	const char	*s = getenv("MTAD_CONTENT_LENGTH");
 
 	if (s != NULL && *s != '\0' && strtoull(s, NULL, 10) != len) {
 		log_warnx("%zu octets of content, not %s", len, s);
-		exit(EX_TEMPFAIL);
+		return -1;
 	}
+	return 0;
 }
 
 static int
@@ -183,7 +184,8 @@ write_content(const struct maildir *m, const struct agent *a)
 		log_warn("standard input");
 		return EX_TEMPFAIL;
 	}
-	check_length(len);
+	if (check_length(len) == -1)
+		return EX_TEMPFAIL;
 	memset(&options, 0, sizeof(options));
 	options.domain = a->domain;
 	options.originator = getenv("MTAD_ORIGINATOR");
