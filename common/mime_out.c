@@ -171,24 +171,28 @@ mime_field_parameter(struct mime_field *mf, const char *name,
 
 /*
  * Folds at spaces with characters on both sides: what is unfolded is what
- * was there.
+ * was there.  Where there are none for too long a space is put in.
  */
 static void
 fold(const char *s, size_t len, FILE *f)
 {
-	size_t	at = 0, last = 0, begin = 0, i;
+	size_t	at = 0, last = 0, i;
 
 	for (i = 0; i < len; i++) {
 		if (s[i] == ' ' && i > 0 && s[i - 1] != ' ' &&
 		    i + 1 < len && s[i + 1] != ' ' && s[i - 1] != ':')
 			last = i;
 		if (i - at >= FOLD && last > at) {
-			fwrite(s + begin, 1, last - begin, f);
+			fwrite(s + at, 1, last - at, f);
 			putc('\n', f);
-			begin = at = last;
+			at = last;
+		} else if (i - at >= LINE_MAX_RAW) {
+			fwrite(s + at, 1, i - at, f);
+			fputs("\n ", f);
+			at = last = i;
 		}
 	}
-	fwrite(s + begin, 1, len - begin, f);
+	fwrite(s + at, 1, len - at, f);
 	putc('\n', f);
 }
 

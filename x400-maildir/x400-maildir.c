@@ -111,15 +111,20 @@ envelope(const struct agent *a, FILE *f)
 		{ "X400-MTS-Identifier", "MTAD_MTS_ID" },
 		{ "X400-Originator", "MTAD_ORIGINATOR" },
 		{ "X400-Recipients", "MTAD_RECIPIENT" },
-		{ "X400-Content-Type", "MTAD_CONTENT_TYPE" },
 		{ "Priority", "MTAD_PRIORITY" }
 	};
+	const char		*type = getenv("MTAD_CONTENT_TYPE");
 	char			 text[512], date[MIME_DATE_LEN];
 	size_t			 i;
 
 	snprintf(text, sizeof(text), "by %s (x400-maildir) with X400 id %s; "
 	    "%s", host, a->message_id, mime_date(date, a->arrival, 0));
 	if (mime_raw_field(f, "Received", text) == -1)
+		return -1;
+	if (type != NULL && *type != '\0' &&
+	    mime_raw_field(f, "X400-Content-Type", strcmp(type, "2") == 0 ?
+	    "P2-1984 (2)" : strcmp(type, "22") == 0 ? "P2-1988 (22)" :
+	    type) == -1)
 		return -1;
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (list_field(f, fields[i][0], getenv(fields[i][1])) == -1)

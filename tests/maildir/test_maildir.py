@@ -105,6 +105,7 @@ class Headings(Case):
         self.assertEqual(m['X400-Recipients'],
                          POE_TEXT + ', ' + DOE_TEXT)
         self.assertEqual(m['Priority'], 'urgent')
+        self.assertEqual(m['X400-Content-Type'], 'P2-1988 (22)')
         self.assertIsNone(m['Subject'])
         self.assertIsNone(m['Importance'])
 
@@ -128,6 +129,10 @@ class Headings(Case):
         self.assertEqual(m['Subject'], subject.decode())
         self.assertEqual([a.display_name for a in m['To'].addresses],
                          ['Number %d' % n for n in range(300)])
+        # no place to fold at
+        m = self.deliver(plain(primary=[{'name': dict(POE, DDA=[
+            ('a', 'x' * 2000)])}], subject=b'x' * 1100))
+        self.assertEqual(m['Subject'], 'x' * 1100)
         m = self.deliver(plain(subject=b'  two  spaces '))
         self.assertEqual(m['Subject'], '  two  spaces ')
 
