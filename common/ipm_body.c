@@ -33,7 +33,7 @@ struct external {
 	size_t			oid_len;	/* 0: none */
 	struct ber		level;		/* of the value */
 	struct ber_element	value;
-	int			aligned;	/* octet-aligned, arbitrary: 2 */
+	int			aligned;	/* 1: octets, 2: bits */
 };
 
 static int

@@ -289,7 +289,8 @@ text_write(struct writer *w, const struct mime_entity *e,
 
 /* [0] { SET {}, IA5String } */
 static void
-ia5_text(struct writer *w, const struct mime_entity *e, const struct mime_kind *k)
+ia5_text(struct writer *w, const struct mime_entity *e,
+    const struct mime_kind *k)
 {
 	w->s->eits |= EIT_IA5_TEXT;
 	begin(w, BER_CONTEXT(BP_IA5));
@@ -364,7 +365,8 @@ count(void *arg, const uint8_t *p, size_t n)
 static const uint8_t	unstructured_binary[] = { 0x28, 0xc2, 0x7b, 2, 4 };
 
 static int
-file_transfer(struct writer *w, const struct mime_entity *e, struct mime_kind *k)
+file_transfer(struct writer *w, const struct mime_entity *e,
+    struct mime_kind *k)
 {
 	uint64_t	 octets = 0;
 	struct ibuf	*b;

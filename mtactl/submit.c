@@ -125,6 +125,29 @@ set_subject(struct submission *s, const char *text)
 	s->subject = s->subject_t61;
 }
 
+/* What goes with what, and the file. */
+static void
+check_arguments(struct submission *s, const char *file)
+{
+	if (s->mime && (s->ready || s->subject != NULL))
+		usage("submit: with -m neither -b nor -s");
+	if (!s->have_from && !s->mime)
+		usage("submit: -f with the O/R address of the originator "
+		    "is missing");
+	if (s->nto == 0 && !s->mime)
+		usage("submit: -t with the O/R address of a recipient is "
+		    "missing");
+	if (s->ready && s->subject != NULL)
+		usage("submit: a ready content (-b) has its own subject");
+	s->name = "standard input";
+	s->fd = STDIN_FILENO;
+	if (file != NULL && strcmp(file, "-") != 0) {
+		s->name = file;
+		if ((s->fd = open(file, O_RDONLY | O_CLOEXEC)) == -1)
+			err(1, "%s", s->name);
+	}
+}
+
 static void
 arguments(struct submission *s, int argc, char **argv)
 {
@@ -172,23 +195,7 @@ arguments(struct submission *s, int argc, char **argv)
 	argv += optind;
 	if (argc > 1)
 		usage("submit: one file at most");
-	if (s->mime && (s->ready || s->subject != NULL))
-		usage("submit: with -m neither -b nor -s");
-	if (!s->have_from && !s->mime)
-		usage("submit: -f with the O/R address of the originator "
-		    "is missing");
-	if (s->nto == 0 && !s->mime)
-		usage("submit: -t with the O/R address of a recipient is "
-		    "missing");
-	if (s->ready && s->subject != NULL)
-		usage("submit: a ready content (-b) has its own subject");
-	s->name = "standard input";
-	s->fd = STDIN_FILENO;
-	if (argc == 1 && strcmp(argv[0], "-") != 0) {
-		s->name = argv[0];
-		if ((s->fd = open(argv[0], O_RDONLY | O_CLOEXEC)) == -1)
-			err(1, "%s", s->name);
-	}
+	check_arguments(s, argc == 1 ? argv[0] : NULL);
 }
 
 /* Text */

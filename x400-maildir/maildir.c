@@ -28,6 +28,20 @@ open_dir(int at, const char *path, int *made)
 	return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* That a directory is there has to last as well. */
+static int
+sync_parent(int dir)
+{
+	int	parent, r;
+
+	parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent == -1)
+		return -1;
+	r = fsync(parent);
+	close(parent);
+	return r;
+}
+
 int
 maildir_open(struct maildir *m, const char *path)
 {
@@ -38,6 +52,8 @@ maildir_open(struct maildir *m, const char *path)
 		m->dir[i] = -1;
 	if ((top = open_dir(AT_FDCWD, path, &made)) == -1)
 		return -1;
+	if (made && sync_parent(top) == -1)
+		goto out;
 	for (i = 0; i < MAILDIR_DIRS; i++)
 		if ((m->dir[i] = open_dir(top, names[i], &made)) == -1)
 			goto out;
@@ -95,15 +111,20 @@ dir_has(int dir, const char *id)
 	return r;
 }
 
-/* In cur/ it has been seen, and has flags behind its name. */
+/*
+ * In cur/ it has been seen, and has flags behind its name.  The run that put
+ * it there may not have come to sync the directory.
+ */
 int
 maildir_has(const struct maildir *m, const char *id)
 {
-	int	r;
+	int	i, r = 0;
 
-	if ((r = dir_has(m->dir[MAILDIR_NEW], id)) != 0)
-		return r;
-	return dir_has(m->dir[MAILDIR_CUR], id);
+	for (i = MAILDIR_NEW; r == 0 && i <= MAILDIR_CUR; i++)
+		if ((r = dir_has(m->dir[i], id)) == 1 &&
+		    fsync(m->dir[i]) == -1)
+			r = -1;
+	return r;
 }
 
 int
