@@ -41,6 +41,10 @@ enum imsg_type {
 	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
+	IMSG_CONF_REDIRECT,	/* struct redirect_conf; spoold */
+	IMSG_CONF_POLICY,	/* struct policy_conf, after its peer; spoold */
+	IMSG_CONF_LIST,		/* struct list_conf; spoold */
+	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
 	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
@@ -123,12 +127,20 @@ struct mta_conf {
 	uint32_t		max_associations;	/* all peers */
 	uint64_t		max_content;		/* octets, 0 none */
 	uint64_t		min_free;	/* octets kept free in spool */
+	uint32_t		loop_limit;	/* times here before */
+	uint32_t		hop_limit;	/* elements of trace */
+	uint64_t		return_max;	/* content in reports */
+	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
 /* As mtad.conf has it: "normal" ... */
 const char *mode_name(int);
+/* To a peer: AUTO strips it where the domain ends. */
+enum internal_trace_mode {
+	INTERNAL_TRACE_AUTO = 0, INTERNAL_TRACE_KEEP, INTERNAL_TRACE_STRIP
+};
 enum dialogue_mode { DIALOGUE_MONOLOGUE = 0, DIALOGUE_TWA = 1 };
 
 struct selector {
@@ -187,6 +199,9 @@ struct peer_conf {
 	uint32_t		reserved_urgent; /* of them */
 	uint32_t		threshold;	/* queued messages to open another */
 	uint64_t		max_content;	/* octets, 0 none */
+	uint32_t		max_recipients;	/* of a message, 0 none */
+	uint32_t		rate, rate_time; /* messages in s, 0 none */
+	uint8_t			internal_trace;	/* enum internal_trace_mode */
 };
 
 /* OPTIONAL, of those that call us, is what OPPORTUNISTIC is when we call. */
@@ -236,6 +251,43 @@ struct deliver_conf {
 	uint32_t	id;
 	char		prefix[OR_TEXT_MAX];
 	char		directory[1024];	/* name, for the log */
+};
+
+/*
+ * What a peer takes and sends, where it may not be anything: each of them
+ * is one more that may be.
+ */
+enum policy_what {
+	POLICY_CONTENT_TYPE = 0,	/* "22", "1.3.26.0.4406.0.4.1" */
+	POLICY_EIT,			/* "ia5-text", "1.0.10021.7.1.0.6" */
+	POLICY_FROM,			/* a subtree, originators of its */
+	POLICY_TO			/* a subtree, recipients of its */
+};
+struct policy_conf {
+	uint32_t	peer;
+	uint8_t		what;			/* enum policy_what */
+	char		text[OR_TEXT_MAX];
+};
+
+struct redirect_conf {
+	char		from[OR_TEXT_MAX];
+	char		to[OR_TEXT_MAX];
+};
+
+/* Who gets the reports about the members of a list (X.411 14.3.10). */
+enum list_reports {
+	LIST_REPORTS_ORIGINATOR = 0, LIST_REPORTS_OWNER, LIST_REPORTS_BOTH,
+	LIST_REPORTS_NONE
+};
+struct list_conf {
+	char		name[OR_TEXT_MAX];
+	char		owner[OR_TEXT_MAX];	/* "": none */
+	uint8_t		reports;		/* enum list_reports */
+};
+enum list_item { LIST_MEMBER = 0, LIST_SUBMIT };
+struct list_item_conf {
+	uint8_t		what;			/* enum list_item */
+	char		text[OR_TEXT_MAX];	/* an address, a subtree */
 };
 
 /* Associations */

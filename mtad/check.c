@@ -332,6 +332,7 @@ new_peer(const struct place *p, const char *name)
 	n->peer.max_associations = 10;
 	n->peer.reserved_urgent = UINT32_MAX;
 	n->peer.threshold = 50;
+	TAILQ_INIT(&n->policies);
 	TAILQ_INSERT_TAIL(&conf_now->peers, n, entry);
 	return (n);
 }
@@ -384,7 +385,7 @@ set_remote_tls(struct conf_peer *n, int required, const struct place *p)
 }
 
 /* A prefix is an address that is parsed and printed again. */
-static void
+void
 set_prefix(const struct place *p, char *to, size_t size, const char *s)
 {
 	struct message *m;
@@ -594,10 +595,15 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->redirects);
+	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
+	c->mta.loop_limit = 3;
+	c->mta.hop_limit = 50;
+	c->mta.return_max = 1024 * 1024;
 	c->mta.min_free = 64 * 1024 * 1024;
 	return (c);
 }
@@ -676,6 +682,8 @@ void
 conf_free(struct conf *c)
 {
 	struct conf_pem *e;
+	struct conf_peer *p;
+	struct conf_list *l;
 
 	if (c == NULL)
 		return;
@@ -683,10 +691,17 @@ conf_free(struct conf *c)
 		TAILQ_REMOVE(&c->pems, e, entry);
 		pem_free(e);
 	}
+	TAILQ_FOREACH(p, &c->peers, entry)
+		FREE_ALL(&p->policies, conf_policy);
 	FREE_ALL(&c->peers, conf_peer);
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->redirects, conf_redirect);
+	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
+		TAILQ_REMOVE(&c->lists, l, entry);
+		list_free(l);
+	}
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 }

@@ -47,12 +47,18 @@ struct conf_selectors {
 	struct selector		 tsel, ssel, psel;
 };
 
+struct conf_policy {
+	TAILQ_ENTRY(conf_policy) entry;
+	struct policy_conf	 policy;
+};
+
 struct conf_peer {
 	TAILQ_ENTRY(conf_peer)	 entry;
 	struct peer_conf	 peer;
 	struct tls_peer_conf	 tls;
 	char			 tls_name[TLS_NAME_MAX]; /* "": the host */
 	struct conf_place	 tls_at, remote_tls_at;
+	TAILQ_HEAD(, conf_policy) policies;
 	struct conf_address	 address[PEER_ADDRESSES_MAX];
 	uint8_t			 set;	/* CONF_SET_* */
 	unsigned		 line;
@@ -87,6 +93,25 @@ struct conf_deliver {
 	unsigned		 line, column;
 };
 
+struct conf_redirect {
+	TAILQ_ENTRY(conf_redirect) entry;
+	struct redirect_conf	 redirect;
+	unsigned		 line;
+};
+
+struct conf_list_item {
+	TAILQ_ENTRY(conf_list_item) entry;
+	struct list_item_conf	 item;
+};
+
+struct conf_list {
+	TAILQ_ENTRY(conf_list)	 entry;
+	struct list_conf	 list;
+	TAILQ_HEAD(, conf_list_item) items;
+	size_t			 nmembers;
+	unsigned		 line;
+};
+
 struct conf {
 	struct mta_conf		 mta;
 	int			 has_mta;
@@ -97,6 +122,8 @@ struct conf {
 	TAILQ_HEAD(, conf_listen) listeners;
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
+	TAILQ_HEAD(, conf_redirect) redirects;
+	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;
 };
 

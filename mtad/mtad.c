@@ -175,6 +175,18 @@ send_deliver(const struct conf_deliver *d)
 }
 
 static void
+send_list(const struct conf_list *l)
+{
+	const struct conf_list_item *i;
+
+	child_send(CHILD_SPOOLD, IMSG_CONF_LIST, 0, -1, &l->list,
+	    sizeof(l->list));
+	TAILQ_FOREACH(i, &l->items, entry)
+		child_send(CHILD_SPOOLD, IMSG_CONF_LIST_ITEM, 0, -1, &i->item,
+		    sizeof(i->item));
+}
+
+static void
 send_pem(const struct conf_pem *e)
 {
 	size_t off, n;
@@ -194,6 +206,9 @@ send_conf(enum role r)
 	struct conf_listen *l;
 	struct conf_route *ro;
 	struct conf_deliver *d;
+	struct conf_redirect *re;
+	struct conf_policy *po;
+	struct conf_list *li;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
@@ -203,6 +218,12 @@ send_conf(enum role r)
 	TAILQ_FOREACH(p, &conf->peers, entry) {
 		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
 		    sizeof(p->peer));
+		if (r == CHILD_SPOOLD)
+			TAILQ_FOREACH(po, &p->policies, entry) {
+				po->policy.peer = p->peer.id;
+				child_send(r, IMSG_CONF_POLICY, 0, -1,
+				    &po->policy, sizeof(po->policy));
+			}
 		if (r == CHILD_RTSD && (p->tls.mode != TLS_NO ||
 		    p->tls.remote))
 			child_send(r, IMSG_CONF_TLS_PEER, 0, -1, &p->tls,
@@ -218,6 +239,11 @@ send_conf(enum role r)
 			    sizeof(ro->route));
 		TAILQ_FOREACH(d, &conf->delivers, entry)
 			send_deliver(d);
+		TAILQ_FOREACH(re, &conf->redirects, entry)
+			child_send(r, IMSG_CONF_REDIRECT, 0, -1,
+			    &re->redirect, sizeof(re->redirect));
+		TAILQ_FOREACH(li, &conf->lists, entry)
+			send_list(li);
 	}
 	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
 	awaited[r]++;

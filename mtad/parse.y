@@ -20,6 +20,7 @@
 #include "parse_int.h"
 
 static struct conf_peer	*peer;		/* whose block is open */
+static struct conf_list	*list;		/* the same of a list */
 static struct listen_tls listen_tls;	/* of the statement at hand */
 static struct conf_selectors selectors;	/* of the address at hand */
 %}
@@ -55,6 +56,13 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
 %token NORMAL "normal" SSEL "ssel" PSEL "psel" AP_TITLE "ap-title"
 %token AE_QUALIFIER "ae-qualifier"
+%token REDIRECT "redirect" LIST "list" MEMBER "member" MEMBERS "members"
+%token FROM "from" OWNER "owner" REPORTS "reports" SUBMIT "submit"
+%token ORIGINATOR "originator" BOTH "both" NONE "none"
+%token ACCEPT "accept" CONTENT_TYPE "content-type" EIT "eit" RATE "rate"
+%token PER "per" MAX_RECIPIENTS "max-recipients" RECIPIENTS "recipients"
+%token LOOPS "loops" HOPS "hops" RETURN "return"
+%token INTERNAL_TRACE "internal-trace" STRIP "strip" AUTO "auto"
 %token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
@@ -77,7 +85,11 @@ conf		: /* empty */
 			lex_include(&@3, $3);
 			free($3);
 		}
-		| conf error NEWLINE	{ peer = NULL; yyerrok; }
+		| conf error NEWLINE	{
+			peer = NULL;
+			list = NULL;
+			yyerrok;
+		}
 		;
 
 string		: STRING
@@ -183,11 +195,38 @@ main		: WORD EQUALS text	{
 			free($2);
 			free($5);
 		}
+		| REDIRECT text TO text	{
+			add_redirect(&@2, $2, &@4, $4);
+			free($2);
+			free($4);
+		}
+		| LIST text		{
+			list = new_list(&@2, $2);
+			free($2);
+			$2 = NULL;	/* an error in the block frees it */
+		}
+		  OPENB optnl listopts listlast CLOSEB {
+			end_list(&@2, list);
+			list = NULL;
+		}
 		| LIMIT ASSOCIATIONS NUMBER {
 			set_number(&@3, &conf_now->mta.max_associations, $3,
 			    1, 4000, "associations");
 		}
 		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
+		| LIMIT RECIPIENTS NUMBER {
+			set_number(&@3, &conf_now->mta.max_recipients, $3, 1,
+			    UB_RECIPIENTS, "recipients");
+		}
+		| LIMIT LOOPS NUMBER	{
+			set_number(&@3, &conf_now->mta.loop_limit, $3, 1, 500,
+			    "loops");
+		}
+		| LIMIT HOPS NUMBER	{
+			set_number(&@3, &conf_now->mta.hop_limit, $3, 1, 511,
+			    "hops");
+		}
+		| LIMIT RETURN size	{ conf_now->mta.return_max = $3; }
 		| LOG VERBOSE		{ conf_now->mta.verbose = 1; }
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
 		;
@@ -232,6 +271,41 @@ listenca	: /* empty */		{
 
 optnl		: /* empty */
 		| optnl NEWLINE
+		;
+
+listopts	: /* empty */
+		| listopts listopt NEWLINE optnl
+		| listopts error NEWLINE optnl	{ yyerrok; }
+		;
+
+listlast	: /* empty */
+		| listopt
+		;
+
+listopt		: MEMBER text		{
+			add_list_item(list, LIST_MEMBER, &@2, $2);
+			free($2);
+		}
+		| MEMBERS FROM string	{
+			add_list_file(list, &@3, $3);
+			free($3);
+		}
+		| SUBMIT FROM text	{
+			add_list_item(list, LIST_SUBMIT, &@3, $3);
+			free($3);
+		}
+		| OWNER text		{
+			set_prefix(&@2, list->list.owner,
+			    sizeof(list->list.owner), $2);
+			free($2);
+		}
+		| REPORTS TO reportsto
+		| REPORTS NONE	{ list->list.reports = LIST_REPORTS_NONE; }
+		;
+
+reportsto	: ORIGINATOR	{ list->list.reports = LIST_REPORTS_ORIGINATOR; }
+		| OWNER		{ list->list.reports = LIST_REPORTS_OWNER; }
+		| BOTH		{ list->list.reports = LIST_REPORTS_BOTH; }
 		;
 
 peeropts	: /* empty */
@@ -465,6 +539,41 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			    86400, "transfer timeout");
 		}
 		| MAX_CONTENT size	{ peer->peer.max_content = $2; }
+		| MAX_RECIPIENTS NUMBER	{
+			set_number(&@2, &peer->peer.max_recipients, $2, 1,
+			    UB_RECIPIENTS, "max-recipients");
+		}
+		| RATE NUMBER PER time	{
+			set_number(&@2, &peer->peer.rate, $2, 1, 1000000,
+			    "rate");
+			set_number(&@4, &peer->peer.rate_time, $4, 1, 86400,
+			    "rate");
+		}
+		| CONTENT_TYPE text	{
+			add_policy(peer, POLICY_CONTENT_TYPE, &@2, $2);
+			free($2);
+		}
+		| EIT text		{
+			add_policy(peer, POLICY_EIT, &@2, $2);
+			free($2);
+		}
+		| ACCEPT FROM text	{
+			add_policy(peer, POLICY_FROM, &@3, $3);
+			free($3);
+		}
+		| ACCEPT TO text	{
+			add_policy(peer, POLICY_TO, &@3, $3);
+			free($3);
+		}
+		| INTERNAL_TRACE AUTO	{
+			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
+		}
+		| INTERNAL_TRACE KEEP	{
+			peer->peer.internal_trace = INTERNAL_TRACE_KEEP;
+		}
+		| INTERNAL_TRACE STRIP	{
+			peer->peer.internal_trace = INTERNAL_TRACE_STRIP;
+		}
 		| DISABLED		{ peer->peer.disabled = 1; }
 		;
 

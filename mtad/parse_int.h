@@ -52,10 +52,28 @@ void	add_address(struct conf_peer *, const struct place *, const char *,
 void	set_tls(struct conf_peer *, int mode, const struct place *);
 void	set_remote_tls(struct conf_peer *, int required,
 	    const struct place *);
+/* One more that this peer may take or send: enum policy_what. */
+void	add_policy(struct conf_peer *, int what, const struct place *,
+	    const char *);
 void	add_route(const struct place *, const char *, const struct place *,
 	    const char *);
 void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
+
+/* An O/R address, or a subtree, as it is printed. */
+void	set_prefix(const struct place *, char *, size_t, const char *);
+
+/* lists.c */
+void	add_redirect(const struct place *, const char *,
+	    const struct place *, const char *);
+struct conf_list *new_list(const struct place *, const char *);
+void	end_list(const struct place *, struct conf_list *);
+void	add_list_item(struct conf_list *, int what, const struct place *,
+	    const char *);
+/* One address a line; what follows # is a comment. */
+void	add_list_file(struct conf_list *, const struct place *,
+	    const char *);
+void	list_free(struct conf_list *);
 
 /* pem.c: read and checked; their number, or 0 after an error. */
 uint32_t tls_certificate(const struct place *, const char *file,

@@ -285,7 +285,7 @@ internal_put(struct gathered *g, const struct internal_trace *v)
 		if (e->other_actions != 0) {
 			ASN1_PUT(s, MS_OTHER_ACTIONS);
 			*p1_bits_put(g->o, &s->other_actions,
-			    e->other_actions & 0x3f ? 8 : 2) =
+			    P1_ACTIONS_BITS(e->other_actions)) =
 			    e->other_actions;
 		}
 	}

@@ -64,4 +64,8 @@ int	 p1_reported_extensions_put(struct p1_out *, struct asn1_list *,
 void	 p1_report_88_put(struct p1_out *, struct p1_report_mpdu *,
 	    const struct message *);
 
+/* OtherActions is a list of names: no bits behind the last that is set. */
+#define P1_ACTIONS_BITS(v)	((v) & 0x3f ? 8 : \
+    (v) & TRACE_DL_OPERATION ? 2 : 1)
+
 #endif

@@ -150,7 +150,7 @@ trace_put(struct p1_out *o, struct asn1_list *list,
 		if (t->other_actions != 0) {
 			ASN1_PUT(s, DS_OTHER_ACTIONS);
 			*p1_bits_put(o, &s->other_actions,
-			    t->other_actions & 0x3f ? 8 : 2) =
+			    P1_ACTIONS_BITS(t->other_actions)) =
 			    t->other_actions;
 		}
 	}

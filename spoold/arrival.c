@@ -17,13 +17,17 @@
 #include "log.h"
 #include "spoold.h"
 
-/* Type, domain and local part, each ended by NUL. */
+/*
+ * Type, how often it was here before, domain and local part, each ended by
+ * NUL.  What goes in circles is no duplicate: its originator is to hear of it.
+ */
 static size_t
 mpdu_key(const struct message *m, char *key, size_t size)
 {
 	char	*p = key;
 
 	*p++ = m->type;
+	*p++ = trace_passes(m);
 #define ADD(field) do {							\
 	size_t len = strlen(field) + 1;					\
 	if (len > size - (p - key))					\
@@ -39,33 +43,22 @@ mpdu_key(const struct message *m, char *key, size_t size)
 	return (p - key);
 }
 
-static int
-add_trace(struct message *m)
+/*
+ * Of whom a copy came: the number alone will not do, for the members of a list
+ * all have that of the list.
+ */
+static uint32_t
+recipient_key(const struct message *m, const struct recipient *r)
 {
-	struct trace_element	*t;
+	char		 name[OR_TEXT_MAX];
+	const char	*p;
+	uint32_t	 h = 2166136261u;	/* FNV-1a */
 
-	if ((t = message_alloc(m, (m->ntrace + 1) * sizeof(*t))) == NULL)
-		return (-1);
-	if (m->ntrace > 0)
-		memcpy(t, m->trace, m->ntrace * sizeof(*t));
-	t[m->ntrace].domain = sp.mta.domain;
-	utctime_set(&t[m->ntrace].arrival, time(NULL));
-	t[m->ntrace].action = TRACE_RELAYED;
-	m->trace = t;
-	m->ntrace++;
-	return (0);
-}
-
-static int
-looping(const struct message *m)
-{
-	uint32_t	i, n = 0;
-
-	for (i = 0; i < m->ntrace; i++)
-		if (global_domain_compare(&m->trace[i].domain,
-		    &sp.mta.domain) == 0)
-			n++;
-	return (n > LOOP_MAX || m->ntrace >= UB_TRACE);
+	or_address_print(&r->name, name, sizeof(name), 0);
+	for (p = name; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	h = (h ^ r->number) * 16777619u;
+	return ((h ^ m->dl_expansion.n) * 16777619u);
 }
 
 /*
@@ -79,6 +72,7 @@ check_duplicate(struct arrival *a, uint8_t *ours, size_t n)
 	struct message	*m = a->message;
 	char		 key[256];
 	size_t		 keylen, nknown = 0, had, i, k;
+	uint32_t	 who;
 	int		 found;
 
 	if (a->origin == NULL)
@@ -91,13 +85,14 @@ check_duplicate(struct arrival *a, uint8_t *ours, size_t n)
 	for (i = 0; i < n; i++) {
 		if (!ours[i])
 			continue;
+		who = recipient_key(m, &m->recipient[i]);
 		for (k = 0; k < had; k++)
-			if (known[k] == m->recipient[i].number)
+			if (known[k] == who)
 				break;
 		if (k < had)
 			ours[i] = 0;
 		else if (nknown < nitems(known))
-			known[nknown++] = m->recipient[i].number;
+			known[nknown++] = who;
 	}
 	if (found && nknown == had)
 		return (0);
@@ -114,9 +109,25 @@ rank(int priority)
 	    priority == PRIORITY_NON_URGENT ? 2 : 1);
 }
 
+/*
+ * X.411 14.3.4.1: deferred delivery is done where the message was submitted,
+ * or where it is delivered.
+ */
+static int64_t
+deferred(const struct arrival *a, const struct target *t)
+{
+	const struct message	*m = a->message;
+	time_t			 until = utctime_get(&m->deferred);
+
+	if (m->type != MESSAGE_USER || m->deferred.text[0] == '\0' ||
+	    until <= time(NULL) || (a->origin != NULL && t->peer != NULL))
+		return (0);
+	return (until);
+}
+
 /* The job of that target among those of the arrival, made when new. */
 static int
-add_job(struct arrival *a, struct target *t, const char *stuck)
+add_job(struct arrival *a, struct target *t)
 {
 	struct store_job *j;
 	size_t		  i;
@@ -134,101 +145,36 @@ add_job(struct arrival *a, struct target *t, const char *stuck)
 	j->rank = rank(a->message->priority);
 	j->message = a->id;
 	j->size = a->size;
-	j->state = stuck != NULL ? JOB_STUCK : JOB_READY;
-	strlcpy(j->reason, stuck != NULL ? stuck : "", sizeof(j->reason));
+	j->state = JOB_READY;
+	if (t == NULL) {
+		j->state = JOB_STUCK;
+		strlcpy(j->reason, "no route", sizeof(j->reason));
+	} else if ((j->next_try = deferred(a, t)) != 0) {
+		j->state = JOB_DEFERRED;
+		strlcpy(j->reason, "deferred delivery", sizeof(j->reason));
+		trace_deferred(a->message, &a->message->deferred);
+	}
 	return (0);
 }
 
-static const char *
-why_stuck(const struct message *m, const struct target *t, int loop)
-{
-	if (t == NULL)
-		return ("no route");
-	if (loop)
-		return ("loop: our domain is too often in the trace");
-	if (m->type == MESSAGE_PROBE && t->kind == TARGET_DIRECTORY)
-		return ("probe for a recipient here");
-	return (NULL);
-}
-
-/*
- * X.411 14.3.2: what we do not know and must know to pass the message on, or
- * to deliver it, goes no further: all of it, or to that recipient.
- */
-static const struct extension *
-unsupported(const struct message *m, size_t i)
-{
-	const struct extension	*e;
-	int			 kinds = EXT_TRANSFER | EXT_DELIVERY;
-
-	if (m->type == MESSAGE_REPORT)
-		return (NULL);
-	if ((e = message_extension_unsupported(&m->extension, kinds)) == NULL)
-		e = message_extension_unsupported(&m->recipient[i].extension,
-		    kinds);
-	return (e);
-}
-
 static int
-refuse_unsupported(struct arrival *a, uint8_t *ours, size_t n)
+make_jobs(struct arrival *a, const uint32_t *routing, size_t n)
 {
-	const struct extension	*e;
-	struct nondelivery	*nd = NULL, *p;
-	size_t			 i, nnd = 0;
-	char			 text[64];
-	int			 r = 0;
+	size_t	i;
 
-	for (i = 0; i < n; i++) {
-		if (!ours[i] || (e = unsupported(a->message, i)) == NULL)
-			continue;
-		ours[i] = 0;
-		if ((p = reallocarray(nd, nnd + 1, sizeof(*nd))) == NULL) {
-			r = -1;
-			break;
-		}
-		nd = p;
-		if (e->oid != NULL)
-			snprintf(text, sizeof(text), "extension %.40s",
-			    e->oid);
-		else
-			snprintf(text, sizeof(text), "extension %u",
-			    e->type);
-		nd[nnd].recipient = i;
-		nd[nnd].reason = REASON_UNABLE_TO_TRANSFER;
-		nd[nnd].diagnostic = DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
-		nd[nnd++].text = message_memdup(a->message, text,
-		    strlen(text));
-	}
-	if (r == 0 && nnd > 0)
-		r = (a->report = calloc(1, sizeof(*a->report))) == NULL ? -1 :
-		    report_store(a->report, a->message, a->id, nd, nnd);
-	free(nd);
-	return (r);
-}
-
-/* Routes what is ours into routing[], and makes the jobs. */
-static int
-route_arrival(struct arrival *a, const uint8_t *ours, uint32_t *routing,
-    size_t n)
-{
-	struct message	*m = a->message;
-	struct target	*t;
-	size_t		 i;
-	int		 loop = looping(m);
-
-	for (i = 0; i < n; i++) {
-		routing[i] = TARGET_NOT_OURS;
-		if (!ours[i])
-			continue;
-		t = route_find(m->type == MESSAGE_REPORT ? &m->originator :
-		    &m->recipient[i].name);
-		routing[i] = t == NULL ? 0 : t->number;
-		if (add_job(a, t, why_stuck(m, t, loop)) == -1)
+	for (i = 0; i < n; i++)
+		if (routing[i] != TARGET_NOT_OURS && add_job(a,
+		    routing[i] == 0 ? NULL : target_number(routing[i])) == -1)
 			return (-1);
-	}
-	for (i = 0; i < a->njobs; i++)
-		a->jobs[i].sole = a->njobs == 1;
 	return (0);
+}
+
+/* The file of a content that nothing else needs may be handed over. */
+static void
+mark_sole(struct arrival *a)
+{
+	if (a->njobs == 1)
+		a->jobs[0].sole = !a->shared;
 }
 
 static int
@@ -268,60 +214,139 @@ done:
 }
 
 static void
-report_drop(struct arrival *a)
+drop_more(struct arrival *a)
 {
-	if (a->report == NULL)
+	struct arrival	*other;
+
+	if (!a->has_more)
 		return;
-	arrival_free(a->report);
-	free(a->report);
-	a->report = NULL;
+	while ((other = TAILQ_FIRST(&a->more)) != NULL) {
+		TAILQ_REMOVE(&a->more, other, entry);
+		arrival_free(other);
+		free(other);
+	}
+}
+
+void
+arrival_name(struct message *m, uint64_t id)
+{
+	memset(&m->id, 0, sizeof(m->id));
+	m->id.domain = sp.mta.domain;
+	snprintf(m->id.local, sizeof(m->id.local), "%.12s-%016" PRIX64,
+	    sp.mta.name, id);
+}
+
+int
+arrival_add(struct arrival *a, struct message *m, int with_content, int copy)
+{
+	struct arrival	*other;
+
+	if ((other = calloc(1, sizeof(*other))) == NULL) {
+		message_free(m);
+		return (-1);
+	}
+	if (!a->has_more) {
+		TAILQ_INIT(&a->more);
+		a->has_more = 1;
+	}
+	TAILQ_INSERT_TAIL(&a->more, other, entry);
+	other->message = m;
+	other->id = store_next_id(sp.store);
+	other->copy = copy;
+	other->origin = copy ? a->origin : NULL;
+	if (!copy)
+		arrival_name(m, other->id);
+	other->kind = CONTENT_NONE;
+	if (with_content) {
+		other->kind = a->kind;
+		other->size = a->size;
+		other->content = a->content;
+		if (a->kind == CONTENT_FILE) {
+			a->shared = other->shared = 1;
+			if (content_share(a->id, other->id) == -1)
+				return (-1);
+		}
+	}
+	return (arrival_store(other));
+}
+
+/* What is said of those that go no further, and where else they go. */
+static int
+conclude(struct arrival *a, struct outcome *o, size_t n)
+{
+	ssize_t	left;
+
+	if (n == 0)
+		return (0);
+	if ((left = process_redirections(a, o, n)) == -1)
+		return (-1);
+	return (report_store(a, o, left));
+}
+
+/* The recipients of ours[], each of them once and only once. */
+static int
+take(struct arrival *a, struct process *p)
+{
+	int	r;
+
+	if (!a->copy && trace_add(a->message, a->origin) == -1)
+		return (-1);
+	if ((r = process_recipients(p)) == 0 &&
+	    (r = make_jobs(a, p->routing, p->n)) == 0 &&
+	    (r = conclude(a, p->outcome, p->noutcome)) == 0 && a->njobs > 0) {
+		mark_sole(a);
+		r = put_arrival(a, p->routing, p->n);
+	}
+	return (r);
 }
 
 int
 arrival_store(struct arrival *a)
 {
 	struct message	*m = a->message;
-	uint32_t	 one_routing, *routing = &one_routing;
-	uint8_t		 one_ours, *ours = &one_ours;
-	size_t		 i, n;
+	struct process	 p;
+	uint32_t	 one_routing;
+	uint8_t		 one_ours;
+	size_t		 i;
 	int		 r = -1;
 
 	free(a->jobs);		/* of a try that failed */
 	a->jobs = NULL;
 	a->njobs = 0;
-	report_drop(a);
-	n = m->type == MESSAGE_REPORT ? 1 : m->nrecipient;
-	if (n > 1 && ((routing = calloc(n, sizeof(*routing))) == NULL ||
-	    (ours = calloc(n, 1)) == NULL))
+	drop_more(a);
+	memset(&p, 0, sizeof(p));
+	p.a = a;
+	p.routing = &one_routing;
+	p.ours = &one_ours;
+	p.n = m->type == MESSAGE_REPORT ? 1 : m->nrecipient;
+	if (p.n > 1 && ((p.routing = calloc(p.n,
+	    sizeof(*p.routing))) == NULL || (p.ours = calloc(p.n,
+	    1)) == NULL))
 		goto done;
-	for (i = 0; i < n; i++)
-		ours[i] = m->type == MESSAGE_REPORT ||
+	for (i = 0; i < p.n; i++)
+		p.ours[i] = m->type == MESSAGE_REPORT ||
 		    (m->recipient[i].flags & PRI_RESPONSIBILITY) != 0;
-	if ((r = check_duplicate(a, ours, m->type == MESSAGE_REPORT ? 0 :
-	    n)) == -1)
+	r = a->copy ? 1 : check_duplicate(a, p.ours,
+	    m->type == MESSAGE_REPORT ? 0 : p.n);
+	if (r == -1)
 		goto done;
 	a->duplicate = r == 0;
-	r = 0;
-	if (!a->duplicate) {
-		if ((r = add_trace(m)) == 0 &&
-		    (r = refuse_unsupported(a, ours, n)) == 0 &&
-		    (r = route_arrival(a, ours, routing, n)) == 0 &&
-		    a->njobs > 0)
-			r = put_arrival(a, routing, n);
-	}
+	r = a->duplicate ? 0 : take(a, &p);
 	if (r == 0 && a->njobs == 0 && a->kind == CONTENT_FILE)
 		content_discard(a->id);
 done:
-	if (routing != &one_routing)
-		free(routing);
-	if (ours != &one_ours)
-		free(ours);
+	free(p.outcome);
+	if (p.routing != &one_routing)
+		free(p.routing);
+	if (p.ours != &one_ours)
+		free(p.ours);
 	return (r);
 }
 
 void
 arrival_committed(struct arrival *a)
 {
+	struct arrival	*other;
 	struct target	*t;
 	size_t		 i;
 
@@ -329,8 +354,9 @@ arrival_committed(struct arrival *a)
 		sp.stats.duplicates++;
 		return;
 	}
-	if (a->report != NULL)
-		arrival_committed(a->report);
+	if (a->has_more)
+		TAILQ_FOREACH(other, &a->more, entry)
+			arrival_committed(other);
 	for (i = 0; i < a->njobs; i++) {
 		if ((t = target_number(a->jobs[i].target)) == NULL)
 			continue;
@@ -348,7 +374,7 @@ arrival_free(struct arrival *a)
 	free(a->jobs);
 	a->jobs = NULL;
 	a->njobs = 0;
-	report_drop(a);
+	drop_more(a);
 	if (a->message != NULL)
 		message_free(a->message);
 	a->message = NULL;

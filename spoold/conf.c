@@ -58,6 +58,8 @@ conf_begin(void)
 	conf_free(staged);
 	if ((staged = calloc(1, sizeof(*staged))) == NULL)
 		fatalx("out of memory");
+	list_begin();
+	policy_begin();
 }
 
 /* NUL terminated within its size? */
@@ -130,6 +132,8 @@ conf_end(void)
 	conf_free(conf);
 	conf = staged;
 	staged = NULL;
+	list_end();
+	policy_end();
 	sp.mta = conf->mta;
 	log_setverbose(conf->mta.verbose);
 	return (0);

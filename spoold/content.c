@@ -87,6 +87,18 @@ content_open(uint64_t id, int flags)
 }
 
 int
+content_share(uint64_t id, uint64_t as)
+{
+	char	from[64], to[64];
+
+	content_path(id, from, sizeof(from));
+	content_path(as, to, sizeof(to));
+	if (linkat(sp.dirfd, from, sp.dirfd, to, 0) == -1)
+		return (-1);
+	return (content_sync_dir(as));
+}
+
+int
 content_sync_dir(uint64_t id)
 {
 	char	path[32];

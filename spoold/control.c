@@ -141,10 +141,7 @@ complete(struct client *c, struct message *m)
 		if (PRI_REPORT_VALUE(m->recipient[i].flags) == 0)
 			m->recipient[i].flags |= PRI_REPORT(1);
 	}
-	memset(&m->id, 0, sizeof(m->id));
-	m->id.domain = sp.mta.domain;
-	snprintf(m->id.local, sizeof(m->id.local), "%.12s-%016" PRIX64,
-	    sp.mta.name, c->arrival.id);
+	arrival_name(m, c->arrival.id);
 	m->content_len = c->body.len;
 	m->has_content = 1;
 	m->ntrace = 0;

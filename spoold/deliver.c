@@ -46,6 +46,7 @@ struct delivery {
 	size_t			 octets;
 	/* results */
 	uint8_t			 written, failed;
+	uint8_t			 report;	/* may be asked for */
 	char			 why[128];
 };
 TAILQ_HEAD(deliveries, delivery);
@@ -131,6 +132,17 @@ put_file(struct delivery *d, const char *suffix, const uint8_t *data,
 }
 
 static int
+wants_report(const struct message *m)
+{
+	uint32_t	i;
+
+	for (i = 0; i < m->nrecipient; i++)
+		if (PRI_REPORT_VALUE(m->recipient[i].flags) >= 2)
+			return (m->type != MESSAGE_REPORT);
+	return (0);
+}
+
+static int
 put_envelope(struct delivery *d, int sync_it)
 {
 	struct message	*m;
@@ -141,6 +153,7 @@ put_envelope(struct delivery *d, int sync_it)
 
 	if ((m = message_deserialise(d->envelope, d->envelope_len)) == NULL)
 		return (fail(d, "envelope"));
+	d->report = wants_report(m);
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    message_print(m, f) == -1 || fflush(f) != 0)
 		fail(d, "envelope");
@@ -429,6 +442,8 @@ collect(void)
 			log_info("message %016" PRIX64 " delivered to %s",
 			    d->id, d->job->target->name);
 			sp.stats.delivered++;
+			if (d->report && report_delivered(d->job) == -1)
+				fatalx("out of memory");
 			queue_done(d->job);
 		} else {
 			log_warnx("message %016" PRIX64 " not delivered to "

@@ -198,6 +198,12 @@ queue_arrived(struct target *t, const struct store_job *sj)
 	struct window	*w;
 	struct job	*j;
 
+	if (sj->state == JOB_DEFERRED) {
+		t->deferred++;
+		if (t->next_due == 0 || sj->next_try < t->next_due)
+			t->next_due = sj->next_try;
+		return;
+	}
 	if (sj->state != JOB_READY) {
 		t->stuck++;
 		return;

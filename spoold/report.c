@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Non-delivery reports (X.411 clause 14.4): what is told the originator, or
- * the last distribution list that the message went through, about recipients
- * whose copy goes no further.  A report is a message of our own from here
- * on, stored in the transaction that gives its subject up.  There are none
- * about reports.
+ * Reports (X.411 clause 14.4): what is told the originator, or the last
+ * distribution list that the message went through, about recipients whose copy
+ * goes no further, and about deliveries where that is asked for.  A report is
+ * a message of our own from here on, stored in the transaction that ends what
+ * it is about.  There are none about reports.
  */
 
 #include <inttypes.h>
@@ -16,17 +16,17 @@
 #include "log.h"
 #include "spoold.h"
 
-/* A job that is given up: all recipients that its target has. */
-struct given_up {
-	TAILQ_ENTRY(given_up)	 entry;
+/* A job that is over: all recipients that its target has. */
+struct ended {
+	TAILQ_ENTRY(ended)	 entry;
 	uint64_t		 message;
 	uint32_t		 target;
-	int			 reason, diagnostic;
+	struct outcome		 outcome;	/* of each */
 	char			 text[128];
-	struct arrival		 report;	/* made in the transaction */
+	struct arrival		 subject;	/* report, copies hang from it */
 };
 
-static TAILQ_HEAD(, given_up) list = TAILQ_HEAD_INITIALIZER(list);
+static TAILQ_HEAD(, ended) list = TAILQ_HEAD_INITIALIZER(list);
 
 /* The last list that the message was expanded by, else the originator. */
 static const struct or_address *
@@ -77,20 +77,26 @@ printable(struct message *r, const char *s)
 
 static int
 put_recipient(struct message *r, const struct message *m,
-    const struct nondelivery *nd)
+    const struct outcome *o)
 {
 	struct reported_recipient	*to = &r->reported[r->nreported++];
-	const struct recipient		*from = &m->recipient[nd->recipient];
+	const struct recipient		*from = &m->recipient[o->recipient];
 
 	to->number = from->number;
 	to->flags = from->flags;
 	to->type_of_ua = -1;
-	to->reason = nd->reason;
-	to->diagnostic = nd->diagnostic;
+	to->delivered = o->delivered;
+	if (o->delivered) {
+		utctime_set(&to->delivery, o->time);
+		to->type_of_ua = o->user;
+	} else {
+		to->reason = o->reason;
+		to->diagnostic = o->diagnostic;
+	}
 	if (m->ntrace > 0)
 		to->arrival = m->trace[m->ntrace - 1].arrival;
-	if (nd->text != NULL)
-		to->supplementary = printable(r, nd->text);
+	if (o->text != NULL)
+		to->supplementary = printable(r, o->text);
 	if (or_address_copy(r, &to->name, &from->name) == -1 ||
 	    redirection_history_copy(r, &to->redirection,
 	    &from->redirection) == -1)
@@ -104,10 +110,10 @@ put_recipient(struct message *r, const struct message *m,
 
 /* The trace so far goes back only to an MTA that audits. */
 static int
-audited(const struct message *m, const struct nondelivery *nd, size_t n)
+audited(const struct message *m, const struct outcome *o, size_t n)
 {
 	while (n-- > 0)
-		if (PRI_REPORT_VALUE(m->recipient[nd[n].recipient].flags) ==
+		if (PRI_REPORT_VALUE(m->recipient[o[n].recipient].flags) ==
 		    3)
 			return (1);
 	return (0);
@@ -136,16 +142,13 @@ put_trace(struct message *r, const struct message *m)
 }
 
 static int
-fill(struct message *r, const struct message *m, uint64_t id,
-    const struct nondelivery *nd, size_t n)
+fill(struct message *r, const struct message *m, const struct outcome *o,
+    size_t n)
 {
 	size_t	i;
 
 	r->type = MESSAGE_REPORT;
 	r->priority = m->priority;
-	r->id.domain = sp.mta.domain;
-	snprintf(r->id.local, sizeof(r->id.local), "%.12s-%016" PRIX64,
-	    sp.mta.name, id);
 	r->subject = m->id;
 	r->content_type = m->content_type;
 	r->probe_length = -1;
@@ -166,12 +169,12 @@ fill(struct message *r, const struct message *m, uint64_t id,
 		return (-1);
 	if (or_address_copy(r, &r->originator, destination(m)) == -1 ||
 	    eits_copy(r, &r->original, &m->original) == -1 ||
-	    put_history(r, m) == -1 || (audited(m, nd, n) &&
+	    put_history(r, m) == -1 || (audited(m, o, n) &&
 	    put_trace(r, m) == -1) || (r->reported = message_alloc(r,
 	    n * sizeof(*r->reported))) == NULL)
 		return (-1);
 	for (i = 0; i < n; i++)
-		if (put_recipient(r, m, &nd[i]) == -1)
+		if (put_recipient(r, m, &o[i]) == -1)
 			return (-1);
 	return (0);
 }
@@ -193,111 +196,240 @@ too_long(const struct message *r)
 	return (n == -1);
 }
 
-int
-report_store(struct arrival *report, const struct message *m, uint64_t id,
-    const struct nondelivery *nd, size_t n)
+/* X.411 14.4.2: non-delivery always, deliveries where asked for. */
+static int
+wanted(const struct message *m, const struct outcome *o)
+{
+	return (!o->delivered || m->type == MESSAGE_PROBE ||
+	    PRI_REPORT_VALUE(m->recipient[o->recipient].flags) >= 2);
+}
+
+static void
+say(const struct arrival *a, const struct outcome *o, size_t n, uint64_t id)
 {
 	char	subject[160], to[OR_TEXT_MAX];
 
-	memset(report, 0, sizeof(*report));
-	if (n == 0)
-		return (0);
-	mts_identifier_print(&m->id, subject, sizeof(subject));
-	if (m->type == MESSAGE_REPORT) {
-		log_warnx("message %016" PRIX64 ": report %s dropped: %s", id,
-		    subject, nd->text != NULL ? nd->text : "");
-		return (0);
-	}
-	report->id = store_next_id(sp.store);
-	report->kind = CONTENT_NONE;
-	if ((report->message = message_new()) == NULL)
-		return (-1);
-	if (fill(report->message, m, report->id, nd, n) == -1)
-		goto fail;
-	/* never the spool's trouble: a peer could stop it that way */
-	if (too_long(report->message)) {
-		log_warnx("message %016" PRIX64 ": %s not delivered to %zu "
-		    "recipients, and their report is too long to be made",
-		    id, subject, n);
-		arrival_free(report);
-		return (0);
-	}
-	if (arrival_store(report) == -1)
-		goto fail;
-	or_address_print(destination(m), to, sizeof(to), 0);
-	log_info("message %016" PRIX64 ": %s not delivered to %zu "
-	    "recipients, reason %d/%d%s%s: report %016" PRIX64 " to %s", id,
-	    subject, n, nd->reason, nd->diagnostic, nd->text != NULL ? ", " :
-	    "", nd->text != NULL ? nd->text : "", report->id, to);
-	return (0);
-fail:
-	arrival_free(report);
-	return (-1);
+	mts_identifier_print(&a->message->id, subject, sizeof(subject));
+	or_address_print(destination(a->message), to, sizeof(to), 0);
+	if (o->delivered)
+		log_info("message %016" PRIX64 ": %s reached %zu recipients: "
+		    "report %016" PRIX64 " to %s", a->id, subject, n, id, to);
+	else
+		log_info("message %016" PRIX64 ": %s not delivered to %zu "
+		    "recipients, reason %d/%d%s%s: report %016" PRIX64
+		    " to %s", a->id, subject, n, o->reason, o->diagnostic,
+		    o->text != NULL ? ", " : "", o->text != NULL ? o->text :
+		    "", id, to);
 }
 
-/* Jobs that are given up */
+/* The content goes back where that is asked for and it is not too long. */
+static int
+returned(const struct arrival *a, const struct outcome *o, size_t n)
+{
+	if (a->message->type != MESSAGE_USER || a->kind == CONTENT_NONE ||
+	    !(a->message->indicators & PMI_CONTENT_RETURN) ||
+	    a->size > sp.mta.return_max)
+		return (0);
+	while (n-- > 0)
+		if (!o[n].delivered)
+			return (1);
+	return (0);
+}
+
+/* About as many of them as go into one, which is all but always all. */
+static int
+store_one(struct arrival *a, const struct outcome *o, size_t n)
+{
+	struct message	*r;
+	int		 with_content = returned(a, o, n);
+
+	if ((r = message_new()) == NULL)
+		return (-1);
+	if (fill(r, a->message, o, n) == -1) {
+		message_free(r);
+		return (-1);
+	}
+	/* never the spool's trouble: a peer could stop it that way */
+	if (too_long(r)) {
+		message_free(r);
+		if (n > 1)
+			return (store_one(a, o, n / 2) == -1 ? -1 :
+			    store_one(a, o + n / 2, n - n / 2));
+		log_warnx("message %016" PRIX64 ": a report about it is too "
+		    "long to be made", a->id);
+		return (0);
+	}
+	r->has_content = with_content;
+	r->content_len = with_content ? a->size : 0;
+	if (arrival_add(a, r, with_content, 0) == -1)
+		return (-1);
+	say(a, o, n, TAILQ_LAST(&a->more, arrivals)->id);
+	return (0);
+}
+
+int
+report_store(struct arrival *a, const struct outcome *o, size_t n)
+{
+	const struct message	*m = a->message;
+	struct outcome		*about;
+	size_t			 i, k = 0;
+	int			 r;
+
+	if (n == 0)
+		return (0);
+	if (m->type == MESSAGE_REPORT) {
+		log_warnx("message %016" PRIX64 ": report dropped: %s", a->id,
+		    o->text != NULL ? o->text : "");
+		return (0);
+	}
+	if ((about = calloc(n, sizeof(*about))) == NULL)
+		return (-1);
+	for (i = 0; i < n; i++)
+		if (wanted(m, &o[i]))
+			about[k++] = o[i];
+	r = k == 0 ? 0 : store_one(a, about, k);
+	free(about);
+	return (r);
+}
+
+int
+report_wanted(struct message *r)
+{
+	struct reported_recipient	*t;
+	uint32_t			 i, n = 0;
+	int				 asked;
+
+	for (i = 0; i < r->nreported; i++) {
+		t = &r->reported[i];
+		asked = PRI_USER_REPORT_VALUE(t->flags);
+		/* of one that gives no indicators nothing is known */
+		if ((t->flags & ~PRI_RESPONSIBILITY) == 0 ||
+		    asked >= (t->delivered ? 2 : 1))
+			r->reported[n++] = *t;
+	}
+	r->nreported = n;
+	return (n > 0);
+}
+
+/* Jobs that are over */
+
+static int
+job_ended(const struct job *j, const struct outcome *o, const char *text)
+{
+	struct ended	*e;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		return (-1);
+	e->message = j->message;
+	e->target = j->target->number;
+	e->outcome = *o;
+	strlcpy(e->text, text, sizeof(e->text));
+	TAILQ_INSERT_TAIL(&list, e, entry);
+	spool_dirty();
+	return (0);
+}
 
 int
 report_give_up(const struct job *j, int reason, int diagnostic,
     const char *text)
 {
-	struct given_up	*g;
+	struct outcome	o;
 
-	if ((g = calloc(1, sizeof(*g))) == NULL)
-		return (-1);
-	g->message = j->message;
-	g->target = j->target->number;
-	g->reason = reason;
-	g->diagnostic = diagnostic;
-	strlcpy(g->text, text, sizeof(g->text));
-	TAILQ_INSERT_TAIL(&list, g, entry);
-	spool_dirty();
-	return (0);
+	memset(&o, 0, sizeof(o));
+	o.reason = reason;
+	o.diagnostic = diagnostic;
+	return (job_ended(j, &o, text));
+}
+
+int
+report_delivered(const struct job *j)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.delivered = 1;
+	o.time = time(NULL);
+	o.user = TYPE_OF_USER_PRIVATE;
+	return (job_ended(j, &o, ""));
+}
+
+/* The message as it was when it came, with what it takes to copy it. */
+static int
+load(struct ended *e, uint32_t **routing, size_t *n)
+{
+	struct store_message	 sm;
+	struct arrival		*a = &e->subject;
+	int			 r;
+
+	arrival_free(a);		/* of a try that failed */
+	memset(a, 0, sizeof(*a));
+	if ((r = store_message_get(sp.store, e->message, &sm,
+	    !e->outcome.delivered)) != 1)
+		return (r);
+	a->id = e->message;
+	a->origin = target_number(sm.origin);
+	a->size = sm.size;
+	a->kind = sm.kind;
+	if ((a->message = message_deserialise(sm.envelope,
+	    sm.envelope_len)) == NULL) {
+		store_message_release(sp.store);
+		log_warnx("message %016" PRIX64 ": envelope damaged: no "
+		    "report", e->message);
+		return (0);
+	}
+	r = -1;
+	*n = sm.nrouting;
+	if ((*routing = calloc(*n + 1, sizeof(**routing))) == NULL)
+		goto done;
+	memcpy(*routing, sm.routing, *n * sizeof(**routing));
+	if (!e->outcome.delivered && a->kind == CONTENT_INLINE &&
+	    (a->content = (uint8_t *)message_memdup(a->message, sm.content,
+	    sm.size)) == NULL)
+		goto done;
+	r = 1;
+done:
+	store_message_release(sp.store);
+	return (r);
 }
 
 static int
-flush_one(struct given_up *g)
+flush_one(struct ended *e)
 {
-	struct nondelivery	*nd = NULL;
-	struct store_message	 sm;
-	struct message		*m;
-	uint32_t		 i;
-	size_t			 n = 0;
-	int			 r;
+	struct outcome	*o = NULL;
+	uint32_t	*routing = NULL;
+	ssize_t		 left;
+	size_t		 i, n, k = 0;
+	int		 r;
 
-	arrival_free(&g->report);	/* of a try that failed */
-	if ((r = store_message_get(sp.store, g->message, &sm, 0)) != 1)
-		return (r);
-	r = -1;
-	m = message_deserialise(sm.envelope, sm.envelope_len);
-	if (m == NULL || (nd = calloc(sm.nrouting + 1, sizeof(*nd))) == NULL)
+	if ((r = load(e, &routing, &n)) != 1)
 		goto done;
-	for (i = 0; i < sm.nrouting; i++) {
-		if (sm.routing[i] != g->target)
+	r = -1;
+	if ((o = calloc(n + 1, sizeof(*o))) == NULL)
+		goto done;
+	for (i = 0; i < n; i++) {
+		if (routing[i] != e->target)
 			continue;
-		nd[n].recipient = i;
-		nd[n].reason = g->reason;
-		nd[n].diagnostic = g->diagnostic;
-		nd[n++].text = g->text;
+		o[k] = e->outcome;
+		o[k].text = e->text[0] == '\0' ? NULL : e->text;
+		o[k++].recipient = i;
 	}
-	store_message_release(sp.store);
-	r = report_store(&g->report, m, g->message, nd, n);
+	left = e->subject.message->type == MESSAGE_REPORT ? (ssize_t)k :
+	    process_redirections(&e->subject, o, k);
+	if (left != -1)
+		r = report_store(&e->subject, o, left);
 done:
-	if (r == -1)
-		store_message_release(sp.store);
-	free(nd);
-	if (m != NULL)
-		message_free(m);
+	free(o);
+	free(routing);
 	return (r);
 }
 
 int
 report_flush(void)
 {
-	struct given_up	*g;
+	struct ended	*e;
 
-	TAILQ_FOREACH(g, &list, entry)
-		if (flush_one(g) == -1)
+	TAILQ_FOREACH(e, &list, entry)
+		if (flush_one(e) == -1)
 			return (-1);
 	return (0);
 }
@@ -305,12 +437,15 @@ report_flush(void)
 void
 report_committed(void)
 {
-	struct given_up	*g;
+	struct ended	*e;
+	struct arrival	*a;
 
-	while ((g = TAILQ_FIRST(&list)) != NULL) {
-		TAILQ_REMOVE(&list, g, entry);
-		arrival_committed(&g->report);
-		arrival_free(&g->report);
-		free(g);
+	while ((e = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, e, entry);
+		if (e->subject.has_more)
+			TAILQ_FOREACH(a, &e->subject.more, entry)
+				arrival_committed(a);
+		arrival_free(&e->subject);
+		free(e);
 	}
 }

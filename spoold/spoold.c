@@ -322,6 +322,10 @@ conf_imsg(struct imsg *imsg)
 	struct peer_conf	peer;
 	struct route_conf	route;
 	struct deliver_conf	deliver;
+	struct redirect_conf	redirect;
+	struct policy_conf	policy;
+	struct list_conf	list;
+	struct list_item_conf	item;
 	int			fd;
 
 	switch (imsg_get_type(imsg)) {
@@ -337,6 +341,14 @@ conf_imsg(struct imsg *imsg)
 	case IMSG_CONF_DELIVER:
 		return (GET(&deliver) == -1 ? -1 : conf_deliver(&deliver,
 		    imsg_get_fd(imsg)));
+	case IMSG_CONF_REDIRECT:
+		return (GET(&redirect) == -1 ? -1 : list_redirect(&redirect));
+	case IMSG_CONF_POLICY:
+		return (GET(&policy) == -1 ? -1 : policy_add(&policy));
+	case IMSG_CONF_LIST:
+		return (GET(&list) == -1 ? -1 : list_add(&list));
+	case IMSG_CONF_LIST_ITEM:
+		return (GET(&item) == -1 ? -1 : list_item(&item));
 	case IMSG_CONF_CONTROL:
 		if ((fd = imsg_get_fd(imsg)) == -1)
 			return (-1);

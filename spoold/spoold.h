@@ -32,7 +32,6 @@
 #define JOB_WINDOW		256	/* ready jobs held, target and rank */
 #define JEOPARDY_RETRY		3	/* s between looks at a sick spool */
 #define ACCEPTED_KEEP		(30 * 24 * 3600)	/* s, duplicates */
-#define LOOP_MAX		16	/* times through our own domain */
 
 struct peer;
 struct assoc;
@@ -97,6 +96,7 @@ struct peer {
 	uint8_t			 cannot_recover; /* it said so last time */
 	uint8_t			 poll;		/* it may have something */
 	char			 why[128];	/* of the last failure */
+	uint64_t		 rate_since, rate_left;	/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -283,51 +283,152 @@ struct target *route_find(const struct or_address *);
 
 /* arrival.c: a message becomes ours. */
 struct arrival {
+	TAILQ_ENTRY(arrival)	 entry;
 	uint64_t		 id;
 	struct target		*origin;	/* NULL: local */
 	struct message		*message;
 	uint64_t		 size;
 	uint8_t			 kind;		/* enum content_kind */
 	const uint8_t		*content;	/* CONTENT_INLINE */
+	uint8_t			 copy;		/* of one that is ours */
+	uint8_t			 shared;	/* its file has other names */
 	/* results of arrival_store */
 	uint8_t			 duplicate;
 	struct store_job	*jobs;
 	size_t			 njobs;
-	struct arrival		*report;	/* about some recipients */
+	TAILQ_HEAD(arrivals, arrival) more;	/* copies and reports */
+	uint8_t			 has_more;	/* more was initialised */
 };
+/* The MTSIdentifier of a message of our own (X.411 8.2.1.1.1.1). */
+void	 arrival_name(struct message *, uint64_t id);
 /* Inside the transaction.  The message is changed (trace). */
 int	 arrival_store(struct arrival *);
 void	 arrival_committed(struct arrival *);
-void	 arrival_free(struct arrival *);	/* jobs and message */
+void	 arrival_free(struct arrival *);	/* all but itself */
+/*
+ * Inside the transaction: another one, of the same content and of a message
+ * that it owns from here on, stored together with the first and to be told of
+ * the commit with it.  -1: no memory, or the store's error; m is gone.
+ */
+int	 arrival_add(struct arrival *, struct message *m, int with_content,
+	    int copy);
 /* Again for those that had no route or whose target is no more. */
 int	 arrival_reroute(void);
 
-/* report.c: non-delivery reports. */
-struct nondelivery {
+/* process.c: what becomes of each recipient (X.411 14.3). */
+struct outcome {
 	uint32_t		 recipient;	/* of the message, from 0 */
+	uint8_t			 delivered;	/* or a probe that would be */
+	uint8_t			 final;		/* no alternate recipient */
 	int			 reason;	/* X.411 8.3.1.2.1.11 and 12 */
 	int			 diagnostic;	/* -1: none */
+	int64_t			 time;		/* of delivery, time_t */
+	uint8_t			 user;		/* TYPE_OF_USER_*, delivered */
 	const char		*text;		/* supplementary, or NULL */
+	const struct or_address	*redirect;	/* to there instead, or NULL */
+	int			 why;		/* enum redirection_reason */
 };
+struct process {
+	struct arrival		*a;
+	size_t			 n;		/* recipients; report: 1 */
+	uint8_t			*ours;		/* n: to be decided upon */
+	uint32_t		*routing;	/* n: target, TARGET_NOT_OURS */
+	struct outcome		*outcome;	/* to be freed */
+	size_t			 noutcome;
+};
+/* -1: no memory. */
+int	 process_recipients(struct process *);
+/*
+ * Those of the n outcomes that are redirected, or no delivery but of one with
+ * an originator-requested alternate recipient (X.411 14.3.4), go there, as a
+ * copy with arrival_add.  The number of outcomes left, or -1.
+ */
+ssize_t	 process_redirections(struct arrival *, struct outcome *, size_t n);
+
+/* list.c: redirections, distribution lists. */
+#define LIST_DEPTH_MAX	20	/* lists in lists */
+#define LIST_PIECE	500	/* members in one copy */
+struct list;
+/* Where messages for that name are redirected to (by the recipient), or NULL. */
+const struct or_address *redirect_find(const struct or_address *);
+const struct list *list_find(const struct or_address *);
+/* Does a list not take the message?  Then *o says why. */
+int	 list_refuses(const struct list *, const struct message *,
+	    struct outcome *o);
+/* With arrival_add, copies for the members in place of that recipient. */
+int	 list_expand(const struct list *, struct arrival *, size_t recipient);
+/* Are deliveries reported when it was expanded, and not its members'? */
+int	 list_reports_itself(const struct list *);
+/* A report that is addressed to it, to those that are to have it. */
+int	 list_report(const struct list *, struct arrival *);
+
+/* policy.c */
+#define RATE_UNIT	1000000u	/* of a bucket, a message */
+/* Is it, coming from there (NULL: from here), not to be?  *o says why. */
+int	 policy_refuses(const struct peer *from, const struct message *,
+	    uint64_t size, struct outcome *o);
+/* The same of one recipient, to be sent there (NULL: not to a peer). */
+int	 policy_refuses_recipient(const struct peer *from,
+	    const struct peer *to, const struct message *, size_t recipient,
+	    uint64_t size, struct outcome *o);
+/* May the peer send another message now?  Counts it. */
+int	 policy_rate(struct peer *);
+
+/* trace.c */
+int	 peer_foreign(const struct peer *);
+/* For a message that came from there, NULL: from here. */
+int	 trace_add(struct message *, const struct target *origin);
+/* TRACE_REDIRECTED, TRACE_DL_OPERATION: in the last elements, ours. */
+void	 trace_action(struct message *, int other_actions);
+void	 trace_deferred(struct message *, const struct utctime *until);
+/* How often it was in our domain, and at this MTA; 255: so often or more. */
+uint8_t	 trace_passes(const struct message *);
+/* Why it is taken for looping; NULL when it is not.  After trace_add. */
+const char *trace_looping(const struct message *);
+/* Internal trace that is not for this peer. */
+void	 trace_strip(struct message *, const struct peer *);
+
+/* X.411 TypeOfMTSUser. */
+enum { TYPE_OF_USER_PRIVATE = 1, TYPE_OF_USER_DL = 3 };
+/* report.c: delivery and non-delivery reports. */
 /* Reasons and diagnostics that we give. */
 enum {
 	REASON_TRANSFER_FAILURE = 0, REASON_UNABLE_TO_TRANSFER = 1,
 	REASON_CONVERSION_NOT_PERFORMED = 2
 };
 enum {
+	DIAGNOSTIC_NONE = -1,
+	DIAGNOSTIC_UNRECOGNISED_OR_NAME = 0,
+	DIAGNOSTIC_LOOP_DETECTED = 3,
+	DIAGNOSTIC_MAXIMUM_TIME_EXPIRED = 5,
+	DIAGNOSTIC_EITS_UNSUPPORTED = 6,
+	DIAGNOSTIC_CONTENT_TOO_LONG = 7,
+	DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED = 15,
+	DIAGNOSTIC_TOO_MANY_RECIPIENTS = 16,
+	DIAGNOSTIC_NO_BILATERAL_AGREEMENT = 17,
 	DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION = 18,
+	DIAGNOSTIC_RECIPIENT_REASSIGNMENT_PROHIBITED = 26,
+	DIAGNOSTIC_REDIRECTION_LOOP_DETECTED = 27,
+	DIAGNOSTIC_DL_EXPANSION_PROHIBITED = 28,
+	DIAGNOSTIC_NO_DL_SUBMIT_PERMISSION = 29,
+	DIAGNOSTIC_DL_EXPANSION_FAILURE = 30,
 	DIAGNOSTIC_UNABLE_TO_DOWNGRADE = 47
 };
 /*
- * Inside the transaction: makes a report about n recipients of a message
- * known here as id, and stores it.  *report goes through arrival_committed
- * and arrival_free; there is no message in it when there is no report.
+ * Inside the transaction: makes a report about n recipients of a, as far as
+ * one is wanted, and stores it with arrival_add.
  */
-int	 report_store(struct arrival *report, const struct message *,
-	    uint64_t id, const struct nondelivery *, size_t n);
+int	 report_store(struct arrival *a, const struct outcome *, size_t n);
+/*
+ * A report that came for somebody here: what the originator did not ask for
+ * is left out of it.  0: nothing is left (X.411 14.4).
+ */
+int	 report_wanted(struct message *);
 /* The recipients of a job are given up; the caller ends the job. */
 int	 report_give_up(const struct job *, int reason, int diagnostic,
 	    const char *text);
+/* They have been delivered to; the caller ends the job. */
+int	 report_delivered(const struct job *);
 int	 report_flush(void);
 void	 report_committed(void);
 
@@ -338,6 +439,8 @@ int	 content_open(uint64_t id, int flags);
 /* The name of a new file is durable when this returned 0. */
 int	 content_sync_dir(uint64_t id);
 void	 content_unlink(uint64_t id);
+/* Another name for a content; durable when this returned 0. */
+int	 content_share(uint64_t id, uint64_t as);
 /* Inside the transaction: unlinked when it is committed. */
 void	 content_discard(uint64_t id);
 void	 content_path(uint64_t id, char *, size_t);

@@ -212,14 +212,61 @@ class Case(unittest.TestCase):
         self.assertTrue(sorted(have) == sorted(want), 'contents differ')
 
 
+# beta between alpha and gamma.
+GAMMA = {'C': 'DE', 'ADMD': 'DBP', 'PRMD': 'GAMMA', 'S': 'Doe'}
+BETA_DOMAIN = ('FR', 'ATLAS', 'BETA')
+GAMMA_DOMAIN = ('DE', 'DBP', 'GAMMA')
+LINES = [SMALL, 'safe-store 1', 'delay 1s timeout 20s keep 60s']
+REPORT, NON_DELIVERY, AUDITED = '11010000', '10101000', '11110000'
+newer = unittest.skipIf(MODE == 'x410-1984', 'of 1988')
+
+
+class Between(Case):
+    def three(self, *lines, of_alpha=(), of_gamma=()):
+        """beta between two scripts; both take what comes."""
+        alpha, gamma = (self.responder(
+            name=name, password=password(name),
+            credentials={'beta': password('beta')})
+            for name in ('alpha', 'gamma'))
+        beta = self.daemon(
+            'beta', Peer('alpha', alpha.port, *SHORT, *LINES, *of_alpha),
+            Peer('gamma', gamma.port, *SHORT, *LINES, *of_gamma),
+            lines=lines)
+        return alpha, beta, gamma
+
+    def send(self, beta, *mpdus):
+        initiator = self.initiator(beta).open()
+        for mpdu in mpdus:
+            initiator.send(mpdu)
+        initiator.close()
+
+    def message(self, *recipients, content=b'\x30\0', **kw):
+        return p1.user_mpdu(ALPHA, recipients, content, DOMAIN, **kw)
+
+    def report(self, alpha, n=1):
+        alpha.wait(n)
+        report = p1.decode(alpha.messages[n - 1].octets)
+        self.assertEqual(report.kind, 'report')
+        self.assertEqual(report.originator, ALPHA)
+        self.assertEqual(report.trace[0][0], BETA_DOMAIN)
+        return report
+
+    def about(self, report):
+        """(number, None) of deliveries, (number, reason, diagnostic)."""
+        return [(r['extension'], None) if 'delivery' in r else
+                (r['extension'], r['reason'], r.get('diagnostic'))
+                for r in report.recipients]
+
+
 def main():
     unittest.main(verbosity=2 if sys.stdout.isatty() else 1)
 
 
 __all__ = [
-    'ALPHA', 'Aborted', 'BETA', 'Case', 'DOMAIN', 'DOMAINS', 'Daemon',
-    'ExceptionReported', 'GONE', 'Initiator', 'Lost', 'MODE', 'Mta', 'Peer',
+    'ALPHA', 'AUDITED', 'Aborted', 'BETA', 'BETA_DOMAIN', 'Between', 'Case', 'DOMAIN', 'DOMAINS', 'Daemon',
+    'ExceptionReported', 'GAMMA', 'GAMMA_DOMAIN', 'GONE',
+    'LINES', 'NON_DELIVERY', 'REPORT', 'Initiator', 'Lost', 'MODE', 'Mta', 'Peer',
     'Rejected', 'Released', 'Responder', 'SHORT', 'SMALL', 'Script',
     'Timeout', 'TransportRefused', 'WRAP', 'address', 'main', 'mpdu_length',
     'mpdu_of', 'octets', 'os', 'p1', 'p2', 're', 'password', 'pcap', 'time',
-    'p1_84_only', 'unittest', 'until', 'x410_only']
+    'newer', 'p1_84_only', 'unittest', 'until', 'x410_only']

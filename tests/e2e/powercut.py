@@ -36,7 +36,8 @@ from e2e.mtadtest import address, until             # noqa: E402
 from e2e.shim import SHIM, ShimMta                  # noqa: E402
 from peer.proxy import Point                        # noqa: E402
 
-MODES = ('mono', 'mono-file', 'twa', 'twa-back', 'twa-back-file')
+MODES = ('mono', 'mono-file', 'twa', 'twa-back', 'twa-back-file',
+         'n-mono', 'n-mono-file', 'n-twa', 'n-twa-back', 'n-twa-back-file')
 MTAS = ('alpha', 'beta')
 SYNCS = 30              # of a start and one message, at most
 

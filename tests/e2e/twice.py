@@ -31,7 +31,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from e2e import matrix                              # noqa: E402
 from peer.proxy import Point                        # noqa: E402
 
-MODES = ('mono', 'twa', 'twa-back')
+MODES = ('mono', 'twa', 'twa-back', 'n-mono', 'n-twa', 'n-twa-back')
 FIRST = (('MIP', 2), ('MIP', 5), ('AE', 1))
 LENGTH = {'out': 16, 'in': 10}      # TSDUs of the connection that recovers
 
@@ -106,9 +106,11 @@ def main():
     ap.add_argument('-a', '--all', action='store_true')
     ap.add_argument('-j', '--jobs', type=int, default=4)
     ap.add_argument('-k', '--keyword')
+    ap.add_argument('-m', '--modes', default=','.join(MODES))
     ap.add_argument('-n', '--number', type=int, default=60)
     args = ap.parse_args()
-    jobs = [(mode, first, direction, index, place) for mode in MODES
+    jobs = [(mode, first, direction, index, place)
+            for mode in args.modes.split(',')
             for first in FIRST for direction in ('out', 'in')
             for index in range(LENGTH[direction])
             for place in matrix.PLACES]

@@ -113,8 +113,13 @@ test_options(void **state)
 	    "delay 90s keep 1d memory 2h tpdu-size 2048 associations 4\n"
 	    "reserve 0 threshold 7 idle 2m retry 10s to 1h\n\n"
 	    "open timeout 5s transfer timeout 1d\n"
-	    "max-content 10M disabled\n}\n");
+	    "max-content 10M internal-trace strip disabled\n}\n"
+	    "limit loops 9\nlimit hops 99\nlimit return 3K\n");
 	p = peer(c);
+	assert_int_equal(p->internal_trace, INTERNAL_TRACE_STRIP);
+	assert_int_equal(c->mta.loop_limit, 9);
+	assert_int_equal(c->mta.hop_limit, 99);
+	assert_int_equal(c->mta.return_max, 3072);
 	assert_int_equal(p->naddress, 2);
 	assert_string_equal(TAILQ_FIRST(&c->peers)->address[0].host,
 	    "192.0.2.1");
@@ -178,6 +183,14 @@ test_good(void **state)
 		HEAD "listen on *\n",
 		HEAD "limit associations 4000\nlimit content 2G\n",
 		HEAD "log verbose\nlog brief\n",
+		P("content-type 22 content-type 1.2.3 eit ia5-text eit 1.2 "
+		    "accept from \"/C=FR\" accept to \"/C=GB\" rate 5 per 1m "
+		    "max-recipients 512") "limit recipients 9\n",
+		HEAD "redirect \"/C=FR/S=x\" to \"/C=FR/S=y\"\n",
+		HEAD "list \"/C=FR/S=x\" {\nmember \"/C=FR/S=y\"\n\n"
+		    "submit from \"/C=FR\"\nowner \"/C=FR/S=z\"\n"
+		    "reports to both }\nlist \"/C=FR/S=y\" { member "
+		    "\"/C=FR/S=x\" }\n",
 		"who = \"alpha\"\nmta $who domain \"/C=GB/ADMD= \"\n",
 		HEAD "deliver \"/C=GB/ADMD=GOLD 400/PRMD=A\" to directory "
 		    "\"/tmp/x\"\n",
@@ -263,6 +276,26 @@ test_bad(void **state)
 		    "ASCII" },
 		{ P("frobnicate 7"), "f:3:1:", "option of a peer" },
 		{ HEAD "peer b {\n", "f:3:1:", "expected" },
+		{ HEAD "limit hops 512\n", "f:2:12:", "1 to 511" },
+		{ P("max-recipients 0"), "f:3:16:", "1 to 32767" },
+		{ P("rate 5 per 0"), "f:3:12:", "1 to 86400" },
+		{ P("content-type P2"), "f:3:14:", "a number was expected" },
+		{ P("eit fax"), "f:3:5:", "as ia5-text" },
+		{ P("accept \"/C=FR\""), "f:3:8:", "expected to or from" },
+		{ P("internal-trace yes"), "f:3:16:", "expected keep" },
+		{ HEAD "list \"/C=FR/S=x\" {\n}\n", "f:2:6:",
+		    "it has none" },
+		{ HEAD "list \"/C=FR/S=x\" {\nmember \"/Q\"\n}\n", "f:3:8:",
+		    "character" },
+		{ HEAD "list \"/C=FR/S=x\" {\nmember \"/C=FR/S=y\"\n"
+		    "reports to owner\n}\n", "f:2:6:", "owner was expected" },
+		{ HEAD "list \"/C=FR/S=x\" {\nwindow 3\n}\n", "f:3:1:",
+		    "expected member" },
+		{ HEAD "redirect \"/C=FR/S=x\" to \"/S=X/C=FR\"\n",
+		    "f:2:25:", "to itself" },
+		{ HEAD "redirect \"/C=FR/S=x\" to \"/C=FR/S=y\"\n"
+		    "redirect \"/C=FR/S=x\" to \"/C=FR/S=z\"\n", "f:3:10:",
+		    "already" },
 		{ HEAD "log \"verbose\n", "f:2:5:", "" },
 		{ HEAD "x = $y\n", "f:2:5:", "" },
 		{ HEAD "include /etc/passwd\n", "f:2:9:", "not possible" },

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What becomes of each recipient that we are responsible for (X.411 14.3): a
+ * way to go, an alternate recipient, or a line in a report.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "spoold.h"
+
+static int
+outcome_add(struct process *p, size_t i, const struct outcome *o)
+{
+	struct outcome	*n;
+
+	if ((n = reallocarray(p->outcome, p->noutcome + 1,
+	    sizeof(*n))) == NULL)
+		return (-1);
+	p->outcome = n;
+	p->outcome[p->noutcome] = *o;
+	p->outcome[p->noutcome++].recipient = i;
+	p->ours[i] = 0;
+	return (0);
+}
+
+/*
+ * X.411 14.3.2: what we do not know and must know to pass the message on, or
+ * to deliver it, goes no further: all of it, or to that recipient.
+ */
+static const struct extension *
+unsupported(const struct extensions *e)
+{
+	return (message_extension_unsupported(e, EXT_TRANSFER |
+	    EXT_DELIVERY));
+}
+
+static void
+say_extension(struct message *m, const struct extension *e, struct outcome *o)
+{
+	char	text[64];
+
+	if (e->oid != NULL)
+		snprintf(text, sizeof(text), "extension %.40s", e->oid);
+	else
+		snprintf(text, sizeof(text), "extension %u", e->type);
+	o->reason = REASON_UNABLE_TO_TRANSFER;
+	o->diagnostic = DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
+	o->text = message_memdup(m, text, strlen(text));
+}
+
+static const struct peer *
+came_from(const struct arrival *a)
+{
+	return (a->copy || a->origin == NULL ? NULL : a->origin->peer);
+}
+
+/* Is there something about the message that stops it for all of them? */
+static int
+refused(const struct arrival *a, struct outcome *o)
+{
+	struct message		*m = a->message;
+	const struct extension	*e;
+	time_t			 latest;
+
+	memset(o, 0, sizeof(*o));
+	o->final = 1;
+	o->reason = REASON_UNABLE_TO_TRANSFER;
+	if ((o->text = trace_looping(m)) != NULL) {
+		o->diagnostic = DIAGNOSTIC_LOOP_DETECTED;
+		return (1);
+	}
+	if ((e = unsupported(&m->extension)) != NULL) {
+		say_extension(m, e, o);
+		return (1);
+	}
+	latest = utctime_get(&m->latest_delivery.time);
+	if (m->latest_delivery.time.text[0] != '\0' && latest != -1 &&
+	    (latest < time(NULL) || latest < utctime_get(&m->deferred))) {
+		o->diagnostic = DIAGNOSTIC_MAXIMUM_TIME_EXPIRED;
+		o->text = "latest delivery time";
+		return (1);
+	}
+	o->text = NULL;
+	/* copies were looked at when they came */
+	return (a->copy ? 0 : policy_refuses(came_from(a), m, a->size, o));
+}
+
+static int
+is_local(const struct target *t)
+{
+	return (t->kind == TARGET_DIRECTORY);
+}
+
+/* An outcome that is a delivery: of a probe, of a list. */
+static int
+reached(struct process *p, size_t i, int user)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.delivered = 1;
+	o.time = time(NULL);
+	o.user = user;
+	return (outcome_add(p, i, &o));
+}
+
+/* Redirection */
+
+/* Not to where it was before, and not for ever. */
+static int
+redirectable(const struct recipient *r, const struct or_address *to)
+{
+	uint32_t	i;
+
+	if (or_address_compare(&r->name, to) == 0 ||
+	    r->redirection.n >= UB_REDIRECTIONS)
+		return (0);
+	for (i = 0; i < r->redirection.n; i++)
+		if (or_address_compare(&r->redirection.e[i].intended,
+		    to) == 0)
+			return (0);
+	return (1);
+}
+
+/* X.411 14.3.4.2: somebody else in place of who was meant. */
+static int
+redirect(struct message *m, struct recipient *r, const struct outcome *o)
+{
+	struct utctime	now;
+
+	utctime_set(&now, time(NULL));
+	if (redirection_add(m, &r->redirection, &r->name, &now, o->why) == -1)
+		return (-1);
+	if (o->why == REDIRECTION_ORIGINATOR_REQUESTED)
+		memset(&r->alternate, 0, sizeof(r->alternate));
+	r->flags |= PRI_RESPONSIBILITY;
+	return (or_address_copy(m, &r->name, o->redirect));
+}
+
+/* Is it to go to somebody else after all? */
+static int
+has_other(const struct message *m, struct outcome *o)
+{
+	const struct recipient	*r = &m->recipient[o->recipient];
+
+	if (o->redirect != NULL)
+		return (1);
+	if (o->delivered || o->final || OR_ABSENT(&r->alternate.name))
+		return (0);
+	if (!redirectable(r, &r->alternate.name)) {
+		o->diagnostic = DIAGNOSTIC_REDIRECTION_LOOP_DETECTED;
+		return (0);
+	}
+	o->redirect = &r->alternate.name;
+	o->why = REDIRECTION_ORIGINATOR_REQUESTED;
+	return (1);
+}
+
+static struct message *
+copy_for_nobody(const struct message *m)
+{
+	struct message	*c;
+	uint32_t	 i;
+
+	if ((c = message_copy(m)) == NULL)
+		return (NULL);
+	for (i = 0; i < c->nrecipient; i++)
+		c->recipient[i].flags &= ~PRI_RESPONSIBILITY;
+	trace_action(c, TRACE_REDIRECTED);
+	return (c);
+}
+
+ssize_t
+process_redirections(struct arrival *a, struct outcome *o, size_t n)
+{
+	struct message	*m = NULL;
+	char		 from[OR_TEXT_MAX], to[OR_TEXT_MAX];
+	size_t		 i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!has_other(a->message, &o[i])) {
+			o[left++] = o[i];
+			continue;
+		}
+		or_address_print(&a->message->recipient[o[i].recipient].name,
+		    from, sizeof(from), 0);
+		or_address_print(o[i].redirect, to, sizeof(to), 0);
+		if ((m == NULL && (m = copy_for_nobody(a->message)) == NULL))
+			return (-1);
+		if (redirect(m, &m->recipient[o[i].recipient], &o[i]) == -1) {
+			message_free(m);
+			return (-1);
+		}
+		log_info("message %016" PRIX64 ": redirected from %s to %s, "
+		    "%s", a->id, from, to,
+		    o[i].why == REDIRECTION_ORIGINATOR_REQUESTED ?
+		    "as its originator asked for" : "as configured");
+	}
+	if (m != NULL && arrival_add(a, m, 1, 1) == -1)
+		return (-1);
+	return (left);
+}
+
+/* Deciding */
+
+static int
+decide_list(struct process *p, size_t i, const struct list *l)
+{
+	struct message	*m = p->a->message;
+	struct outcome	 o;
+
+	memset(&o, 0, sizeof(o));
+	if (list_refuses(l, m, &o))
+		return (outcome_add(p, i, &o));
+	/* X.411 14.3.11: a list is not expanded for a probe */
+	if (m->type == MESSAGE_PROBE)
+		return (reached(p, i, TYPE_OF_USER_DL));
+	if (list_expand(l, p->a, i) == -1)
+		return (-1);
+	if (list_reports_itself(l))
+		return (reached(p, i, TYPE_OF_USER_DL));
+	p->ours[i] = 0;
+	return (0);
+}
+
+/* Redirections of the configuration. */
+static int
+decide_redirect(struct process *p, size_t i, const struct or_address *to)
+{
+	struct message	*m = p->a->message;
+	struct outcome	 o;
+
+	memset(&o, 0, sizeof(o));
+	o.reason = REASON_UNABLE_TO_TRANSFER;
+	if (m->reassignment_prohibited.set)
+		o.diagnostic = DIAGNOSTIC_RECIPIENT_REASSIGNMENT_PROHIBITED;
+	else if (!redirectable(&m->recipient[i], to))
+		o.diagnostic = DIAGNOSTIC_REDIRECTION_LOOP_DETECTED;
+	else {
+		o.redirect = to;
+		o.why = REDIRECTION_RECIPIENT_ASSIGNED;
+	}
+	return (outcome_add(p, i, &o));
+}
+
+static int
+decide(struct process *p, size_t i)
+{
+	struct message		*m = p->a->message;
+	const struct or_address	*name = &m->recipient[i].name, *to;
+	const struct extension	*e;
+	const struct list	*l;
+	struct outcome		 o;
+	struct target		*t;
+
+	if ((e = unsupported(&m->recipient[i].extension)) != NULL) {
+		memset(&o, 0, sizeof(o));
+		o.final = 1;
+		say_extension(m, e, &o);
+		return (outcome_add(p, i, &o));
+	}
+	if ((l = list_find(name)) != NULL)
+		return (decide_list(p, i, l));
+	if ((to = redirect_find(name)) != NULL)
+		return (decide_redirect(p, i, to));
+	t = route_find(name);
+	memset(&o, 0, sizeof(o));
+	if (t != NULL && policy_refuses_recipient(came_from(p->a), t->peer, m,
+	    i, p->a->size, &o))
+		return (outcome_add(p, i, &o));
+	if (t != NULL && m->type == MESSAGE_PROBE && is_local(t))
+		return (reached(p, i, TYPE_OF_USER_PRIVATE));
+	p->routing[i] = t == NULL ? 0 : t->number;
+	return (0);
+}
+
+/* Reports are sent on, handed over or dropped, and never reported. */
+static int
+decide_report(struct process *p)
+{
+	struct message		*m = p->a->message;
+	const struct list	*l;
+	struct target		*t;
+	const char		*why;
+	char			 subject[160];
+
+	if ((l = list_find(&m->originator)) != NULL &&
+	    trace_looping(m) == NULL) {
+		p->ours[0] = 0;
+		return (list_report(l, p->a));
+	}
+	t = route_find(&m->originator);
+	if ((why = trace_looping(m)) == NULL && t != NULL && is_local(t) &&
+	    !report_wanted(m))
+		why = "the originator did not ask for it";
+	if (why != NULL) {
+		mts_identifier_print(&m->subject, subject, sizeof(subject));
+		log_info("message %016" PRIX64 ": report about %s dropped: "
+		    "%s", p->a->id, subject, why);
+		p->ours[0] = 0;
+		return (0);
+	}
+	p->routing[0] = t == NULL ? 0 : t->number;
+	return (0);
+}
+
+int
+process_recipients(struct process *p)
+{
+	struct outcome	 o;
+	size_t		 i;
+	int		 all, r = 0;
+
+	for (i = 0; i < p->n; i++)
+		p->routing[i] = TARGET_NOT_OURS;
+	if (p->a->message->type == MESSAGE_REPORT)
+		return (p->ours[0] ? decide_report(p) : 0);
+	all = refused(p->a, &o);
+	for (i = 0; i < p->n && r == 0; i++)
+		if (p->ours[i])
+			r = all ? outcome_add(p, i, &o) : decide(p, i);
+	return (r);
+}
