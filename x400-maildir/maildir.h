@@ -52,7 +52,16 @@ void	maildir_abort(struct maildir *);
  */
 int	maildir_input(const struct maildir *, const uint8_t **, size_t *);
 
-/* report.c: a report as a delivery status notification.  -1: no memory. */
-int	report_write(const struct agent *, const char *text, size_t, FILE *);
+/* report.c */
+
+/* What a report is made of. */
+struct report {
+	const char	*text;
+	size_t		 len;
+	const uint8_t	*returned;	/* content of its subject */
+	size_t		 returned_len;	/* 0: it was not returned */
+};
+/* A report as a delivery status notification.  -1: no memory. */
+int	report_write(const struct agent *, const struct report *, FILE *);
 
 #endif

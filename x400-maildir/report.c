@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "charset.h"
-#include "envelope.h"
+#include "ipm.h"
 #include "maildir.h"
 #include "mime_out.h"
 #include "mixer.h"
@@ -153,21 +153,74 @@ heading(const struct agent *a, FILE *f)
 	    mime_raw_field(f, "MIME-Version", "1.0") == -1 ? -1 : 0;
 }
 
+static int
+null_write(void *arg, const char *p, int n)
+{
+	return n;
+}
+
+/* Can it be made a message of?  1, 0, -1. */
+static int
+is_message(const struct report *r, const struct ipm_options *options)
+{
+	char	 why[IPM_WHY_MAX];
+	FILE	*f;
+	int	 n;
+
+	if ((f = funopen(NULL, NULL, null_write, NULL, NULL)) == NULL)
+		return -1;
+	n = ipm_to_mime(r->returned, r->returned_len, options, f, why);
+	fclose(f);
+	return n == 0 ? 1 : n == -1 ? 0 : -1;
+}
+
+/* The content that was returned, as a message or as it is. */
+static int
+returned(const struct agent *a, const struct report *r, FILE *f)
+{
+	struct ipm_options	 options;
+	struct mime_base64	 b;
+	char			 why[IPM_WHY_MAX];
+	int			 n;
+
+	memset(&options, 0, sizeof(options));
+	options.domain = a->domain;
+	options.date = a->arrival;
+	if ((n = is_message(r, &options)) == -1)
+		return -1;
+	if (n == 1) {
+		fputs("Content-Type: message/rfc822\n\n", f);
+		return ipm_to_mime(r->returned, r->returned_len, &options, f,
+		    why) == 0 ? 0 : -1;
+	}
+	fputs("Content-Type: application/octet-stream\n"
+	    "Content-Transfer-Encoding: base64\n\n", f);
+	mime_base64_begin(&b, f);
+	mime_base64_put(&b, r->returned, r->returned_len);
+	mime_base64_end(&b);
+	return 0;
+}
+
 int
-report_write(const struct agent *a, const char *text, size_t len, FILE *f)
+report_write(const struct agent *a, const struct report *r, FILE *f)
 {
 	if (heading(a, f) == -1)
 		return -1;
 	if (reported(1) == NULL) {
-		text_part(text, len, f);
+		text_part(r->text, r->len, f);
 		return 0;
 	}
 	fputs("Content-Type: multipart/report; report-type=delivery-status;\n"
 	    " boundary=\"" BOUNDARY "\"\n\n--" BOUNDARY "\n", f);
-	text_part(text, len, f);
+	text_part(r->text, r->len, f);
 	fputs("\n--" BOUNDARY "\n", f);
 	if (delivery_status(a, f) == -1)
 		return -1;
+	if (r->returned_len > 0) {
+		fputs("\n--" BOUNDARY "\n", f);
+		if (returned(a, r, f) == -1)
+			return -1;
+	}
 	fputs("\n--" BOUNDARY "--\n", f);
 	return 0;
 }

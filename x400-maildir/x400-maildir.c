@@ -136,7 +136,7 @@ envelope(const struct agent *a, FILE *f)
 static int
 is_ipm(const char *type)
 {
-	return type == NULL || strcmp(type, "2") == 0 ||
+	return type == NULL || *type == '\0' || strcmp(type, "2") == 0 ||
 	    strcmp(type, "22") == 0 || strcmp(type, "2.6.1.10.0") == 0 ||
 	    strcmp(type, "2.6.1.10.1") == 0;
 }
@@ -157,19 +157,24 @@ check_length(size_t len)
 static int
 write_report(const struct maildir *m, const struct agent *a)
 {
-	const char	*text = getenv("MTAD_REPORT");
+	struct report	 r;
 	const uint8_t	*p;
 	size_t		 len;
 
-	if (text != NULL)
-		return report_write(a, text, strlen(text), m->f) == -1 ?
-		    EX_TEMPFAIL : 0;
 	if (maildir_input(m, &p, &len) == -1) {
 		log_warn("standard input");
 		return EX_TEMPFAIL;
 	}
-	return report_write(a, (const char *)p, len, m->f) == -1 ?
-	    EX_TEMPFAIL : 0;
+	memset(&r, 0, sizeof(r));
+	if ((r.text = getenv("MTAD_REPORT")) != NULL) {
+		r.len = strlen(r.text);
+		r.returned = p;
+		r.returned_len = len;
+	} else {
+		r.text = (const char *)p;
+		r.len = len;
+	}
+	return report_write(a, &r, m->f) == -1 ? EX_TEMPFAIL : 0;
 }
 
 static int
@@ -214,6 +219,8 @@ deliver(struct maildir *m, const struct agent *a)
 	const char	*type = getenv("MTAD_TYPE");
 	int		 r, report;
 
+	if (type != NULL && strcmp(type, "probe") == 0)
+		return is_ipm(getenv("MTAD_CONTENT_TYPE")) ? 0 : EX_DATAERR;
 	report = type != NULL && strcmp(type, "report") == 0;
 	if (type != NULL && !report && strcmp(type, "message") != 0) {
 		log_warnx("a %.32s is not delivered", type);

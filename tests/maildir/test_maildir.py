@@ -393,6 +393,28 @@ class Reports(Case):
             self.assertEqual(groups[1]['Final-Recipient'],
                              'x400; ' + POE_TEXT)
 
+    def test_returned(self):
+        """The content of the subject, when there is one."""
+        for content, kind in ((plain(subject=b'mine'), 'message/rfc822'),
+                              (b'junk', 'application/octet-stream')):
+            m = self.deliver(content, MTAD_TYPE='report', MTAD_REPORT='no',
+                             MTAD_REPORTED_1='failed 1 7 ' + POE_TEXT)
+            _, status, back = m.iter_parts()
+            self.assertEqual(status.get_payload()[1]['Status'], '5.2.3')
+            self.assertEqual(back.get_content_type(), kind)
+            if kind == 'message/rfc822':
+                self.assertEqual(back.get_content()['Subject'], 'mine')
+            else:
+                self.assertEqual(back.get_content(), b'junk')
+
+    def test_probe(self):
+        """Nothing is delivered; the type of content is what counts."""
+        for kind, code in (('22', 0), ('', 0), ('9', EX_DATAERR)):
+            out = self.run_agent(b'', MTAD_TYPE='probe',
+                                 MTAD_CONTENT_TYPE=kind)
+            self.assertEqual(out.returncode, code)
+            self.assertEqual(self.new(), [])
+
     def test_plain_report(self):
         m = self.deliver(b'what happened', MTAD_TYPE='report')
         self.assertEqual(m.get_content_type(), 'text/plain')
@@ -463,7 +485,7 @@ class Delivery(Case):
     def test_usage(self):
         self.refused(EX_USAGE, MTAD_MESSAGE_ID=None)
         self.refused(EX_USAGE, MTAD_MESSAGE_ID='../x')
-        self.refused(EX_USAGE, MTAD_TYPE='probe')
+        self.refused(EX_USAGE, MTAD_TYPE='letter')
         self.refused(EX_USAGE, None, '-x')
         self.refused(EX_USAGE, None, 'extra')
 
