@@ -82,7 +82,11 @@ encoded_words(struct mime_field *mf, const char *s)
 	char			word[16];
 	uint32_t		u;
 	size_t			n, i, used = 0, left = strlen(s), w;
+	size_t			max = WORD_MAX;
 
+	/* RFC 2047 2: nor is a line that holds one longer than 76. */
+	if (mf->len < WORD_MAX / 2)
+		max -= mf->len;
 	for (; left > 0; s += n, left -= n) {
 		if ((n = utf8_get(s, left, &u)) == 0)
 			n = 1;
@@ -95,9 +99,10 @@ encoded_words(struct mime_field *mf, const char *s)
 				w += snprintf(word + w, sizeof(word) - w,
 				    "=%02X", (unsigned char)s[i]);
 		}
-		if (used != 0 && used + w + 2 > WORD_MAX) {
+		if (used != 0 && used + w + 2 > max) {
 			field_octets(mf, "?= ", 3);
 			used = 0;
+			max = WORD_MAX;
 		}
 		if (used == 0) {
 			field_octets(mf, begin, sizeof(begin) - 1);

@@ -164,8 +164,8 @@ test_fields(void **state)
 	/* words end between characters */
 	is_fold("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
 	    "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", "Subject: =?utf-8?q?"
-	    "=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9?="
-	    "\n =?utf-8?q?=C3=A9?=\n");
+	    "=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9=C3=A9?=\n"
+	    " =?utf-8?q?=C3=A9=C3=A9?=\n");
 }
 
 static const char	header[] =
