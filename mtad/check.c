@@ -403,11 +403,12 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 	message_free(m);
 }
 
-static void
+void
 check_prefix_new(const struct place *p, const char *prefix)
 {
 	struct conf_route *r;
 	struct conf_deliver *d;
+	struct conf_command *c;
 
 	TAILQ_FOREACH(r, &conf_now->routes, entry)
 		if (strcasecmp(r->route.prefix, prefix) == 0)
@@ -417,6 +418,10 @@ check_prefix_new(const struct place *p, const char *prefix)
 		if (strcasecmp(d->deliver.prefix, prefix) == 0)
 			conf_error(p, "%s is delivered by line %u already",
 			    prefix, d->line);
+	TAILQ_FOREACH(c, &conf_now->commands, entry)
+		if (strcasecmp(c->command.prefix, prefix) == 0)
+			conf_error(p, "%s is delivered by line %u already",
+			    prefix, c->line);
 }
 
 void
@@ -595,6 +600,7 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->commands);
 	TAILQ_INIT(&c->redirects);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
@@ -697,6 +703,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);

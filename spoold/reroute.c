@@ -39,6 +39,18 @@ count_job(void *arg, const struct store_job *j)
 	return (0);
 }
 
+/* Deliveries are not on record; what somebody works at stays where it is. */
+static int
+under_way(const struct target *t, uint64_t message)
+{
+	const struct job	*j;
+
+	TAILQ_FOREACH(j, &t->taken, entry)
+		if (j->message == message)
+			return (1);
+	return (0);
+}
+
 /* A job for the new target, unless it is there. */
 static int
 move_job(const struct store_job *old, uint32_t number)
@@ -90,7 +102,7 @@ reroute_one(const struct store_job *old)
 		t = route_find(m->type == MESSAGE_REPORT ? &m->originator :
 		    &m->recipient[i].name);
 		if (t == NULL || t->number == old->target ||
-		    (t->peer == NULL && t->directory == NULL)) {
+		    !target_configured(t)) {
 			left++;
 			continue;
 		}
@@ -131,6 +143,8 @@ reroute_target(struct target *t, int state)
 			return (-1);
 		for (i = 0; i < c.n; i++) {
 			after = c.job[i].message;
+			if (under_way(t, after))
+				continue;
 			if ((r = reroute_one(&c.job[i])) == -1)
 				return (-1);
 			moved += r;
@@ -150,7 +164,7 @@ arrival_reroute(void)
 	if (sp.dirty && spool_commit() == -1)
 		return (-1);
 	TAILQ_FOREACH(t, &sp.targets, entry) {
-		if (t->peer != NULL || t->directory != NULL)
+		if (target_configured(t))
 			continue;
 		if ((a = reroute_target(t, JOB_STUCK)) == -1 ||
 		    (b = reroute_target(t, JOB_READY)) == -1 ||
