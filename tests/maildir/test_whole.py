@@ -1,19 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""From MIME by way of two mtads into a Maildir: mtactl submit -m, a transfer
-of 1988, delivery to a directory, and x400-maildir with what lies there.
+"""From MIME by way of mtad into a Maildir: mtactl submit -m, a transfer of
+1988, delivery to a directory and x400-maildir with what lies there; and
+x400-maildir as the command that mtad runs.
 
 usage: MTAD_BUILD=build test_whole.py x400-maildir mtactl"""
 
 import email.message
 import email.policy
 import os
+import pwd
+import shutil
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import case                                                 # noqa: E402
-from e2e.mtadtest import Mta, Peer, address, until          # noqa: E402
+from e2e.mtadtest import DOMAINS, Mta, Peer, address, until  # noqa: E402
 
 
 class Whole(case.Case):
@@ -74,6 +77,68 @@ class Whole(case.Case):
         self.assertRegex(env, r'(?m)content-type: *2\b')
         b = self.deliver(content, MTAD_CONTENT_TYPE='2')
         self.assertEqual(b.get_content(), 'Plain.\n')
+
+
+@unittest.skipIf(os.getuid() != 0, 'not root')
+@unittest.skipIf('MTAD_SANITIZED' in os.environ,
+                 'a command has not got our ASAN_OPTIONS')
+class Command(unittest.TestCase):
+    """Run by mtad as a user who has nothing but the Maildir."""
+
+    USER = 'nobody'
+    JO = '/S=Doe/O=Cmd/PRMD=ALPHA/ADMD=GOLD 400/C=GB/'
+
+    def setUp(self):
+        self.mta = Mta('alpha')
+        self.addCleanup(self.mta.cleanup)
+        agent = os.path.join(self.mta.dir, 'x400-maildir')
+        shutil.copy(case.MAILDIR, agent)
+        os.chmod(agent, 0o755)
+        self.dir = os.path.join(self.mta.dir, 'Maildir')
+        os.mkdir(self.dir, 0o700)
+        user = pwd.getpwnam(self.USER)
+        os.chown(self.dir, user.pw_uid, user.pw_gid)
+        self.mta.configure(lines=[
+            'deliver "%s/O=Cmd" to command "%s -D gw.example -d %s" '
+            'user "%s"' % (DOMAINS['alpha'], agent, self.dir, self.USER)])
+        self.mta.start()
+
+    def next(self):
+        """The message that comes next, taken out of the Maildir."""
+        new = os.path.join(self.dir, 'new')
+        until(lambda: os.path.isdir(new) and os.listdir(new), 60,
+              'a message in the Maildir')
+        path = os.path.join(new, os.listdir(new)[0])
+        with open(path, 'rb') as f:
+            m = email.message_from_binary_file(
+                f, policy=email.policy.default)
+        os.unlink(path)
+        return m
+
+    def test_message(self):
+        m = email.message.EmailMessage()
+        m['From'] = m['To'] = '"%s"@gw.example' % self.JO
+        m['Subject'] = 'Grüße'
+        m.set_content('Grüße\n')
+        sent = self.mta.mtactl('submit', '-m', input=m.as_bytes())
+        got = self.next()
+        self.assertEqual(got['Subject'], 'Grüße')
+        self.assertEqual(got.get_content(), 'Grüße\n')
+        self.assertEqual(got['X400-Recipients'], self.JO)
+        self.assertEqual(got['X400-MTS-Identifier'], sent['mts_id'])
+        self.assertIn(sent['id'], got['Received'])
+
+    def test_refused(self):
+        """What is no interpersonal message comes back as a report."""
+        sent = self.mta.mtactl('submit', '-b', '-f', self.JO, '-t', self.JO,
+                               input=b'no content of X.420')
+        got = self.next()
+        self.assertEqual(got.get_param('report-type'), 'delivery-status')
+        groups = list(got.iter_parts())[1].get_payload()
+        self.assertEqual(groups[0]['Original-Envelope-Id'], sent['mts_id'])
+        self.assertEqual(groups[1]['Status'], '5.5.2')
+        self.assertEqual(groups[1]['Action'], 'failed')
+        self.assertEqual(groups[1]['Final-Recipient'], 'x400; ' + self.JO)
 
 
 if __name__ == '__main__':
