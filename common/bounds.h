@@ -55,6 +55,7 @@
 #define FRAGMENT_MAX		(128 * 1024)	/* octets in it */
 #define PEER_NAME_MAX		64	/* of mtad.conf */
 #define PEER_ADDRESSES_MAX	8
+#define ROUTE_VIAS_MAX		8	/* peers of a route */
 #define TLS_PEM_MAX		(1024 * 1024)	/* octets of a PEM file */
 #define TLS_PIECE		8192	/* of it in one imsg */
 #define TLS_NAME_MAX		256	/* a host name */

@@ -11,6 +11,8 @@
 
 #include "mtad.h"
 
+#define CTL_WHERE_MAX	256
+
 enum ctl_type {
 	/* mtactl -> spoold */
 	CTL_SHOW_SUMMARY = 200,	/* - ; row: struct ctl_summary */
@@ -31,10 +33,16 @@ enum ctl_type {
 	CTL_HOLD,		/* uint64_t id */
 	CTL_RELEASE,		/* uint64_t id */
 	CTL_REMOVE,		/* uint64_t id */
+	CTL_ROUTE,		/* char[]: address ; struct ctl_route, then
+				 * CTL_ROW_STEP and CTL_ROW_HOP rows */
+	CTL_CHECK,		/* in place of CTL_SUBMIT_END ; a struct
+				 * ctl_check for each recipient */
 	/* spoold -> mtactl */
 	CTL_ROW,		/* a row of the kind asked for */
 	CTL_ROW_RECIPIENT,	/* struct ctl_recipient */
 	CTL_ROW_ENVELOPE,	/* message_serialise() octets */
+	CTL_ROW_STEP,		/* char[]: of an explanation, with a NUL */
+	CTL_ROW_HOP,		/* struct ctl_hop, in the order tried */
 	CTL_END,		/* - : done */
 	CTL_FAIL		/* char[]: why not, NUL terminated */
 };
@@ -121,6 +129,41 @@ struct ctl_transfer {
 struct ctl_submitted {
 	uint64_t	id;
 	char		mts_id[160];
+};
+
+enum ctl_route_result {
+	CTL_ROUTE_NONE = 0, CTL_ROUTE_UNKNOWN, CTL_ROUTE_FOUND
+};
+
+struct ctl_route {
+	uint8_t		result;		/* enum ctl_route_result */
+	char		address[OR_TEXT_MAX];
+	char		prefix[OR_TEXT_MAX];	/* "": none */
+	uint32_t	attributes;	/* of it, that matched */
+	char		via[CTL_WHERE_MAX];	/* where it goes, "" */
+};
+
+struct ctl_hop {
+	char		name[CTL_WHERE_MAX];	/* peer or directory */
+	uint8_t		directory;
+	uint8_t		usable;
+	uint8_t		chosen;
+	uint32_t	cost, weight;
+	char		state[128];
+};
+
+enum ctl_fate {
+	CTL_ROUTED = 0, CTL_DELIVERED, CTL_HELD, CTL_NONDELIVERY, CTL_REFUSED,
+	CTL_REPLACED,		/* by recipients in the rows that follow */
+	CTL_FATES
+};
+
+struct ctl_check {
+	char		name[OR_TEXT_MAX];
+	uint8_t		fate;		/* enum ctl_fate */
+	char		where[CTL_WHERE_MAX];	/* peer or directory, "" */
+	int32_t		reason, diagnostic;	/* CTL_NONDELIVERY; -1 none */
+	char		text[192];
 };
 
 struct ctl_peer_set {

@@ -14,7 +14,7 @@
 #include "log.h"
 
 static const char	*procname = "mtad";
-static int		 foreground = 1, verbosity;
+static int		 foreground = 1, verbosity, muted;
 
 void
 log_init(const char *name, int debug, int verbose)
@@ -39,6 +39,12 @@ log_getverbose(void)
 	return (verbosity);
 }
 
+void
+log_mute(int on)
+{
+	muted = on;
+}
+
 static void
 vlog(int level, int error, const char *fmt, va_list ap)
 {
@@ -47,6 +53,8 @@ vlog(int level, int error, const char *fmt, va_list ap)
 	struct tm tm;
 	int n;
 
+	if (muted && level != LOG_CRIT)
+		return;
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	if (n < 0)
 		return;

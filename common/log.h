@@ -17,6 +17,8 @@ void	log_init(const char *name, int debug, int verbose);
 /* 0: debug lines are dropped. */
 void	log_setverbose(int);
 int	log_getverbose(void);
+/* Nothing is said until it is called with 0: for what only seems to be. */
+void	log_mute(int);
 void	log_warn(const char *, ...) LOG_PRINTF;	/* with strerror(errno) */
 void	log_warnx(const char *, ...) LOG_PRINTF;
 void	log_info(const char *, ...) LOG_PRINTF;

@@ -132,6 +132,7 @@ struct mta_conf {
 	uint32_t		max_associations;	/* all peers */
 	uint64_t		max_content;		/* octets, 0 none */
 	uint64_t		min_free;	/* octets kept free in spool */
+	uint32_t		expire[3];	/* s, as that of a peer */
 	uint32_t		loop_limit;	/* times here before */
 	uint32_t		hop_limit;	/* elements of trace */
 	uint64_t		return_max;	/* content in reports */
@@ -203,6 +204,14 @@ struct peer_conf {
 	uint32_t		max_associations;
 	uint32_t		reserved_urgent; /* of them */
 	uint32_t		threshold;	/* queued messages to open another */
+	uint32_t		threshold_oldest; /* s the oldest waits, 0 off */
+	uint32_t		threshold_urgent; /* urgent ones queued */
+	/* the ladder */
+	uint32_t		alternate_failures; /* failed opens, 0 never */
+	uint32_t		alternate_time;	/* s without one, 0 never */
+	uint32_t		attempts;	/* failed transfers, 0 any */
+	uint32_t		expire[3];	/* s, by rank: urgent first; 0
+						 * never */
 	uint64_t		max_content;	/* octets, 0 none */
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	uint32_t		rate, rate_time; /* messages in s, 0 none */
@@ -247,9 +256,17 @@ struct tls_sign {
 	uint16_t	len;		/* octets that follow */
 };
 
-struct route_conf {
-	char		prefix[OR_TEXT_MAX];
+struct route_via {
 	uint32_t	peer;
+	uint32_t	cost;		/* lowest first */
+	uint32_t	weight;		/* share among equal costs, not 0 */
+};
+
+struct route_conf {
+	char			prefix[OR_TEXT_MAX];	/* or_address_parse */
+	uint8_t			complete;	/* all below it is known */
+	uint8_t			nvia;		/* 0 when complete */
+	struct route_via	via[ROUTE_VIAS_MAX];
 };
 
 struct deliver_conf {

@@ -414,6 +414,19 @@ fold_next(struct fold *f)
 	return (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
+size_t
+or_fold(const char *s, size_t len, char *out, size_t size)
+{
+	struct fold f;
+	size_t n = 0;
+	int c;
+
+	fold_begin(&f, s, len);
+	while (n < size && (c = fold_next(&f)) != -1)
+		out[n++] = c;
+	return (n);
+}
+
 static int
 string_compare(const char *a, size_t alen, const char *b, size_t blen)
 {
@@ -440,8 +453,8 @@ octets_compare(const char *a, size_t alen, const char *b, size_t blen)
 	return (c);
 }
 
-static int
-attr_compare(const struct or_attr *a, const struct or_attr *b)
+int
+or_attr_compare(const struct or_attr *a, const struct or_attr *b)
 {
 	int c;
 
@@ -467,14 +480,14 @@ or_address_compare(const struct or_address *a, const struct or_address *b)
 	sorted(a, x);
 	sorted(b, y);
 	for (i = 0; i < n && i < m; i++)
-		if ((c = attr_compare(x[i], y[i])) != 0)
+		if ((c = or_attr_compare(x[i], y[i])) != 0)
 			return (c);
 	return (n - m);
 }
 
 /* X.402 18.3.1: an ADMD of one blank stands for any in the country. */
-static int
-any_admd(const struct or_attr *a)
+int
+or_any_admd(const struct or_attr *a)
 {
 	return (a->type == OR_A &&
 	    string_compare(a->value, a->len, "", 0) == 0);
@@ -488,10 +501,10 @@ or_address_match(const struct or_address *prefix, const struct or_address *or)
 
 	for (i = 0; i < attributes(prefix); i++) {
 		a = &prefix->attr[i];
-		if (any_admd(a))
+		if (or_any_admd(a))
 			continue;
 		for (j = 0; j < n; j++)
-			if (attr_compare(a, &or->attr[j]) == 0)
+			if (or_attr_compare(a, &or->attr[j]) == 0)
 				break;
 		if (j == n)
 			return (-1);

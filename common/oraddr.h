@@ -58,4 +58,24 @@ int		or_key(const char *s, size_t *len);
 int		or_terminal(const char *, size_t);
 const char	*or_terminal_name(int);
 
+/* An order of attributes in which those that X.402 18 calls equal are. */
+int		 or_attr_compare(const struct or_attr *,
+		    const struct or_attr *);
+/* An ADMD of one blank: any in the country (X.402 18.3.1). */
+int		 or_any_admd(const struct or_attr *);
+/* As it is compared: lower case, blanks folded.  Octets, size at most. */
+size_t		 or_fold(const char *, size_t, char *, size_t size);
+
+/*
+ * orprefix.c: subtrees of mtad.conf(5).  Parses as or_address_parse, but in
+ * the values of CN and of DDAs '*' and '?' are those of a pattern.  What
+ * or_address_print makes of it means the same to or_address_parse.
+ */
+int		 or_prefix_parse(struct message *, struct or_address *,
+		    const char *, size_t *where, const char **why);
+int		 or_attr_is_pattern(const struct or_attr *);
+/* Both of a type (and of a DDA type), and the pattern fits the value? */
+int		 or_pattern_match(const struct or_attr *pattern,
+		    const struct or_attr *);
+
 #endif

@@ -35,6 +35,10 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] submit -m [-f oraddress] "
 	    "[-t oraddress] ...\n"
 	    "\t    [-p priority] [-r report] [file]\n"
+	    "       mtactl [-j] [-s socket] route oraddress\n"
+	    "       mtactl [-j] [-s socket] check [-f oraddress] -t oraddress "
+	    "...\n"
+	    "\t    [-l length] [-p priority]\n"
 	    "       mtactl [-j] [-s socket] retry [ID]\n"
 	    "       mtactl [-j] [-s socket] hold | release | remove ID\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
@@ -109,6 +113,15 @@ cmd_submit(uint32_t request, int argc, char **argv)
 }
 
 static void
+cmd_route(uint32_t request, int argc, char **argv)
+{
+	if (request == CTL_ROUTE)
+		route_run(socket_path, argc, argv, as_json);
+	else
+		check_run(socket_path, argc, argv, as_json);
+}
+
+static void
 cmd_message(uint32_t request, int argc, char **argv)
 {
 	uint64_t id = 0;
@@ -168,6 +181,8 @@ static const struct command {
 } commands[] = {
 	{ "show", cmd_show, 0 },
 	{ "submit", cmd_submit, CTL_SUBMIT },
+	{ "route", cmd_route, CTL_ROUTE },
+	{ "check", cmd_route, CTL_CHECK },
 	{ "retry", cmd_message, CTL_RETRY },
 	{ "hold", cmd_message, CTL_HOLD },
 	{ "release", cmd_message, CTL_RELEASE },

@@ -50,6 +50,10 @@ void	submit_run(const char *path, int argc, char **argv, int as_json);
 struct mime_submission;
 int	submit_mime(struct mime_submission *, int fd, const char *name);
 
+/* route.c: where an address goes, what would become of a message. */
+void	route_run(const char *path, int argc, char **argv, int as_json);
+void	check_run(const char *path, int argc, char **argv, int as_json);
+
 /* mtactl.c */
 void	usage(const char *) __attribute__((noreturn));
 

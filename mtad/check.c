@@ -18,6 +18,7 @@
 
 #include "aetitle.h"
 #include "log.h"
+#include "oraddr.h"
 #include "parse_int.h"
 
 #define ERRORS_MAX	20	/* after that nobody reads on */
@@ -311,6 +312,7 @@ new_peer(const struct place *p, const char *name)
 			    "name in line %u", name, other->line);
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		fatalx("out of memory");
+	n->peer = conf_now->defaults;
 	set_ia5(p, n->peer.name, sizeof(n->peer.name), "peer name", name, 0);
 	n->line = p->line;
 	/* Defaults: mtad.conf(5). */
@@ -327,11 +329,8 @@ new_peer(const struct place *p, const char *name)
 	n->peer.open_timeout = 60;
 	n->peer.transfer_timeout = 600;
 	n->peer.idle = 300;
-	n->peer.retry_min = 60;
-	n->peer.retry_max = 600;
 	n->peer.max_associations = 10;
 	n->peer.reserved_urgent = UINT32_MAX;
-	n->peer.threshold = 50;
 	TAILQ_INIT(&n->policies);
 	TAILQ_INSERT_TAIL(&conf_now->peers, n, entry);
 	return (n);
@@ -384,9 +383,11 @@ set_remote_tls(struct conf_peer *n, int required, const struct place *p)
 	n->remote_tls_at.column = p->column;
 }
 
-/* A prefix is an address that is parsed and printed again. */
-void
-set_prefix(const struct place *p, char *to, size_t size, const char *s)
+/* An address that is parsed and printed again. */
+static void
+set_address(const struct place *p, char *to, size_t size, const char *s,
+    int (*parse)(struct message *, struct or_address *, const char *,
+    size_t *, const char **))
 {
 	struct message *m;
 	struct or_address a;
@@ -395,7 +396,7 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 
 	if ((m = message_new()) == NULL)
 		fatalx("out of memory");
-	if (or_address_parse(m, &a, s, &where, &why) == -1)
+	if (parse(m, &a, s, &where, &why) == -1)
 		conf_error(p, "address \"%.200s\": character %zu: %s", s,
 		    where + 1, why);
 	else if ((size_t)or_address_print(&a, to, size, 0) >= size)
@@ -404,41 +405,131 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 }
 
 void
-check_prefix_new(const struct place *p, const char *prefix)
+set_prefix(const struct place *p, char *to, size_t size, const char *s)
 {
-	struct conf_route *r;
-	struct conf_deliver *d;
-	struct conf_command *c;
+	set_address(p, to, size, s, or_address_parse);
+}
 
-	TAILQ_FOREACH(r, &conf_now->routes, entry)
-		if (strcasecmp(r->route.prefix, prefix) == 0)
-			conf_error(p, "%s has a route in line %u already",
-			    prefix, r->line);
-	TAILQ_FOREACH(d, &conf_now->delivers, entry)
-		if (strcasecmp(d->deliver.prefix, prefix) == 0)
-			conf_error(p, "%s is delivered by line %u already",
-			    prefix, d->line);
-	TAILQ_FOREACH(c, &conf_now->commands, entry)
-		if (strcasecmp(c->command.prefix, prefix) == 0)
-			conf_error(p, "%s is delivered by line %u already",
-			    prefix, c->line);
+/* The same with patterns in it. */
+static void
+set_subtree(const struct place *p, char *to, const char *s)
+{
+	set_address(p, to, OR_TEXT_MAX, s, or_prefix_parse);
+}
+
+static int
+prefix_cmp(struct conf_prefix *a, struct conf_prefix *b)
+{
+	return (strcasecmp(a->prefix, b->prefix));
+}
+
+RB_PROTOTYPE(conf_prefixes, conf_prefix, entry, prefix_cmp)
+RB_GENERATE(conf_prefixes, conf_prefix, entry, prefix_cmp)
+
+/* prefix stays where it is as long as the configuration. */
+void
+check_prefix_new(const struct place *p, const char *prefix, const char *what)
+{
+	struct conf_prefix *n, *old;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL)
+		fatalx("out of memory");
+	n->prefix = prefix;
+	n->what = what;
+	n->line = p->line;
+	if ((old = RB_INSERT(conf_prefixes, &conf_now->prefixes, n)) == NULL)
+		return;
+	conf_error(p, "%s %s line %u already", prefix, old->what, old->line);
+	free(n);
+}
+
+static struct conf_via vias[ROUTE_VIAS_MAX];
+static struct route_via via_numbers[ROUTE_VIAS_MAX];
+static unsigned nvias;
+
+void
+begin_route(void)
+{
+	nvias = 0;
 }
 
 void
-add_route(const struct place *p, const char *prefix,
-    const struct place *pp, const char *name)
+add_via(const struct place *p, const char *name, uint32_t cost,
+    uint32_t weight)
+{
+	struct conf_via *v = &vias[nvias];
+	struct route_via *n = &via_numbers[nvias];
+	unsigned i;
+
+	if (nvias == ROUTE_VIAS_MAX) {
+		conf_error(p, "more than %d peers of a route",
+		    ROUTE_VIAS_MAX);
+		return;
+	}
+	memset(v, 0, sizeof(*v));
+	memset(n, 0, sizeof(*n));
+	set_string(p, v->peer, sizeof(v->peer), "peer", name);
+	for (i = 0; i < nvias; i++)
+		if (strcmp(vias[i].peer, v->peer) == 0)
+			conf_error(p, "via \"%s\": said before", v->peer);
+	v->at.file = p->file;
+	v->at.line = p->line;
+	v->at.column = p->column;
+	n->cost = cost != NO_COST ? cost : nvias == 0 ? 0 :
+	    via_numbers[nvias - 1].cost + 1;
+	n->weight = weight;
+	nvias++;
+}
+
+void
+add_route(const struct place *p, const char *prefix)
 {
 	struct conf_route *r;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, r->route.prefix, sizeof(r->route.prefix), prefix);
-	check_prefix_new(p, r->route.prefix);
-	set_string(pp, r->peer, sizeof(r->peer), "peer", name);
-	r->file = pp->file;
-	r->line = pp->line;
-	r->column = pp->column;
+	set_subtree(p, r->route.prefix, prefix);
+	check_prefix_new(p, r->route.prefix, "has a route in");
+	r->route.nvia = nvias;
+	memcpy(r->via, vias, sizeof(r->via));
+	memcpy(r->route.via, via_numbers, sizeof(r->route.via));
 	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
+}
+
+void
+add_complete(const struct place *p, const char *prefix)
+{
+	struct conf_route *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		fatalx("out of memory");
+	set_subtree(p, r->route.prefix, prefix);
+	check_prefix_new(p, r->route.prefix, "is complete by");
+	r->route.complete = 1;
+	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
+}
+
+/* What comes after a peer would not be for that one: better said so. */
+struct peer_conf *
+ladder_of(struct conf_peer *n, const struct place *p)
+{
+	if (n != NULL)
+		return (&n->peer);
+	if (!TAILQ_EMPTY(&conf_now->peers))
+		conf_error(p, "what is for all peers was expected before the "
+		    "first of them");
+	return (&conf_now->defaults);
+}
+
+void
+set_expire(struct conf_peer *n, const struct place *p, int rank,
+    uint64_t v)
+{
+	struct peer_conf *c = ladder_of(n, p);
+
+	set_number(p, &c->expire[rank], v, 0, 45 * 86400, "expire");
+	if (n == NULL)
+		conf_now->mta.expire[rank] = c->expire[rank];
 }
 
 void
@@ -449,8 +540,8 @@ add_deliver(const struct place *p, const char *prefix,
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, d->deliver.prefix, sizeof(d->deliver.prefix), prefix);
-	check_prefix_new(p, d->deliver.prefix);
+	set_subtree(p, d->deliver.prefix, prefix);
+	check_prefix_new(p, d->deliver.prefix, "is delivered by");
 	set_path(pd, d->deliver.directory, sizeof(d->deliver.directory),
 	    directory);
 	d->line = p->line;
@@ -551,11 +642,23 @@ finish_peer(struct conf_peer *n)
 }
 
 static void
+finish_via(const struct conf_via *v)
+{
+	struct place place = { v->at.file, v->at.line, v->at.column };
+	struct conf_peer *a;
+
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		if (strcmp(a->peer.name, v->peer) == 0)
+			return;
+	conf_error(&place, "route via \"%s\": no such peer", v->peer);
+}
+
+static void
 finish(void)
 {
 	struct conf_peer *a, *b;
 	struct conf_route *r;
-	struct place place;
+	unsigned i;
 
 	if (!conf_now->has_mta) {
 		conf_error(NULL, "no mta statement: mta \"NAME\" domain "
@@ -576,17 +679,26 @@ finish(void)
 				    "the same remote name and password",
 				    a->peer.name, a->line, b->peer.name,
 				    b->line);
-	TAILQ_FOREACH(r, &conf_now->routes, entry) {
-		TAILQ_FOREACH(a, &conf_now->peers, entry)
-			if (strcmp(a->peer.name, r->peer) == 0)
-				break;
-		place.file = r->file;
-		place.line = r->line;
-		place.column = r->column;
-		if (a == NULL)
-			conf_error(&place, "route via \"%s\": no such peer",
-			    r->peer);
-	}
+	TAILQ_FOREACH(r, &conf_now->routes, entry)
+		for (i = 0; i < r->route.nvia; i++)
+			finish_via(&r->via[i]);
+}
+
+/* Of the ladder: mtad.conf(5). */
+static void
+set_defaults(struct conf *c)
+{
+	static const uint32_t expire[3] = { 4 * 3600, 24 * 3600, 36 * 3600 };
+
+	c->defaults.retry_min = 60;
+	c->defaults.retry_max = 600;
+	c->defaults.threshold = 50;
+	c->defaults.threshold_oldest = 300;
+	c->defaults.threshold_urgent = 3;
+	c->defaults.alternate_failures = 3;
+	c->defaults.attempts = 10;
+	memcpy(c->defaults.expire, expire, sizeof(expire));
+	memcpy(c->mta.expire, expire, sizeof(expire));
 }
 
 static struct conf *
@@ -611,6 +723,8 @@ conf_new(void)
 	c->mta.hop_limit = 50;
 	c->mta.return_max = 1024 * 1024;
 	c->mta.min_free = 64 * 1024 * 1024;
+	RB_INIT(&c->prefixes);
+	set_defaults(c);
 	return (c);
 }
 
@@ -687,12 +801,17 @@ conf_define(const char *s)
 void
 conf_free(struct conf *c)
 {
+	struct conf_prefix *x;
 	struct conf_pem *e;
 	struct conf_peer *p;
 	struct conf_list *l;
 
 	if (c == NULL)
 		return;
+	while ((x = RB_ROOT(&c->prefixes)) != NULL) {
+		RB_REMOVE(conf_prefixes, &c->prefixes, x);
+		free(x);
+	}
 	while ((e = TAILQ_FIRST(&c->pems)) != NULL) {
 		TAILQ_REMOVE(&c->pems, e, entry);
 		pem_free(e);

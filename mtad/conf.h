@@ -9,6 +9,7 @@
 #define CONF_H
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 #include <sys/socket.h>
 
 #include <limits.h>
@@ -79,13 +80,25 @@ struct conf_listen {
 	int			 fd;		/* -1: not bound yet */
 };
 
+struct conf_via {
+	char			 peer[PEER_NAME_MAX];
+	struct conf_place	 at;
+};
+
 struct conf_route {
 	TAILQ_ENTRY(conf_route)	 entry;
 	struct route_conf	 route;
-	char			 peer[PEER_NAME_MAX];
-	const char		*file;
-	unsigned		 line, column;
+	struct conf_via		 via[ROUTE_VIAS_MAX];
 };
+
+/* Every prefix, of whatever statement, to find a second one. */
+struct conf_prefix {
+	RB_ENTRY(conf_prefix)	 entry;
+	const char		*prefix;
+	const char		*what;		/* "has a route" */
+	unsigned		 line;
+};
+RB_HEAD(conf_prefixes, conf_prefix);
 
 struct conf_deliver {
 	TAILQ_ENTRY(conf_deliver) entry;
@@ -133,6 +146,7 @@ struct conf_list {
 struct conf {
 	struct mta_conf		 mta;
 	int			 has_mta;
+	struct peer_conf	 defaults;	/* of peers to come */
 	char			 spool[PATH_MAX];
 	char			 control[PATH_MAX];
 	char			 control_group[64];
@@ -141,6 +155,7 @@ struct conf {
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
 	TAILQ_HEAD(conf_commands, conf_command) commands;
+	struct conf_prefixes	 prefixes;
 	TAILQ_HEAD(, conf_redirect) redirects;
 	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;

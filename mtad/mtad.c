@@ -102,14 +102,15 @@ number_all(struct conf *c)
 	struct conf_route *r;
 	struct conf_deliver *d;
 	struct conf_command *cmd;
-	uint32_t id = 0;
+	uint32_t id = 0, i;
 
 	TAILQ_FOREACH(cmd, &c->commands, entry)
 		cmd->command.id = command_id(cmd->command.name);
 	TAILQ_FOREACH(p, &c->peers, entry)
 		p->peer.id = p->tls.peer = peer_id(p->peer.name);
 	TAILQ_FOREACH(r, &c->routes, entry)
-		r->route.peer = peer_id(r->peer);
+		for (i = 0; i < r->route.nvia; i++)
+			r->route.via[i].peer = peer_id(r->via[i].peer);
 	TAILQ_FOREACH(d, &c->delivers, entry)
 		d->deliver.id = ++id;
 }

@@ -65,6 +65,10 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token LOOPS "loops" HOPS "hops" RETURN "return"
 %token INTERNAL_TRACE "internal-trace" STRIP "strip" AUTO "auto"
 %token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
+%token AFTER "after" ALTERNATE "alternate" ATTEMPTS "attempts"
+%token COMPLETE "complete" COST "cost" EXPIRE "expire" FAILURES "failures"
+%token NON_URGENT "non-urgent" OLDEST "oldest" URGENT "urgent"
+%token WEIGHT "weight"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token COMMAND "command" USER "user" PARALLEL "parallel"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
@@ -73,7 +77,7 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token <number> NUMBER "number"
 
 %type <string> string text
-%type <number> time size optport
+%type <number> time size optport optcost optweight
 
 %destructor { free($$); } <string>
 
@@ -187,11 +191,16 @@ main		: WORD EQUALS text	{
 			end_peer(peer);
 			peer = NULL;
 		}
-		| ROUTE text VIA text	{
-			add_route(&@2, $2, &@4, $4);
+		| ROUTE text		{ begin_route(); }
+		  vias			{
+			add_route(&@2, $2);
 			free($2);
-			free($4);
 		}
+		| DOMAIN text COMPLETE	{
+			add_complete(&@2, $2);
+			free($2);
+		}
+		| ladder
 		| DELIVER text TO DIRECTORY string {
 			add_deliver(&@2, $2, &@5, $5);
 			free($2);
@@ -255,6 +264,90 @@ commandopts	: /* empty */
 		| commandopts PARALLEL NUMBER {
 			set_number(&@3, &command_options.parallel, $3, 1,
 			    COMMANDS_MAX, "parallel");
+		}
+		;
+
+vias		: via
+		| vias via
+		;
+
+via		: VIA text optcost optweight {
+			add_via(&@2, $2, $3, $4);
+			free($2);
+		}
+		;
+
+optcost		: /* empty */		{ $$ = NO_COST; }
+		| COST NUMBER		{
+			uint32_t v = 0;
+
+			set_number(&@2, &v, $2, 0, 65535, "cost");
+			$$ = v;
+		}
+		;
+
+optweight	: /* empty */		{ $$ = 1; }
+		| WEIGHT NUMBER		{
+			uint32_t v = 1;
+
+			set_number(&@2, &v, $2, 1, 65535, "weight");
+			$$ = v;
+		}
+		;
+
+/* How long a message is tried, and where: of a peer, or of all. */
+ladder		: RETRY time TO time	{
+			struct peer_conf *c = ladder_of(peer, &@1);
+
+			set_number(&@2, &c->retry_min, $2, 1, 86400, "retry");
+			set_number(&@4, &c->retry_max, $4, 1, 86400, "retry");
+			if ($4 < $2)
+				conf_error(&@4, "retry: the longest delay is "
+				    "shorter than the first");
+		}
+		| ALTERNATE AFTER NUMBER FAILURES {
+			set_number(&@3, &ladder_of(peer, &@1)->
+			    alternate_failures, $3, 0, 1000000, "failures");
+		}
+		| ALTERNATE AFTER time	{
+			set_number(&@3, &ladder_of(peer, &@1)->
+			    alternate_time, $3, 0, 7 * 86400,
+			    "alternate after");
+		}
+		| ATTEMPTS NUMBER	{
+			set_number(&@2, &ladder_of(peer, &@1)->attempts, $2,
+			    0, 1000000, "attempts");
+		}
+		| EXPIRE expires
+		| THRESHOLD thresholds
+		;
+
+expires		: expire
+		| expires expire
+		;
+
+expire		: URGENT time		{ set_expire(peer, &@2, 0, $2); }
+		| NORMAL time		{ set_expire(peer, &@2, 1, $2); }
+		| NON_URGENT time	{ set_expire(peer, &@2, 2, $2); }
+		;
+
+thresholds	: threshold
+		| thresholds threshold
+		;
+
+threshold	: NUMBER		{
+			set_number(&@1, &ladder_of(peer, &@1)->threshold, $1,
+			    1, 1000000, "threshold");
+		}
+		| OLDEST time		{
+			set_number(&@2, &ladder_of(peer, &@1)->
+			    threshold_oldest, $2, 0, 86400,
+			    "threshold oldest");
+		}
+		| URGENT NUMBER		{
+			set_number(&@2, &ladder_of(peer, &@1)->
+			    threshold_urgent, $2, 1, 1000000,
+			    "threshold urgent");
 		}
 		;
 
@@ -346,8 +439,10 @@ lastline	: /* empty */
 
 peerline	: peeropt
 		| peertls
+		| ladder
 		| peerline peeropt
 		| peerline peertls
+		| peerline ladder
 		;
 
 peertls		: TLS YES		{ set_tls(peer, TLS_YES, &@1); }
@@ -540,22 +635,9 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			set_number(&@2, &peer->peer.reserved_urgent, $2, 0,
 			    999, "reserve");
 		}
-		| THRESHOLD NUMBER	{
-			set_number(&@2, &peer->peer.threshold, $2, 1, 1000000,
-			    "threshold");
-		}
 		| IDLE time		{
 			set_number(&@2, &peer->peer.idle, $2, 1, 7 * 86400,
 			    "idle");
-		}
-		| RETRY time TO time	{
-			set_number(&@2, &peer->peer.retry_min, $2, 1, 86400,
-			    "retry");
-			set_number(&@4, &peer->peer.retry_max, $4, 1, 86400,
-			    "retry");
-			if ($4 < $2)
-				conf_error(&@4, "retry: the longest delay is "
-				    "shorter than the first");
 		}
 		| OPEN TIMEOUT time	{
 			set_number(&@3, &peer->peer.open_timeout, $3, 1, 3600,

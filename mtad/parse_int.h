@@ -55,13 +55,23 @@ void	set_remote_tls(struct conf_peer *, int required,
 /* One more that this peer may take or send: enum policy_what. */
 void	add_policy(struct conf_peer *, int what, const struct place *,
 	    const char *);
-void	add_route(const struct place *, const char *, const struct place *,
-	    const char *);
+/* A route: begin_route, add_via for each of its peers, add_route. */
+void	begin_route(void);
+#define NO_COST	UINT32_MAX	/* one more than the peer before it */
+void	add_via(const struct place *, const char *, uint32_t cost,
+	    uint32_t weight);
+void	add_route(const struct place *, const char *);
+void	add_complete(const struct place *, const char *);
+/* expire, alternate ...: of the open block, or of all peers after this. */
+struct peer_conf *ladder_of(struct conf_peer *, const struct place *);
+void	set_expire(struct conf_peer *, const struct place *, int rank,
+	    uint64_t);
 void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
 /* A prefix as it is printed; one that no other statement has. */
 void	set_prefix(const struct place *, char *, size_t, const char *);
-void	check_prefix_new(const struct place *, const char *);
+void	check_prefix_new(const struct place *, const char *,
+	    const char *what);
 
 /* cmdline.c */
 struct command_options {

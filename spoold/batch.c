@@ -327,8 +327,10 @@ spool_tick(void)
 	look_at_space();
 	if (sp.dirty && spool_commit() == -1)
 		return;
+	reroute_tick();
 	if (!sp.failing && sp.store != NULL && !sp.dirty) {
 		queue_tick(now);
+		expire_tick(now);
 		assoc_expire(now);
 		if (now < pruned || now - pruned >= 60) {
 			n = store_accepted_prune(sp.store,

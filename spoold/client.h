@@ -41,5 +41,12 @@ void	client_fail(struct client *, const char *);
 void	show_more(struct client *);
 /* Lets go of what a request held. */
 void	show_free(struct client *);
+/* In words, as show peers has it. */
+void	peer_text(const struct peer *, char *, size_t);
+/* What a submission lacks, which is filled in; NULL: nothing. */
+const char *submission_complete(struct client *, struct message *);
+/* explain.c: CTL_ROUTE and CTL_CHECK, answered as a whole. */
+void	explain_route(struct client *, const struct ibuf *);
+void	explain_check(struct client *);
 
 #endif

@@ -99,7 +99,7 @@ conf_route(const struct route_conf *r)
 {
 	struct route_conf	*n;
 
-	if (staged == NULL || !TEXT(r->prefix))
+	if (staged == NULL || !TEXT(r->prefix) || r->nvia > ROUTE_VIAS_MAX)
 		return (-1);
 	if ((n = recallocarray(staged->route, staged->nroute,
 	    staged->nroute + 1, sizeof(*n))) == NULL)
@@ -291,35 +291,55 @@ peer_target(uint32_t id)
 }
 
 static void
-put_routes(void)
+put_route(const struct route_conf *rc)
 {
 	struct target	*t;
+	struct route	*r;
 	const char	*why;
-	size_t		 i;
+	uint32_t	 i;
+
+	if ((r = route_add(rc->prefix, rc->complete, &why)) == NULL) {
+		log_warnx("route %s: %s", rc->prefix, why);
+		return;
+	}
+	for (i = 0; i < rc->nvia; i++) {
+		if ((t = peer_target(rc->via[i].peer)) == NULL)
+			log_warnx("route %s: no such peer", rc->prefix);
+		else
+			route_add_hop(r, t, rc->via[i].cost,
+			    rc->via[i].weight);
+	}
+}
+
+static void
+put_delivery(const char *prefix, struct target *t)
+{
+	struct route	*r;
+	const char	*why;
+
+	if (t == NULL)
+		return;
+	if ((r = route_add(prefix, 0, &why)) == NULL)
+		log_warnx("deliver %s: %s", prefix, why);
+	else
+		route_add_hop(r, t, 0, 1);
+}
+
+static void
+put_routes(void)
+{
+	size_t	i;
 
 	route_begin();
-	for (i = 0; i < conf->nroute; i++) {
-		if ((t = peer_target(conf->route[i].peer)) == NULL)
-			log_warnx("route %s: no such peer",
-			    conf->route[i].prefix);
-		else if (route_add(conf->route[i].prefix, t, &why) == -1)
-			log_warnx("route %s: %s", conf->route[i].prefix, why);
-	}
-	for (i = 0; i < conf->ndeliver; i++) {
-		t = target_get(TARGET_DIRECTORY,
-		    conf->deliver[i].conf.directory);
-		if (t != NULL && route_add(conf->deliver[i].conf.prefix, t,
-		    &why) == -1)
-			log_warnx("deliver %s: %s",
-			    conf->deliver[i].conf.prefix, why);
-	}
-	for (i = 0; i < conf->ncommand; i++) {
-		t = target_get(TARGET_COMMAND, conf->command[i].name);
-		if (t != NULL && route_add(conf->command[i].prefix, t,
-		    &why) == -1)
-			log_warnx("deliver %s: %s",
-			    conf->command[i].prefix, why);
-	}
+	for (i = 0; i < conf->nroute; i++)
+		put_route(&conf->route[i]);
+	for (i = 0; i < conf->ndeliver; i++)
+		put_delivery(conf->deliver[i].conf.prefix,
+		    target_get(TARGET_DIRECTORY,
+		    conf->deliver[i].conf.directory));
+	for (i = 0; i < conf->ncommand; i++)
+		put_delivery(conf->command[i].prefix,
+		    target_get(TARGET_COMMAND, conf->command[i].name));
 	route_end();
 }
 
@@ -356,5 +376,5 @@ spool_configured(void)
 			drop_peer(p);
 	put_routes();
 	if (!sp.failing)
-		arrival_reroute();
+		reroute_all();
 }

@@ -120,8 +120,8 @@ submit_content(struct client *c, const struct ibuf *piece)
 }
 
 /* Identifier, flags: what a submission lacks (X.411 3.3). */
-static const char *
-complete(struct client *c, struct message *m)
+const char *
+submission_complete(struct client *c, struct message *m)
 {
 	uint32_t	i;
 
@@ -161,7 +161,7 @@ submit_end(struct client *c)
 		client_fail(c, "envelope not understood");
 		return;
 	}
-	if ((why = complete(c, a->message)) != NULL) {
+	if ((why = submission_complete(c, a->message)) != NULL) {
 		client_fail(c, why);
 		return;
 	}
@@ -373,6 +373,10 @@ set_peer(const struct ctl_peer_set *set)
 		p->backoff = p->send_backoff = 0;
 		log_info("peer %s: %s by the operator", p->conf.name,
 		    set->up ? "up" : "down");
+		if (set->up)
+			reroute_back();
+		else if (p->target != NULL)
+			reroute_away(p->target, 0);
 		schedule_tick();
 		return (NULL);
 	}
@@ -460,9 +464,22 @@ request(struct client *c, struct imsg *imsg)
 		submit_piece(c, &body);
 		return (0);
 	}
+	if (type == CTL_CHECK) {
+		if (c->request == 0)
+			return (0);
+		if (c->request != CTL_SUBMIT || c->submitting)
+			return (-1);
+		explain_check(c);
+		return (0);
+	}
 	if (c->request != 0)
 		return (-1);
 	switch (type) {
+	case CTL_ROUTE:
+		if (imsg_get_ibuf(imsg, &body) == -1)
+			return (-1);
+		explain_route(c, &body);
+		return (0);
 	case CTL_SHOW_MESSAGE:
 		if (imsg_get_data(imsg, &c->cursor, sizeof(c->cursor)) == -1)
 			return (-1);

@@ -247,6 +247,19 @@ decide_redirect(struct process *p, size_t i, const struct or_address *to)
 	return (outcome_add(p, i, &o));
 }
 
+/* In a domain of which all addresses are known, and none of them. */
+static int
+unknown(struct process *p, size_t i)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.reason = REASON_UNABLE_TO_TRANSFER;
+	o.diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
+	o.text = ROUTE_UNKNOWN_TEXT;
+	return (outcome_add(p, i, &o));
+}
+
 static int
 decide(struct process *p, size_t i)
 {
@@ -256,6 +269,7 @@ decide(struct process *p, size_t i)
 	const struct list	*l;
 	struct outcome		 o;
 	struct target		*t;
+	struct route_choice	 c;
 
 	if ((e = unsupported(&m->recipient[i].extension)) != NULL) {
 		memset(&o, 0, sizeof(o));
@@ -267,7 +281,9 @@ decide(struct process *p, size_t i)
 		return (decide_list(p, i, l));
 	if ((to = redirect_find(name)) != NULL)
 		return (decide_redirect(p, i, to));
-	t = route_find(name);
+	if (route_lookup(name, &c) == ROUTE_UNKNOWN)
+		return (unknown(p, i));
+	t = c.nhop > 0 ? c.hop[0].target : NULL;
 	memset(&o, 0, sizeof(o));
 	if (t != NULL && policy_refuses_recipient(came_from(p->a), t->peer, m,
 	    i, p->a->size, &o))
@@ -287,18 +303,23 @@ decide_report(struct process *p)
 	struct message		*m = p->a->message;
 	const struct list	*l;
 	struct target		*t;
+	struct route_choice	 c;
 	const char		*why;
 	char			 subject[160];
+	int			 found;
 
 	if ((l = list_find(&m->originator)) != NULL &&
 	    trace_looping(m) == NULL) {
 		p->ours[0] = 0;
 		return (list_report(l, p->a));
 	}
-	t = route_find(&m->originator);
+	found = route_lookup(&m->originator, &c);
+	t = found == ROUTE_FOUND ? c.hop[0].target : NULL;
 	if ((why = trace_looping(m)) == NULL && t != NULL && is_local(t) &&
 	    !report_wanted(m))
 		why = "the originator did not ask for it";
+	else if (why == NULL && found == ROUTE_UNKNOWN)
+		why = ROUTE_UNKNOWN_TEXT;
 	if (why != NULL) {
 		mts_identifier_print(&m->subject, subject, sizeof(subject));
 		log_info("message %016" PRIX64 ": report about %s dropped: "
@@ -317,6 +338,7 @@ process_recipients(struct process *p)
 	size_t		 i;
 	int		 all, r = 0;
 
+	route_seed(p->a->id);
 	for (i = 0; i < p->n; i++)
 		p->routing[i] = TARGET_NOT_OURS;
 	if (p->a->message->type == MESSAGE_REPORT)

@@ -68,8 +68,8 @@ target_get(int kind, const char *name)
 int
 target_configured(const struct target *t)
 {
-	return (t->peer != NULL || t->directory != NULL ||
-	    t->command != NULL);
+	return (t->peer != NULL || t->command != NULL ||
+	    (t->directory != NULL && t->directory->seen));
 }
 
 static int
@@ -196,7 +196,16 @@ job_new(struct target *t, const struct store_job *sj)
 	j->rank = sj->rank;
 	j->sole = sj->sole;
 	j->attempts = sj->attempts;
+	j->attempted = sj->attempted;
 	return (j);
+}
+
+/* One that waits there, on record: perhaps it should not. */
+static void
+look_for_another_way(struct target *t, uint64_t message)
+{
+	if (t->alternates && !target_usable(t))
+		reroute_away(t, message - 1);
 }
 
 void
@@ -205,6 +214,7 @@ queue_arrived(struct target *t, const struct store_job *sj)
 	struct window	*w;
 	struct job	*j;
 
+	look_for_another_way(t, sj->message);
 	if (sj->state == JOB_DEFERRED) {
 		t->deferred++;
 		if (t->next_due == 0 || sj->next_try < t->next_due)
@@ -230,6 +240,56 @@ queue_take(struct target *t, const struct store_job *sj)
 
 	if ((j = job_new(t, sj)) != NULL)
 		TAILQ_INSERT_TAIL(&t->taken, j, entry);
+	return (j);
+}
+
+int
+queue_is_taken(const struct target *t, uint64_t message)
+{
+	const struct job	*j;
+
+	TAILQ_FOREACH(j, &t->taken, entry)
+		if (j->message == message)
+			return (1);
+	return (0);
+}
+
+int
+queue_settled(void)
+{
+	return (TAILQ_EMPTY(&dirty) && TAILQ_EMPTY(&flushed));
+}
+
+void
+queue_forget(struct target *t, const struct store_job *sj)
+{
+	struct window	*w = &t->window[sj->rank];
+	struct job	*j;
+
+	if (sj->state == JOB_DEFERRED && t->deferred > 0)
+		t->deferred--;
+	if ((sj->state == JOB_HELD || sj->state == JOB_STUCK) && t->stuck > 0)
+		t->stuck--;
+	if (sj->state != JOB_READY)
+		return;
+	if (w->count > 0)
+		w->count--;
+	TAILQ_FOREACH(j, &w->jobs, entry)
+		if (j->message == sj->message) {
+			TAILQ_REMOVE(&w->jobs, j, entry);
+			w->n--;
+			free(j);
+			return;
+		}
+}
+
+struct job *
+queue_claim(struct target *t, const struct store_job *sj)
+{
+	struct job	*j;
+
+	if ((j = queue_take(t, sj)) != NULL)
+		queue_forget(t, sj);
 	return (j);
 }
 
@@ -405,6 +465,8 @@ queue_committed(void)
 	while ((j = TAILQ_FIRST(&flushed)) != NULL) {
 		TAILQ_REMOVE(&flushed, j, entry);
 		t = j->target;
+		if (!j->done)
+			look_for_another_way(t, j->message);
 		if (!j->done && j->state == JOB_READY) {
 			t->window[j->rank].count++;
 			window_insert(&t->window[j->rank], j);
@@ -447,8 +509,7 @@ queue_tick(time_t now)
 	int64_t		 when;
 	int		 n, due = 0;
 
-	if (sp.store == NULL || sp.failing || !TAILQ_EMPTY(&dirty) ||
-	    !TAILQ_EMPTY(&flushed))
+	if (sp.store == NULL || sp.failing || !queue_settled())
 		return;
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		if (t->next_due == 0 || t->next_due > now)

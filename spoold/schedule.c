@@ -16,8 +16,6 @@
 #include "log.h"
 #include "spoold.h"
 
-#define OLD_MESSAGE	300	/* s; one waiting that long: another one */
-#define URGENT_QUEUED	3	/* more of them: another one */
 #define SOON		2000	/* ms; a recovery due by then is waited for */
 
 struct census {
@@ -69,8 +67,10 @@ open_fresh(struct peer *p, int urgent_only)
 	struct assoc		*a;
 
 	if (sp.mta.max_associations != 0 &&
-	    sp.nassoc >= sp.mta.max_associations)
+	    sp.nassoc >= sp.mta.max_associations) {
+		p->waiting_since = 0;	/* it is not the peer that fails */
 		return;
+	}
 	if ((a = assoc_new(p)) == NULL)
 		return;
 	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
@@ -149,11 +149,52 @@ schedule_open_now(struct assoc *a)
 	rtsd_send(IMSG_ASSOC_OPEN, a->id, -1, &o, sizeof(o));
 }
 
+/* It cannot be reached: what has another way takes that. */
+static void
+unreachable(struct peer *p, const char *why)
+{
+	if (p->alternate || p->target == NULL)
+		return;
+	p->alternate = 1;
+	if (!p->target->alternates)
+		return;
+	log_warnx("peer %s: %s: alternate routes are used", p->conf.name,
+	    why);
+	reroute_away(p->target, 0);
+}
+
+static void
+reachable(struct peer *p)
+{
+	p->busy = 0;
+	p->waiting_since = 0;
+	if (!p->alternate)
+		return;
+	p->alternate = 0;
+	if (p->target == NULL || !p->target->alternates)
+		return;
+	log_info("peer %s: works again, alternate routes are not used any "
+	    "more", p->conf.name);
+	reroute_back();
+}
+
+/*
+ * One that has too many associations is there: its messages wait, for other
+ * ways may lead to the same crowd (KB Q278444).
+ */
 void
-schedule_failure(struct peer *p, const char *why)
+schedule_failure(struct peer *p, const char *why, int busy)
 {
 	uint32_t	s;
+	char		text[160];
 
+	p->busy = busy;
+	if (!busy && ++p->failures >= p->conf.alternate_failures &&
+	    p->conf.alternate_failures != 0) {
+		snprintf(text, sizeof(text), "%u opens failed, %s",
+		    p->failures, why);
+		unreachable(p, text);
+	}
 	p->backoff = backoff_next(p->backoff, p->conf.retry_min,
 	    p->conf.retry_max);
 	s = jitter(p->backoff);
@@ -210,12 +251,34 @@ desired(struct peer *p, const struct census *c, uint64_t ready)
 	    (ready + p->conf.threshold - 1) / p->conf.threshold < limit ?
 	    (ready + p->conf.threshold - 1) / p->conf.threshold : limit;
 	oldest = queue_oldest(p->target);
-	if (oldest != 0 && time(NULL) - oldest > OLD_MESSAGE &&
+	if (oldest != 0 && p->conf.threshold_oldest != 0 &&
+	    time(NULL) - oldest > p->conf.threshold_oldest &&
 	    spool_clock() >= p->more_after) {
-		p->more_after = spool_clock() + OLD_MESSAGE * 1000;
+		p->more_after = spool_clock() +
+		    p->conf.threshold_oldest * UINT64_C(1000);
 		want = c->normal + 1;
 	}
 	return (want < limit ? want : limit);
+}
+
+/* Messages wait, and for how long has there been nothing to send them by? */
+static void
+look_at_wait(struct peer *p, uint64_t ready, uint64_t now)
+{
+	struct census	c;
+
+	if (p->conf.alternate_time == 0 || p->alternate)
+		return;
+	count(p, &c);
+	if (ready == 0 || c.up > 0 || p->busy) {
+		p->waiting_since = 0;
+		return;
+	}
+	if (p->waiting_since == 0)
+		p->waiting_since = now;
+	if (now - p->waiting_since >= p->conf.alternate_time *
+	    UINT64_C(1000))
+		unreachable(p, "no association for too long");
 }
 
 void
@@ -229,7 +292,11 @@ schedule_peer(struct peer *p)
 	    !rtsd_connected() || p->conf.disabled || p->down)
 		return;
 	give(p);
-	if ((ready = queue_ready(p->target, -1)) == 0 && !p->poll)
+	ready = queue_ready(p->target, -1);
+	look_at_wait(p, ready, now);
+	/* one that was given up is called to see whether it is back */
+	if (ready == 0 && !p->poll && !(p->alternate &&
+	    p->target->alternates))
 		return;
 	if (p->conf.naddress == 0 || now < p->send_after)
 		return;
@@ -243,7 +310,8 @@ schedule_peer(struct peer *p)
 		open_fresh(p, 0);
 	urgent = queue_ready(p->target, 0);
 	if (urgent > 0 && c.coming == 0 && c.all < p->conf.max_associations &&
-	    (c.all == c.normal || urgent > URGENT_QUEUED) && c.up > 0)
+	    (c.all == c.normal || urgent > p->conf.threshold_urgent) &&
+	    c.up > 0)
 		open_fresh(p, 1);
 }
 
@@ -258,6 +326,8 @@ schedule_up(struct assoc *a)
 {
 	a->peer->open_after = 0;
 	a->peer->why[0] = '\0';
+	if (a->row.initiator || a->row.dialogue == DIALOGUE_TWA)
+		reachable(a->peer);
 	if (xfer_in_question(a))
 		xfer_resume(a);
 	schedule_peer(a->peer);
@@ -270,7 +340,10 @@ forget(struct assoc *a, const struct assoc_down *down, int was_up)
 
 	if ((!was_up && !a->recovering) || (was_up && !a->progress &&
 	    down->kind != DOWN_RELEASED))
-		schedule_failure(p, down_text(down));
+		schedule_failure(p, down_text(down), !was_up &&
+		    down->kind == DOWN_REFUSED && down->reason == RTS_BUSY);
+	else if (was_up)
+		p->failures = 0;
 	assoc_drop(a);
 }
 

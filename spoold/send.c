@@ -55,6 +55,8 @@ send_envelope(const struct xfer *x, const struct store_message *sm)
 		else
 			m->recipient[i].flags &= ~PRI_RESPONSIBILITY;
 	}
+	if (x->job->attempted != 0)
+		trace_rerouted(m, target_number(x->job->attempted));
 	trace_strip(m, x->assoc->peer);
 	if ((buf = ibuf_dynamic(1024, 2 * ENVELOPE_MAX)) != NULL) {
 		r = message_serialise(m, buf);

@@ -95,10 +95,24 @@ peer_state(const struct peer *p, struct ctl_peer *r)
 		strlcpy(r->state, "up", sizeof(r->state));
 	else if (p->open_after > now) {
 		r->retry_in = (p->open_after - now + 999) / 1000;
-		snprintf(r->state, sizeof(r->state), "retry in %u s: %.90s",
+		snprintf(r->state, sizeof(r->state), "%sretry in %u s: %.80s",
+		    p->alternate && p->target != NULL &&
+		    p->target->alternates ? "alternates used, " : "",
 		    r->retry_in, p->why);
 	} else
 		strlcpy(r->state, "idle", sizeof(r->state));
+}
+
+void
+peer_text(const struct peer *p, char *text, size_t size)
+{
+	struct ctl_peer	 r;
+
+	memset(&r, 0, sizeof(r));
+	r.associations_in = peer_associations(p, 0);
+	r.associations_out = peer_associations(p, 1);
+	peer_state(p, &r);
+	strlcpy(text, r.state, size);
 }
 
 static void
@@ -417,8 +431,9 @@ recipient_row(struct client *c, const struct or_address *name,
 
 	memset(&r, 0, sizeof(r));
 	or_address_print(name, r.name, sizeof(r.name), 0);
-	if (number == TARGET_NOT_OURS) {
-		strlcpy(r.state, "not our responsibility", sizeof(r.state));
+	if (number == TARGET_NOT_OURS || number == TARGET_SETTLED) {
+		strlcpy(r.state, number == TARGET_SETTLED ? "done" :
+		    "not our responsibility", sizeof(r.state));
 		client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));
 		return;
 	}

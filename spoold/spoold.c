@@ -387,7 +387,7 @@ command_done(struct imsg *imsg)
 	if (r == -1)
 		fatalx("imsg of mtad about a command does not fit");
 	if (r == 1 && !sp.failing)
-		arrival_reroute();
+		reroute_all();
 	command_wake();
 	spool_turn();
 }

@@ -48,6 +48,7 @@ struct job {
 	uint8_t			 rank;
 	uint8_t			 sole;
 	uint32_t		 attempts;
+	uint32_t		 attempted;	/* target given up, 0 none */
 	/* what the store is to be told, once it is on the dirty list */
 	uint8_t			 done;
 	uint8_t			 state;		/* enum job_state */
@@ -75,6 +76,10 @@ struct target {
 	uint8_t			 wake;		/* jobs came back */
 	uint64_t		 deferred, stuck;
 	int64_t			 next_due;	/* time_t, 0 none */
+	uint8_t			 alternates;	/* a route has others */
+	uint8_t			 reroute;	/* reroute.c: enum, to do */
+	uint64_t		 rerouted[3];	/* up to there, by rank */
+	uint64_t		 expired[3];	/* expire.c: the same */
 	struct peer		*peer;		/* configured */
 	struct directory	*directory;	/* configured */
 	struct command		*command;	/* configured */
@@ -96,6 +101,10 @@ struct peer {
 	int64_t			 no_recovery;	/* until, time_t */
 	uint8_t			 cannot_recover; /* it said so last time */
 	uint8_t			 poll;		/* it may have something */
+	uint32_t		 failures;	/* opens, one after another */
+	uint8_t			 busy;		/* it said so last time */
+	uint8_t			 alternate;	/* other ways are taken */
+	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
 	uint64_t		 rate_since, rate_left;	/* policy.c */
 	/* figures */
@@ -275,6 +284,13 @@ void	 queue_done(struct job *);
 void	 queue_return(struct job *, const char *why);
 void	 queue_defer(struct job *, int64_t next_try, const char *why);
 void	 queue_stuck(struct job *, const char *why);
+/* A job that waits in the store: out of the queue in memory. */
+void	 queue_forget(struct target *, const struct store_job *);
+/* The same, and it is taken as by queue_next.  NULL: no memory. */
+struct job *queue_claim(struct target *, const struct store_job *);
+int	 queue_is_taken(const struct target *, uint64_t message);
+/* Does the store know of all that happened to the queue? */
+int	 queue_settled(void);
 int	 queue_flush(void);
 void	 queue_committed(void);
 /*
@@ -290,11 +306,37 @@ uint32_t backoff_next(uint32_t now, uint32_t min, uint32_t max);
 uint32_t jitter(uint32_t);
 
 /* route.c */
+struct route;
+struct route_hop {
+	struct target	*target;
+	uint32_t	 cost, weight;
+};
+struct route_choice {
+	const struct route	*route;	/* until the next route_end; NULL */
+	uint32_t		 nhop;
+	struct route_hop	 hop[ROUTE_VIAS_MAX];	/* in that order */
+};
+enum {
+	ROUTE_NONE = 0,
+	ROUTE_UNKNOWN,		/* in a complete domain, and not there */
+	ROUTE_FOUND
+};
+#define ROUTE_UNKNOWN_TEXT	"no such address in its domain"
+/* A new table: route_begin, the routes, route_end puts it into force. */
 void	 route_begin(void);
-int	 route_add(const char *prefix, struct target *, const char **why);
+struct route *route_add(const char *prefix, int complete, const char **why);
+void	 route_add_hop(struct route *, struct target *, uint32_t cost,
+	    uint32_t weight);
 void	 route_end(void);
-/* NULL: no route. */
-struct target *route_find(const struct or_address *);
+/* Peers of equal cost are shared by this from now on; 0: at random. */
+void	 route_seed(uint64_t);
+/* Returns ROUTE_*; hops by cost, there are some when ROUTE_FOUND. */
+int	 route_lookup(const struct or_address *, struct route_choice *);
+/* The first that is usable; at itself while nothing is better. */
+struct target *route_pick(const struct route_choice *,
+	    const struct target *at);
+/* Configured, and not given up for the time being. */
+int	 target_usable(const struct target *);
 
 /* arrival.c: a message becomes ours. */
 struct arrival {
@@ -327,8 +369,6 @@ void	 arrival_free(struct arrival *);	/* all but itself */
  */
 int	 arrival_add(struct arrival *, struct message *m, int with_content,
 	    int copy);
-/* Again for those that had no route or whose target is no more. */
-int	 arrival_reroute(void);
 
 /* process.c: what becomes of each recipient (X.411 14.3). */
 struct outcome {
@@ -400,6 +440,8 @@ void	 trace_deferred(struct message *, const struct utctime *until);
 uint8_t	 trace_passes(const struct message *);
 /* Why it is taken for looping; NULL when it is not.  After trace_add. */
 const char *trace_looping(const struct message *);
+/* It goes another way than by that target, which was tried first. */
+void	 trace_rerouted(struct message *, const struct target *attempted);
 /* Internal trace that is not for this peer. */
 void	 trace_strip(struct message *, const struct peer *);
 
@@ -428,7 +470,8 @@ enum {
 	DIAGNOSTIC_DL_EXPANSION_PROHIBITED = 28,
 	DIAGNOSTIC_NO_DL_SUBMIT_PERMISSION = 29,
 	DIAGNOSTIC_DL_EXPANSION_FAILURE = 30,
-	DIAGNOSTIC_UNABLE_TO_DOWNGRADE = 47
+	DIAGNOSTIC_UNABLE_TO_DOWNGRADE = 47,
+	DIAGNOSTIC_TRANSFER_ATTEMPTS_LIMIT_REACHED = 49
 };
 /*
  * Inside the transaction: makes a report about n recipients of a, as far as
@@ -447,6 +490,21 @@ int	 report_give_up(const struct job *, int reason, int diagnostic,
 int	 report_delivered(const struct job *);
 int	 report_flush(void);
 void	 report_committed(void);
+
+/*
+ * reroute.c: messages that wait and have a better way now.  After a new
+ * configuration all are looked at, some of them at once; returns -1 when the
+ * store failed.
+ */
+int	 reroute_all(void);
+/* Those of a target that is usable no more (target_usable). */
+void	 reroute_away(struct target *, uint64_t after);
+/* What had gone other ways since a target could not be reached. */
+void	 reroute_back(void);
+void	 reroute_tick(void);
+
+/* expire.c: what waited too long is given up, a few at a time. */
+void	 expire_tick(time_t);
 
 /* content.c: content files, under their ids. */
 int	 content_init(void);
@@ -588,7 +646,8 @@ void	 schedule_down(struct assoc *, enum assoc_state was,
 	    const struct assoc_down *);
 void	 schedule_give(struct assoc *);
 int	 schedule_load(void);		/* associations to be recovered */
-void	 schedule_failure(struct peer *, const char *why);
+/* An open failed; busy: because of how many there are. */
+void	 schedule_failure(struct peer *, const char *why, int busy);
 uint32_t peer_associations(const struct peer *, int initiator);
 
 /* transfer_out.c */

@@ -80,7 +80,8 @@ static const char *const schema[] = {
 	"PRIMARY KEY (transfer, serial)) WITHOUT ROWID;"
 	"CREATE TABLE pieces (id INTEGER PRIMARY KEY, transfer INTEGER, "
 	"kind INTEGER, offset INTEGER, data BLOB);"
-	"CREATE INDEX pieces_of ON pieces (transfer, kind, offset);"
+	"CREATE INDEX pieces_of ON pieces (transfer, kind, offset);",
+	"ALTER TABLE queue ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;"
 };
 #define SCHEMA_VERSION	((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -29,6 +29,8 @@ enum target_kind {
 	TARGET_COMMAND = 3
 };
 #define TARGET_NOT_OURS	UINT32_MAX	/* somebody else's responsibility */
+/* It went there or was reported, and its target has a job for others. */
+#define TARGET_SETTLED	(UINT32_MAX - 1)
 
 /* Where the octets of a content are. */
 enum content_kind { CONTENT_NONE = 0, CONTENT_INLINE = 1, CONTENT_FILE = 2 };
@@ -80,6 +82,7 @@ struct store_job {
 	int64_t		next_try;	/* time_t */
 	uint64_t	size;		/* of the message's content */
 	char		reason[128];
+	uint32_t	attempted;	/* target given up for this, 0 none */
 	/* JOB_SENDING: */
 	uint64_t	association;
 	uint64_t	connection;	/* row of the connection */
@@ -252,6 +255,10 @@ int		 store_job_of_message(struct store *, uint64_t,
 int		 store_job_in_state(struct store *, uint32_t target,
 		    int state, uint64_t after, int limit, store_job_cb *,
 		    void *);
+/* Those not being sent, of messages between two; at most limit. */
+int		 store_job_waiting(struct store *, uint32_t target, int rank,
+		    uint64_t after, uint64_t before, int limit,
+		    store_job_cb *, void *);
 int		 store_job_counts(struct store *, int (*)(void *,
 		    uint32_t target, int rank, int state, uint64_t n,
 		    uint64_t oldest), void *);

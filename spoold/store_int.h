@@ -14,7 +14,7 @@
 
 #define JOB_COLUMNS "target, rank, message, state, sole, attempts, " \
     "next_try, size, reason, association, connection, activity, serial, " \
-    "offset, total, since, head"
+    "offset, total, since, head, attempted"
 #define ASSOC_COLUMNS "id, peer, initiator, dialogue, turn, checkpoint, " \
     "window, opened, lost, next_activity, connection, address"
 #define RECV_COLUMNS "id, peer, association, serial, markup_len, " \
@@ -55,8 +55,8 @@
     S(ACC_PRUNE, "DELETE FROM accepted WHERE id IN (SELECT id FROM " \
 	"accepted ORDER BY id LIMIT ?2) AND time < ?1") \
     S(JOB_ADD, "INSERT OR REPLACE INTO queue (target, rank, message, " \
-	"state, sole, attempts, next_try, size, reason) " \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	"state, sole, attempts, next_try, size, reason, attempted) " \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     S(JOB_GET, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ? " \
 	"AND rank = ? AND message = ?") \
     S(JOB_STATE, "UPDATE queue SET state = ?4, attempts = ?5, " \
@@ -83,6 +83,9 @@
     S(JOB_IN_STATE, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ?1 " \
 	"AND rank IN (0, 1, 2) AND message > ?3 AND state = ?2 " \
 	"ORDER BY message LIMIT ?4") \
+    S(JOB_WAITING, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ?1 " \
+	"AND rank = ?2 AND message > ?3 AND message < ?4 AND state != 1 " \
+	"ORDER BY message LIMIT ?5") \
     S(JOB_COUNTS, "SELECT target, rank, state, COUNT(*), MIN(message) " \
 	"FROM queue GROUP BY target, rank, state") \
     S(JOB_DUE, "UPDATE queue SET state = 0 WHERE target = ? " \

@@ -219,7 +219,7 @@ message_targets(struct store *s, uint64_t id, uint32_t **targets, int *rank,
 	if (n > 1)
 		qsort(t, n, sizeof(*t), compare_target);
 	for (i = 0; i < n; i++)
-		if (t[i] != TARGET_NOT_OURS &&
+		if (t[i] != TARGET_NOT_OURS && t[i] != TARGET_SETTLED &&
 		    (out == 0 || t[out - 1] != t[i]))
 			t[out++] = t[i];
 	*targets = t;
@@ -318,9 +318,10 @@ store_accepted_prune(struct store *s, int64_t before, int limit)
 int
 store_job_add(struct store *s, const struct store_job *j)
 {
-	return (store_run(s, S_JOB_ADD, "iiiiiiiit", I(j->target), I(j->rank),
-	    I(j->message), I(j->state), I(j->sole), I(j->attempts),
-	    j->next_try, I(j->size), j->reason));
+	return (store_run(s, S_JOB_ADD, "iiiiiiiiti", I(j->target),
+	    I(j->rank), I(j->message), I(j->state), I(j->sole),
+	    I(j->attempts), j->next_try, I(j->size), j->reason,
+	    I(j->attempted)));
 }
 
 static void
@@ -348,6 +349,7 @@ job_row(sqlite3_stmt *st, struct store_job *j)
 	j->since = sqlite3_column_int64(st, 15);
 	j->head = sqlite3_column_blob(st, 16);
 	j->head_len = sqlite3_column_bytes(st, 16);
+	j->attempted = column_u32(st, 17);
 }
 
 /* Runs a bound query of job rows through cb.  How many, or -1. */
@@ -449,6 +451,14 @@ store_job_of_message(struct store *s, uint64_t id, store_job_cb *cb,
 		r = store_job_get(s, targets[i], rank, id, cb, arg);
 	free(targets);
 	return (r == -1 ? -1 : 0);
+}
+
+int
+store_job_waiting(struct store *s, uint32_t target, int rank, uint64_t after,
+    uint64_t before, int limit, store_job_cb *cb, void *arg)
+{
+	return (job_rows(s, store_bind(s, S_JOB_WAITING, "iiiii", I(target),
+	    I(rank), I(after), I(before), I(limit)), cb, arg));
 }
 
 int

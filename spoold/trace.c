@@ -149,6 +149,55 @@ trace_looping(const struct message *m)
 	return (NULL);
 }
 
+static int
+is_ours(const struct global_domain *d)
+{
+	return (global_domain_compare(d, &sp.mta.domain) == 0);
+}
+
+/* X.411 12.3.1: rerouted, and from which domain if it is not ours. */
+static void
+reroute_external(struct trace_element *t, const struct peer *p)
+{
+	if (!is_ours(&t->domain) || (p != NULL && !peer_foreign(p)))
+		return;
+	t->action = TRACE_REROUTED;
+	if (p != NULL && p->conf.domain.country[0] != '\0') {
+		t->has_previous = 1;
+		t->previous = p->conf.domain;
+	}
+}
+
+static void
+reroute_internal(struct internal_trace_element *t, const struct peer *p)
+{
+	if (!is_ours(&t->domain) || strcasecmp(t->mta, sp.mta.name) != 0)
+		return;
+	t->action = TRACE_REROUTED;
+	if (p == NULL)
+		return;
+	if (!peer_foreign(p) || p->conf.domain.country[0] == '\0') {
+		t->attempted = ATTEMPTED_MTA;
+		strlcpy(t->attempted_mta, p->conf.remote.name,
+		    sizeof(t->attempted_mta));
+	} else {
+		t->attempted = ATTEMPTED_DOMAIN;
+		t->attempted_domain = p->conf.domain;
+	}
+}
+
+void
+trace_rerouted(struct message *m, const struct target *attempted)
+{
+	const struct peer	*p = attempted == NULL ? NULL :
+				    attempted->peer;
+
+	if (m->ntrace > 0)
+		reroute_external(&m->trace[m->ntrace - 1], p);
+	if (m->internal.n > 0)
+		reroute_internal(&m->internal.e[m->internal.n - 1], p);
+}
+
 /*
  * What others did inside their domain is nobody's business outside of it, and
  * makes some believe in a loop (KB Q169299).

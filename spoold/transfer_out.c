@@ -217,6 +217,21 @@ again_at(const struct xfer *x)
 	return (time(NULL) + (i == 0 ? 1 : jitter(s)));
 }
 
+/* One more failed attempt: is that the last?  Then it is reported. */
+static int
+too_often(const struct xfer *x, const char *why)
+{
+	uint32_t	limit = x->assoc->peer->conf.attempts;
+	char		text[128];
+
+	if (limit == 0 || x->job->attempts + 1 < limit)
+		return (0);
+	snprintf(text, sizeof(text), "%u transfers failed: %.90s", limit,
+	    why);
+	return (report_give_up(x->job, REASON_TRANSFER_FAILURE,
+	    DIAGNOSTIC_TRANSFER_ATTEMPTS_LIMIT_REACHED, text) == 0);
+}
+
 /* Back to the queue, to go anew as another activity. */
 static void
 anew(struct xfer *x, int penalty, const char *why)
@@ -225,7 +240,9 @@ anew(struct xfer *x, int penalty, const char *why)
 		x->assoc->peer->resent_octets += x->offset;
 		sp.stats.resent_octets += x->offset;
 	}
-	if (penalty)
+	if (penalty && too_often(x, why))
+		queue_done(x->job);
+	else if (penalty)
 		queue_defer(x->job, again_at(x), why);
 	else
 		queue_return(x->job, why);
@@ -253,7 +270,7 @@ finished(struct xfer *x, const char *how)
 	p->sent++;
 	p->sent_octets += x->total;
 	p->last_out = time(NULL);
-	p->backoff = p->send_backoff = 0;
+	p->backoff = p->send_backoff = p->failures = 0;
 	sp.stats.sent++;
 	sp.stats.sent_octets += x->total;
 	queue_done(x->job);

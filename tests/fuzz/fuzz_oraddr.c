@@ -10,6 +10,7 @@
 
 #include "fuzz.h"
 #include "envelope.h"
+#include "oraddr.h"
 
 static char *
 printed(const struct or_address *or, int semicolon)
@@ -45,6 +46,33 @@ round_trip(const struct or_address *or, int semicolon)
 	message_free(m);
 }
 
+/* A prefix with patterns, each of which fits itself. */
+static void
+prefix(const char *given)
+{
+	struct message *m;
+	struct or_address or, again;
+	const char *why = NULL;
+	char *text;
+	size_t where = 0;
+	uint16_t i;
+
+	MUST((m = message_new()) != NULL);
+	if (or_prefix_parse(m, &or, given, &where, &why) == -1)
+		MUST(why != NULL && why[0] != '\0' && where <= strlen(given));
+	else {
+		text = printed(&or, 0);
+		MUST(or_address_parse(m, &again, text, &where, &why) == 0);
+		MUST(or_address_compare(&or, &again) == 0);
+		for (i = 0; i < or.nattr; i++)
+			if (or_attr_is_pattern(&or.attr[i]))
+				MUST(or_pattern_match(&or.attr[i],
+				    &or.attr[i]));
+		free(text);
+	}
+	message_free(m);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 {
@@ -66,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 		round_trip(&or, 1);
 	}
 	message_free(m);
+	prefix(text);
 	why = NULL;
 	if (global_domain_parse(text, &d, &where, &why) == -1)
 		MUST(why != NULL && why[0] != '\0' && where <= strlen(text));

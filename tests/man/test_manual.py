@@ -97,7 +97,7 @@ class Configuration(unittest.TestCase):
         """The page names the default of each option of a peer; a file that
         gives them all is read like one that gives none."""
         page = text_of('man', 'mtad.conf.5')
-        code = dict(re.findall(r'n->peer\.(\w+) = (\w+);',
+        code = dict(re.findall(r'(?:n->peer|c->defaults)\.(\w+) = (\w+);',
                                text_of('mtad', 'check.c')))
         said = {}
         for entry in re.split(r'(?m)^\.It ', page)[1:]:
@@ -126,7 +126,8 @@ class Options(unittest.TestCase):
         for page, sources in (
                 ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
                 ('spoold.8', ['spoold/spoold.c']),
-                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c']),
+                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c',
+                               'mtactl/route.c']),
                 ('x400-maildir.8', ['x400-maildir/x400-maildir.c'])):
             letters = set()
             for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',

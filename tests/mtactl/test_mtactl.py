@@ -23,8 +23,8 @@ MTACTL = None
 
 (SHOW_SUMMARY, SHOW_PEERS, SHOW_ASSOCIATIONS, SHOW_QUEUE, SHOW_TRANSFERS,
  SHOW_MESSAGE, SUBMIT, SUBMIT_CONTENT, SUBMIT_END, RETRY, PEER, RELOAD,
- VERBOSE, HOLD, RELEASE, REMOVE, ROW, ROW_RECIPIENT, ROW_ENVELOPE, END,
- FAIL) = range(200, 221)
+ VERBOSE, HOLD, RELEASE, REMOVE, ROUTE, CHECK, ROW, ROW_RECIPIENT,
+ ROW_ENVELOPE, ROW_STEP, ROW_HOP, END, FAIL) = range(200, 225)
 
 # As the compiler lays them out: native sizes and alignment.
 SUMMARY = '@33s32s64s18Q'
@@ -163,7 +163,10 @@ class Test(unittest.TestCase):
                      ['submit', '-f', ORIGINATOR, '-t', RECIPIENT_1, 'a',
                       'b'],
                      ['submit', '-b', '-s', 'x', '-f', ORIGINATOR, '-t',
-                      RECIPIENT_1]):
+                      RECIPIENT_1],
+                     ['route'], ['route', ORIGINATOR, 'x'], ['check'],
+                     ['check', '-f', ORIGINATOR],
+                     ['check', '-t', RECIPIENT_1, 'x']):
             r = self.run_it(*args)
             self.assertEqual(r.returncode, 2, args)
             self.assertIn(b'usage: mtactl', r.stderr)
@@ -176,6 +179,9 @@ class Test(unittest.TestCase):
                 (['peer', 'b' * 64, 'up'], 'too long'),
                 (['log', 'loud'], 'verbose or brief'),
                 (['submit', '-p', 'high'], 'urgent, normal'),
+                (['check', '-p', 'high'], 'urgent, normal'),
+                (['check', '-l', '-1'], 'too small'),
+                (['check', '-t', '/C=F%'], 'character 5'),
                 (['submit', '-r', 'all'], 'confirmed'),
                 (['submit', '-s', 'x' * 300], 'too long')):
             self.assertIn(why, self.bad(2, *args))
@@ -252,6 +258,53 @@ class Test(unittest.TestCase):
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve([imsg(END)], kind)
             self.assertEqual(self.json(*args), {'ok': True})
+
+    def test_route(self):
+        answers = [
+            imsg(ROW, struct.pack('@B1024s1024sI256s', 2, b'/S=x/C=FR/',
+                                  b'/C=FR/', 1, b'beta')),
+            imsg(ROW_STEP, b'the longest\0'),
+            imsg(ROW_HOP, struct.pack('@256s3B2I128s', b'beta', 0, 1, 1, 5,
+                                      2, b'up')),
+            imsg(ROW_HOP, struct.pack('@256s3B2I128s', b'gamma', 0, 0, 0, 6,
+                                      1, b'down\n')),
+            imsg(ROW_STEP, b'it would go to beta\0'), imsg(END)]
+        self.serve(answers, ROUTE)
+        self.assertEqual(self.good('route', 'S=x; C=FR').splitlines(), [
+            '/S=x/C=FR/', 'the longest',
+            '1. peer beta, cost 5 weight 2, usable: up',
+            '2. peer gamma, cost 6 weight 1, not usable: down?',
+            'it would go to beta'])
+        self.assertEqual(self.server.got, [(ROUTE, b'S=x; C=FR')])
+        self.serve(answers, ROUTE)
+        j = self.json('route', 'S=x; C=FR')
+        self.assertEqual((j['result'], j['via'], j['prefix'], j['steps']),
+                         ('found', 'beta', '/C=FR/',
+                          ['the longest', 'it would go to beta']))
+        self.assertEqual(j['hops'][1], {
+            'name': 'gamma', 'kind': 'peer', 'cost': 6, 'weight': 1,
+            'usable': False, 'chosen': False, 'state': 'down\n'})
+
+    def test_check(self):
+        row = '@1024sB256s2i192s'
+        answers = [
+            imsg(ROW, struct.pack(row, b'/S=a/', 0, b'beta', 0, 0, b'up')),
+            imsg(ROW, struct.pack(row, b'/S=b/', 3, b'', 1, 0, b'no such')),
+            imsg(ROW, struct.pack(row, b'/S=c/', 2, b'', 0, 0, b'no route')),
+            imsg(END)]
+        self.serve(answers, CHECK)
+        self.assertEqual(self.good('check', '-t', RECIPIENT_1, '-l',
+                                   '7').splitlines(), [
+            '/S=a/: routed to beta: up', '/S=b/: non-delivery 1/0: no such',
+            '/S=c/: held: no route'])
+        self.assertEqual([kind for kind, _ in self.server.got],
+                         [SUBMIT, CHECK])
+        self.serve(answers, CHECK)
+        j = self.json('check', '-t', RECIPIENT_1, '-p', 'urgent')
+        self.assertEqual(j[1], {
+            'recipient': '/S=b/', 'fate': 'non-delivery', 'where': None,
+            'reason': 1, 'diagnostic': 0, 'text': 'no such'})
+        self.assertEqual(j[0]['reason'], None)
 
     # Tables and JSON
 

@@ -152,6 +152,8 @@ fake_setup(char *dir, size_t size)
 		p->max_associations = 4;
 		p->reserved_urgent = 1;
 		p->threshold = 50;
+		p->threshold_oldest = 300;
+		p->threshold_urgent = 3;
 	}
 	fake_connected = 1;
 	fake_offset = 0;
@@ -221,10 +223,12 @@ life_begin(const char *dir)
 		CHECK(conf_peer(&fake_peer[i]) == 0);
 	memset(&r, 0, sizeof(r));
 	strlcpy(r.prefix, "/C=FR", sizeof(r.prefix));
-	r.peer = BETA;
+	r.nvia = 1;
+	r.via[0].peer = BETA;
+	r.via[0].weight = 1;
 	CHECK(conf_route(&r) == 0);
 	strlcpy(r.prefix, "/C=DE", sizeof(r.prefix));
-	r.peer = GAMMA;
+	r.via[0].peer = GAMMA;
 	CHECK(conf_route(&r) == 0);
 	memset(&d, 0, sizeof(d));
 	strlcpy(d.prefix, "/PRMD=ALPHA/ADMD=GOLD 400/C=GB",

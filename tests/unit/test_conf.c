@@ -195,6 +195,10 @@ test_good(void **state)
 		HEAD "deliver \"/C=GB/ADMD=GOLD 400/PRMD=A\" to directory "
 		    "\"/tmp/x\"\n",
 		P("address 192.0.2.1") "route \"/C=FR\" via \"b\"\n",
+		P("") "route \"/C=FR/CN=a*b?\" via b\nroute \"/C=FR\" via b\n",
+		P("") "domain \"/C=GB/ADMD=A\" complete\n",
+		P("expire normal 2d mode normal expire urgent 0"),
+		HEAD "retry 1s to 2s\nattempts 3\npeer b { }\n",
 		HEAD "peer b { checkpoint 1\n\n\n window 2\n}\n",
 		"mta \"al\\\"pha\" domain \\\n\"/C=GB/ADMD=X\"\n",
 	};
@@ -242,6 +246,22 @@ test_bad(void **state)
 		{ HEAD "route \"/C=F%\" via \"b\"\n", "f:2:7:", "character" },
 		{ P("") "route \"/C=FR\" via b\nroute \"/c=fr\" via b\n",
 		    "f:6:7:", "already" },
+		{ P("") "route \"/C=FR\" via b via b\n", "f:5:25:",
+		    "said before" },
+		{ P("") "route \"/C=FR\"\n", "f:5:14:", "expected via" },
+		{ P("") "route \"/C=FR\" via b cost 65536\n", "f:5:26:",
+		    "0 to 65535" },
+		{ P("") "route \"/C=FR\" via b weight 0\n", "f:5:28:",
+		    "1 to 65535" },
+		{ P("") "route \"/C=FR\" via b\ndomain \"/C=FR\" complete\n",
+		    "f:6:8:", "line 5 already" },
+		{ HEAD "domain \"/C=FR\"\n", "f:2:15:", "expected complete" },
+		{ P("alternate after 3 trials"), "f:3:19:", "expected" },
+		{ P("expire"), "f:3:7:", "expected normal, non-urgent "
+		    "or urgent" },
+		{ P("expire urgent 46d"), "f:3:15:", "0 to 3888000" },
+		{ P("threshold urgent 0"), "f:3:18:", "1 to 1000000" },
+		{ P("") "attempts 3\n", "f:5:1:", "before the first" },
 		{ P("") P(""), "f:5:1:", "second mta" },
 		{ P("") "peer b {\n}\n", "f:5:6:", "of this name" },
 		{ P("checkpoint 65536"), "f:3:12:", "0 to 65535" },
@@ -313,6 +333,86 @@ test_bad(void **state)
 			fail_msg("%s\nsaid: %s\nwanted: %s %s", t[i].text,
 			    errors, t[i].where, t[i].what);
 	}
+}
+
+static void
+test_routes(void **state)
+{
+	struct conf_route	*r;
+	struct conf		*c;
+
+	c = good(HEAD "peer a { }\npeer b { }\npeer c { }\n"
+	    "route \"/C=FR\" via a via b via c weight 3\n"
+	    "route \"/C=DE/DD.x=a*\" via c cost 7 weight 2 via a cost 7 "
+	    "via b\n"
+	    "domain \"/C=GB/ADMD=GOLD 400\" complete\n");
+	r = TAILQ_FIRST(&c->routes);
+	assert_int_equal(r->route.nvia, 3);
+	assert_string_equal(r->via[1].peer, "b");
+	assert_int_equal(r->route.via[0].cost, 0);
+	assert_int_equal(r->route.via[1].cost, 1);
+	assert_int_equal(r->route.via[2].cost, 2);
+	assert_int_equal(r->route.via[1].weight, 1);
+	assert_int_equal(r->route.via[2].weight, 3);
+	r = TAILQ_NEXT(r, entry);
+	assert_string_equal(r->route.prefix, "/ADMD= /C=DE/DD.x=a$*/");
+	assert_string_equal(r->via[0].peer, "c");
+	assert_int_equal(r->route.via[0].cost, 7);
+	assert_int_equal(r->route.via[0].weight, 2);
+	assert_int_equal(r->route.via[1].cost, 7);
+	assert_int_equal(r->route.via[2].cost, 8);
+	assert_int_equal(r->route.complete, 0);
+	r = TAILQ_NEXT(r, entry);
+	assert_int_equal(r->route.complete, 1);
+	assert_int_equal(r->route.nvia, 0);
+	conf_free(c);
+}
+
+/* For all peers, for one, and what is so anyway. */
+static void
+test_ladder(void **state)
+{
+	struct peer_conf	*p;
+	struct conf		*c;
+
+	c = good(P(""));
+	p = peer(c);
+	assert_int_equal(p->retry_min, 60);
+	assert_int_equal(p->retry_max, 600);
+	assert_int_equal(p->threshold, 50);
+	assert_int_equal(p->threshold_oldest, 300);
+	assert_int_equal(p->threshold_urgent, 3);
+	assert_int_equal(p->alternate_failures, 3);
+	assert_int_equal(p->alternate_time, 0);
+	assert_int_equal(p->attempts, 10);
+	assert_int_equal(p->expire[0], 4 * 3600);
+	assert_int_equal(p->expire[1], 24 * 3600);
+	assert_int_equal(p->expire[2], 36 * 3600);
+	assert_memory_equal(p->expire, c->mta.expire, sizeof(p->expire));
+	conf_free(c);
+	c = good(HEAD "expire urgent 1h normal 2h\nretry 1s to 2s\n"
+	    "alternate after 7 failures\nalternate after 1h\n"
+	    "threshold 5 urgent 6 oldest 7\nattempts 8\n"
+	    "peer \"b\" { retry 3s to 4s expire normal 0 threshold oldest 9 "
+	    "alternate after 0 failures }\npeer \"c\" { }\n");
+	p = peer(c);
+	assert_int_equal(p->retry_min, 3);
+	assert_int_equal(p->expire[0], 3600);
+	assert_int_equal(p->expire[1], 0);
+	assert_int_equal(p->expire[2], 36 * 3600);
+	assert_int_equal(p->threshold, 5);
+	assert_int_equal(p->threshold_oldest, 9);
+	assert_int_equal(p->threshold_urgent, 6);
+	assert_int_equal(p->alternate_failures, 0);
+	assert_int_equal(p->alternate_time, 3600);
+	assert_int_equal(p->attempts, 8);
+	assert_int_equal(c->mta.expire[1], 7200);
+	p = &TAILQ_NEXT(TAILQ_FIRST(&c->peers), entry)->peer;
+	assert_string_equal(p->name, "c");
+	assert_int_equal(p->retry_max, 2);
+	assert_int_equal(p->expire[1], 7200);
+	assert_int_equal(p->alternate_failures, 7);
+	conf_free(c);
 }
 
 /* One mistake does not hide the next; a flood of them is cut. */
@@ -696,6 +796,8 @@ main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_ladder),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_macros),
 		cmocka_unit_test(test_words),

@@ -726,7 +726,9 @@ life_route_added(const char *d)
 		conf_peer(&fake_peer[i]);
 	memset(&r, 0, sizeof(r));
 	strlcpy(r.prefix, "/C=US", sizeof(r.prefix));
-	r.peer = GAMMA;
+	r.nvia = 1;
+	r.via[0].peer = GAMMA;
+	r.via[0].weight = 1;
 	conf_route(&r);
 	conf_end();
 	spool_configured();
