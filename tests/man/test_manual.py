@@ -40,7 +40,7 @@ def certificates(text, directory):
 
 def command(text):
     """Program and user of an example are some that are everywhere."""
-    return re.sub(r'"/usr/libexec/x400-maildir([^"]*)" user "jo"',
+    return re.sub(r'"/usr/libexec/mtad/x400-maildir([^"]*)" user "jo"',
                   r'"/bin/cat\1" user "nobody"', text)
 
 
