@@ -53,6 +53,7 @@ limits(enum sandbox_role role)
 		/* No limit on file size: the log may be one (mtad -d). */
 		return (limit(RLIMIT_NOFILE, "files", 8192));
 	case ROLE_RESOLVER:
+	case ROLE_AGENT:
 		return (limit(RLIMIT_NOFILE, "files", 64));
 	default:
 		return (0);
@@ -118,6 +119,9 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	case ROLE_RESOLVER:
 		promises = "stdio dns";
 		break;
+	case ROLE_AGENT:
+		promises = "stdio rpath wpath cpath";
+		break;
 	default:
 		promises = "stdio";
 		break;
@@ -134,7 +138,8 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	return (0);
 #elif defined(__FreeBSD__)
 	/* spoold opens by path below its chroot: no capability mode. */
-	if ((role == ROLE_RTSD || role == ROLE_CTL) && cap_enter() == -1) {
+	if ((role == ROLE_RTSD || role == ROLE_CTL || role == ROLE_AGENT) &&
+	    cap_enter() == -1) {
 		log_warn("confinement: cap_enter");
 		return (-1);
 	}

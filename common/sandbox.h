@@ -12,6 +12,8 @@
  *	ROLE_SPOOLD	files below its root and below the given directories
  *	ROLE_RESOLVER	look-ups of names, no more
  *	ROLE_CTL	a connected control socket and standard input/output
+ *	ROLE_AGENT	standard input/output; files are made, linked and removed
+ *			in the given directories
  */
 
 #ifndef SANDBOX_H
@@ -20,13 +22,15 @@
 #include <stddef.h>
 
 enum sandbox_role {
-	ROLE_MTAD, ROLE_RTSD, ROLE_SPOOLD, ROLE_RESOLVER, ROLE_CTL
+	ROLE_MTAD, ROLE_RTSD, ROLE_SPOOLD, ROLE_RESOLVER, ROLE_CTL,
+	ROLE_AGENT
 };
 
 struct sandbox_conf {
 	const char	*user;		/* NULL: stay who we are */
 	const char	*root;		/* chroot; NULL: none */
-	const int	*dirs;		/* ROLE_SPOOLD: directories beside root */
+	const int	*dirs;		/* ROLE_SPOOLD: directories beside root;
+					 * ROLE_AGENT: all that it has */
 	size_t		 ndirs;
 	int		 unconfined;	/* for development: warn and go on */
 };

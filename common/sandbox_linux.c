@@ -87,6 +87,12 @@ static const int spoold_calls[] = {
 
 static const int ctl_calls[] = { C(pread64), C(statx) };
 
+/* Relative to directories that are open. */
+static const int agent_calls[] = {
+	C(openat), C(linkat), C(unlinkat), C(fsync), C(getdents64),
+	C(pread64),
+};
+
 static const int resolver_calls[] = {
 	C(socket), C(connect), C(bind), C(setsockopt), C(openat), C(open),
 	C(stat), C(lstat), C(statx), C(access), C(getdents64), C(sendmmsg),
@@ -191,6 +197,10 @@ system_calls(enum sandbox_role role)
 		    ALLOW(ctx, ctl_calls) == -1)
 			goto done;
 		break;
+	case ROLE_AGENT:
+		if (ALLOW(ctx, agent_calls) == -1)
+			goto done;
+		break;
 	case ROLE_MTAD:
 		break;
 	}
@@ -266,6 +276,11 @@ sandbox_before(enum sandbox_role role)
 	LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
 	LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE)
 
+#define FS_AGENT (LANDLOCK_ACCESS_FS_READ_FILE | \
+	LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
+	LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	LANDLOCK_ACCESS_FS_REFER | LANDLOCK_ACCESS_FS_TRUNCATE)
+
 /* As newer kernels have it; older ones look at the size. */
 struct ruleset {
 	uint64_t	fs, net, scoped;
@@ -284,10 +299,21 @@ beneath(int ruleset, int dir, uint64_t access)
 }
 
 static int
+beneath_all(int ruleset, const struct sandbox_conf *sc, uint64_t access)
+{
+	size_t i;
+
+	for (i = 0; i < sc->ndirs; i++)
+		if (beneath(ruleset, sc->dirs[i], access) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
 files(enum sandbox_role role, const struct sandbox_conf *sc)
 {
 	struct ruleset r;
-	size_t size, i;
+	size_t size;
 	long abi;
 	int fd, dir, ret = -1;
 
@@ -295,7 +321,8 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 		return (0);	/* it reads /etc; the filter bounds it */
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
-	if (abi < 1) {
+	/* The first let nothing be linked into another directory. */
+	if (abi < (role == ROLE_AGENT ? 2 : 1)) {
 		log_debug("no Landlock in this kernel");
 		return (0);
 	}
@@ -325,10 +352,11 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 			goto done;
 		}
 		close(dir);
-		for (i = 0; i < sc->ndirs; i++)
-			if (beneath(fd, sc->dirs[i], FS_DIR & r.fs) == -1)
-				goto done;
+		if (beneath_all(fd, sc, FS_DIR & r.fs) == -1)
+			goto done;
 	}
+	if (role == ROLE_AGENT && beneath_all(fd, sc, FS_AGENT & r.fs) == -1)
+		goto done;
 	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
 		goto done;
 	ret = 0;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "charset.h"
 #include "t61.h"
 
 /* Characters of one octet, in the order of the code, gaps as NUL. */
@@ -142,4 +143,56 @@ t61_from_utf8(const char *s, char *out, size_t size, size_t *where)
 	}
 	out[used] = '\0';
 	return ((int)used);
+}
+
+/* The combining marks of Unicode, by the last digit of the octet in T.61. */
+static const uint16_t combining[16] = {
+	[1] = 0x300, [2] = 0x301, [3] = 0x302, [4] = 0x303, [5] = 0x304,
+	[6] = 0x306, [7] = 0x307, [8] = 0x308, [9] = 0x308, [10] = 0x30a,
+	[11] = 0x327, [12] = 0x332, [13] = 0x30b, [14] = 0x328, [15] = 0x30c
+};
+
+static int
+decode_marked(uint8_t mark, uint8_t letter, uint32_t u[2])
+{
+	const char *t;
+	size_t i, l;
+
+	for (i = 0; i < COUNT(marks); i++) {
+		if (marks[i].mark != mark)
+			continue;
+		for (t = marks[i].pairs; *t != '\0'; t += 1 + l) {
+			l = utf8_get(t + 1, strlen(t + 1), u);
+			if (l == 0)
+				break;
+			if (*t == (char)letter)
+				return (1);
+		}
+	}
+	u[0] = letter;
+	u[1] = combining[mark & 15];
+	return (letter >= ' ' && letter < 127 && u[1] != 0 ? 2 : 0);
+}
+
+int
+t61_decode(const uint8_t *p, size_t n, uint32_t u[2])
+{
+	const char *t;
+	size_t i, at, l;
+
+	if (n == 2)
+		return (decode_marked(p[0], p[1], u));
+	u[0] = p[0];
+	if (p[0] < 0x80)
+		return (1);
+	for (i = 0; i < COUNT(runs); i++) {
+		if (p[0] < runs[i].first)
+			continue;
+		at = p[0] - runs[i].first;
+		for (t = runs[i].text; *t != '\0' && at > 0; t += l, at--)
+			l = utf8_len(t);
+		if (*t != '\0')
+			return (utf8_get(t, strlen(t), u) > 0);
+	}
+	return (0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * T.61, the octets of TeletexString, from the UTF-8 of a terminal; and the
- * repertoires of the ASN.1 strings (X.208 31).
+ * T.61, the octets of TeletexString, from the UTF-8 of a terminal and as
+ * Unicode; and the repertoires of the ASN.1 strings (X.208 31).
  */
 
 #ifndef T61_H
@@ -26,5 +26,12 @@ size_t	t61_char(const char *s, uint8_t out[2], int *n);
  * *where the offset in s of what does not fit or has no form in T.61.
  */
 int	t61_from_utf8(const char *s, char *out, size_t size, size_t *where);
+
+/*
+ * The other way: one character of 1 or 2 octets (a mark, and its letter) as
+ * Unicode.  Returns how many characters that is: 2, letter and combining
+ * mark, when there is no letter with that mark; 0 when there is none.
+ */
+int	t61_decode(const uint8_t *, size_t, uint32_t [2]);
 
 #endif

@@ -44,6 +44,12 @@ int	show_wants_id(const struct show *);
 /* submit.c: parses the arguments (exits when they are wrong) and submits. */
 void	submit_run(const char *path, int argc, char **argv, int as_json);
 
+/*
+ * submit_mime.c: the descriptor of a content made of the text.  Or exits.
+ */
+struct mime_submission;
+int	submit_mime(struct mime_submission *, int fd, const char *name);
+
 /* route.c: where an address goes, what would become of a message. */
 void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);

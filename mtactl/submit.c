@@ -2,7 +2,8 @@
 
 /*
  * "mtactl submit": a text as an interpersonal message (X.420-1984, one IA5
- * body part), or a ready content, to spoold over the control socket.  The
+ * body part; -m: MIME), or a ready content, to spoold over the control socket.
+ * The
  * content goes in pieces as the socket takes them, so that its size is no
  * matter of memory; of a text that is not in a file a copy is made first,
  * since its length comes before it in the content.
@@ -20,6 +21,7 @@
 
 #include <sys/stat.h>
 
+#include "ipm.h"
 #include "json.h"
 #include "mtactl.h"
 #include "p2.h"
@@ -33,7 +35,9 @@ struct submission {
 	struct or_address *to;
 	size_t		 nto;
 	int		 have_from;
-	int		 ready;			/* -b */
+	int		 ready;			/* -b, or made by -m */
+	int		 mime;			/* -m */
+	int		 have_priority;
 	int		 flags;			/* PRI_REPORT, ... */
 	const char	*subject;
 	char		 subject_t61[SUBJECT_MAX + 1];
@@ -121,6 +125,29 @@ set_subject(struct submission *s, const char *text)
 	s->subject = s->subject_t61;
 }
 
+/* What goes with what, and the file. */
+static void
+check_arguments(struct submission *s, const char *file)
+{
+	if (s->mime && (s->ready || s->subject != NULL))
+		usage("submit: with -m neither -b nor -s");
+	if (!s->have_from && !s->mime)
+		usage("submit: -f with the O/R address of the originator "
+		    "is missing");
+	if (s->nto == 0 && !s->mime)
+		usage("submit: -t with the O/R address of a recipient is "
+		    "missing");
+	if (s->ready && s->subject != NULL)
+		usage("submit: a ready content (-b) has its own subject");
+	s->name = "standard input";
+	s->fd = STDIN_FILENO;
+	if (file != NULL && strcmp(file, "-") != 0) {
+		s->name = file;
+		if ((s->fd = open(file, O_RDONLY | O_CLOEXEC)) == -1)
+			err(1, "%s", s->name);
+	}
+}
+
 static void
 arguments(struct submission *s, int argc, char **argv)
 {
@@ -132,7 +159,7 @@ arguments(struct submission *s, int argc, char **argv)
 #ifdef LIBBSD_OVERLAY
 	optreset = 1;
 #endif
-	while ((ch = getopt(argc, argv, "bf:p:r:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "bf:mp:r:s:t:")) != -1) {
 		switch (ch) {
 		case 'b':
 			s->ready = 1;
@@ -141,7 +168,11 @@ arguments(struct submission *s, int argc, char **argv)
 			address(s, "-f", optarg, &s->m->originator);
 			s->have_from = 1;
 			break;
+		case 'm':
+			s->mime = 1;
+			break;
 		case 'p':
+			s->have_priority = 1;
 			if ((priority = priority_parse(optarg)) == -1)
 				errx(EXIT_USAGE, "-p: %s: urgent, normal or "
 				    "non-urgent expected", optarg);
@@ -164,21 +195,7 @@ arguments(struct submission *s, int argc, char **argv)
 	argv += optind;
 	if (argc > 1)
 		usage("submit: one file at most");
-	if (!s->have_from)
-		usage("submit: -f with the O/R address of the originator "
-		    "is missing");
-	if (s->nto == 0)
-		usage("submit: -t with the O/R address of a recipient is "
-		    "missing");
-	if (s->ready && s->subject != NULL)
-		usage("submit: a ready content (-b) has its own subject");
-	s->name = "standard input";
-	s->fd = STDIN_FILENO;
-	if (argc == 1 && strcmp(argv[0], "-") != 0) {
-		s->name = argv[0];
-		if ((s->fd = open(argv[0], O_RDONLY | O_CLOEXEC)) == -1)
-			err(1, "%s", s->name);
-	}
+	check_arguments(s, argc == 1 ? argv[0] : NULL);
 }
 
 /* Text */
@@ -291,6 +308,71 @@ frame(struct submission *s)
 		errx(1, "heading of the message: %s", why);
 }
 
+/* MIME */
+
+#define GENERAL_TEXT	"1.0.10021.7.1.0."	/* and a registration */
+#define FILE_TRANSFER	"2.6.1.12.0"		/* id-eit-file-transfer */
+
+/* Encoded information types that have no bit. */
+static void
+external_eits(struct submission *s, const struct mime_submission *ms)
+{
+	static const char *const sets[] = {
+		GENERAL_TEXT "1", GENERAL_TEXT "6", GENERAL_TEXT "100"
+	};
+	struct eits *eits = &s->m->original;
+	size_t i;
+
+	eits->external = message_alloc(s->m, 4 * sizeof(char *));
+	if (eits->external == NULL)
+		err(1, NULL);
+	for (i = 0; ms->general_text && i < 3; i++)
+		eits->external[eits->nexternal++] =
+		    message_memdup(s->m, sets[i], strlen(sets[i]));
+	if (ms->file_transfer)
+		eits->external[eits->nexternal++] = message_memdup(s->m,
+		    FILE_TRANSFER, strlen(FILE_TRANSFER));
+	for (i = 0; i < eits->nexternal; i++)
+		if (eits->external[i] == NULL)
+			err(1, NULL);
+}
+
+/* The text becomes a ready content, and the envelope what it says. */
+static void
+convert(struct submission *s)
+{
+	struct mime_submission ms;
+	struct stat st;
+
+	memset(&ms, 0, sizeof(ms));
+	ms.m = s->m;
+	if (s->have_from)
+		ms.originator = s->m->originator;
+	ms.to = s->to;
+	ms.nto = s->nto;
+	s->fd = submit_mime(&ms, s->fd, s->name);
+	if (fstat(s->fd, &st) == -1)
+		err(1, "content of the message");
+	s->name = "content of the message";
+	s->ready = 1;
+	s->m->content_len = st.st_size;
+	s->m->originator = ms.originator;
+	if (s->nto == 0) {
+		s->to = reallocarray(NULL, ms.nto, sizeof(*s->to));
+		if (s->to == NULL)
+			err(1, NULL);
+		memcpy(s->to, ms.to, ms.nto * sizeof(*s->to));
+		s->nto = ms.nto;
+	}
+	if (ms.priority != -1 && !s->have_priority)
+		s->m->priority = ms.priority;
+	s->m->content_type = ms.content_type;
+	s->m->original.present = 1;
+	s->m->original.nbits = 3;
+	s->m->original.bits = ms.eits;
+	external_eits(s, &ms);
+}
+
 /* Sending */
 
 static void
@@ -300,7 +382,8 @@ envelope(struct submission *s, struct ctl *c)
 	struct ibuf *b;
 	size_t i, len;
 
-	m->content_type = 2;
+	if (!s->mime)
+		m->content_type = 2;
 	m->has_content = 1;
 	if (!s->ready) {
 		m->original.present = 1;
@@ -415,6 +498,8 @@ submit_run(const char *path, int argc, char **argv, int as_json)
 		err(1, NULL);
 	s->flags = report_flags("basic");
 	arguments(s, argc, argv);
+	if (s->mime)
+		convert(s);
 	if (!s->ready) {
 		measure(s);
 		frame(s);

@@ -24,8 +24,10 @@ BUILD = PREFIX = None
 FILES = {
     'sbin/mtad': 0o755, 'sbin/mtactl': 0o755,
     'libexec/mtad/rtsd': 0o755, 'libexec/mtad/spoold': 0o755,
+    'libexec/mtad/x400-maildir': 0o755,
     'share/man/man8/mtad.8': 0o644, 'share/man/man8/rtsd.8': 0o644,
     'share/man/man8/spoold.8': 0o644, 'share/man/man8/mtactl.8': 0o644,
+    'share/man/man8/x400-maildir.8': 0o644,
     'share/man/man5/mtad.conf.5': 0o644,
     'share/man/man7/x400addr.7': 0o644,
     'share/mtad/examples/mtad.conf': 0o600,
@@ -76,7 +78,7 @@ class Files(Installed):
     def test_hardened(self):
         """PIE, full RELRO, no executable stack, stack protector."""
         for name in ('sbin/mtad', 'libexec/mtad/rtsd', 'libexec/mtad/spoold',
-                     'sbin/mtactl'):
+                     'sbin/mtactl', 'libexec/mtad/x400-maildir'):
             text = subprocess.run(
                 ['readelf', '-W', '-h', '-l', '-d', '-s', self.root + name],
                 capture_output=True, text=True, check=True).stdout

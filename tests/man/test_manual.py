@@ -40,7 +40,7 @@ def certificates(text, directory):
 
 def command(text):
     """Program and user of an example are some that are everywhere."""
-    return re.sub(r'"/usr/libexec/x400-maildir([^"]*)" user "jo"',
+    return re.sub(r'"/usr/libexec/mtad/x400-maildir([^"]*)" user "jo"',
                   r'"/bin/cat\1" user "nobody"', text)
 
 
@@ -127,7 +127,8 @@ class Options(unittest.TestCase):
                 ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
                 ('spoold.8', ['spoold/spoold.c']),
                 ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c',
-                               'mtactl/route.c'])):
+                               'mtactl/route.c']),
+                ('x400-maildir.8', ['x400-maildir/x400-maildir.c'])):
             letters = set()
             for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',
                                 ''.join(text_of(s) for s in sources)):

@@ -153,6 +153,38 @@ rtsd(void *arg)
 	MUST(getuid() != 0);
 }
 
+static void
+agent(void *arg)
+{
+	struct sandbox_conf sc;
+	int dirs[2], sv[2], fd;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.user = user;
+	MUST((dirs[0] = open(spool, O_RDONLY | O_DIRECTORY)) != -1);
+	MUST((dirs[1] = open(other, O_RDONLY | O_DIRECTORY)) != -1);
+	sc.dirs = dirs;
+	sc.ndirs = 2;
+	MUST(sandbox_enter(ROLE_AGENT, &sc) == 0);
+	common_denials();
+	MUST((fd = openat(dirs[0], "m", O_CREAT | O_EXCL | O_WRONLY,
+	    0600)) != -1);
+	MUST(write(fd, "hello", 5) == 5);
+	MUST(fsync(fd) == 0);
+	MUST(linkat(dirs[0], "m", dirs[1], "agent", 0) == 0);
+	MUST(unlinkat(dirs[0], "m", 0) == 0);
+	MUST(unlinkat(dirs[1], "agent", 0) == 0);
+	MUST(fsync(dirs[1]) == 0);
+	DENIED(mkdirat(dirs[0], "d", 0700));
+	DENIED(openat(dirs[0], "../x", O_CREAT | O_WRONLY, 0600));
+	DENIED(open("/etc/passwd", O_RDONLY));
+	DENIED(open(outside, O_RDONLY));
+	DENIED(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+	DENIED(rename("/a", "/b"));
+	DENIED(fchmod(fd, 0666));
+	MUST(getuid() != 0);
+}
+
 static void *
 thread(void *arg)
 {
@@ -217,6 +249,12 @@ static void
 test_spoold(void **state)
 {
 	assert_int_equal(in_child(spoold, NULL), 0);
+}
+
+static void
+test_agent(void **state)
+{
+	assert_int_equal(in_child(agent, NULL), 0);
 }
 
 /* Seen from outside: no capability, no new privileges, a filter. */
@@ -292,6 +330,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rtsd),
 		cmocka_unit_test(test_spoold),
+		cmocka_unit_test(test_agent),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_refuses),
 	};
