@@ -506,6 +506,8 @@ struct message	*message_copy(const struct message *);
 int		 message_serialise(const struct message *, struct ibuf *);
 struct message	*message_deserialise(const void *, size_t);
 
+/* Bit of an EncodedInformationTypes by name ("ia5-text"); -1: unknown. */
+int		 eit_parse(const char *);
 /* The message as readable text, one field a line (".env" files, show). */
 int		 message_print(const struct message *, FILE *);
 const char	*priority_name(int);		/* "urgent" ... */

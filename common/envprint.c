@@ -169,6 +169,17 @@ put_id(FILE *f, const char *name, const struct mts_identifier *id)
 	fprintf(f, "%s: %s\n", name, buf);
 }
 
+int
+eit_parse(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(eit_names); i++)
+		if (strcasecmp(s, eit_names[i]) == 0)
+			return ((int)i);
+	return (-1);
+}
+
 static void
 put_eits(FILE *f, const struct eits *e)
 {

@@ -42,6 +42,7 @@ enum imsg_type {
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
 	IMSG_CONF_REDIRECT,	/* struct redirect_conf; spoold */
+	IMSG_CONF_POLICY,	/* struct policy_conf, after its peer; spoold */
 	IMSG_CONF_LIST,		/* struct list_conf; spoold */
 	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
 	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
@@ -130,6 +131,7 @@ struct mta_conf {
 	uint32_t		loop_limit;	/* times here before */
 	uint32_t		hop_limit;	/* elements of trace */
 	uint64_t		return_max;	/* content in reports */
+	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
 };
 
@@ -206,6 +208,8 @@ struct peer_conf {
 	uint32_t		expire[3];	/* s, by rank: urgent first; 0
 						 * never */
 	uint64_t		max_content;	/* octets, 0 none */
+	uint32_t		max_recipients;	/* of a message, 0 none */
+	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint8_t			internal_trace;	/* enum internal_trace_mode */
 };
 
@@ -264,6 +268,22 @@ struct deliver_conf {
 	uint32_t	id;
 	char		prefix[OR_TEXT_MAX];
 	char		directory[1024];	/* name, for the log */
+};
+
+/*
+ * What a peer takes and sends, where it may not be anything: each of them
+ * is one more that may be.
+ */
+enum policy_what {
+	POLICY_CONTENT_TYPE = 0,	/* "22", "1.3.26.0.4406.0.4.1" */
+	POLICY_EIT,			/* "ia5-text", "1.0.10021.7.1.0.6" */
+	POLICY_FROM,			/* a subtree, originators of its */
+	POLICY_TO			/* a subtree, recipients of its */
+};
+struct policy_conf {
+	uint32_t	peer;
+	uint8_t		what;			/* enum policy_what */
+	char		text[OR_TEXT_MAX];
 };
 
 struct redirect_conf {

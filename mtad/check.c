@@ -331,6 +331,7 @@ new_peer(const struct place *p, const char *name)
 	n->peer.idle = 300;
 	n->peer.max_associations = 10;
 	n->peer.reserved_urgent = UINT32_MAX;
+	TAILQ_INIT(&n->policies);
 	TAILQ_INSERT_TAIL(&conf_now->peers, n, entry);
 	return (n);
 }
@@ -801,6 +802,7 @@ conf_free(struct conf *c)
 {
 	struct conf_prefix *x;
 	struct conf_pem *e;
+	struct conf_peer *p;
 	struct conf_list *l;
 
 	if (c == NULL)
@@ -813,6 +815,8 @@ conf_free(struct conf *c)
 		TAILQ_REMOVE(&c->pems, e, entry);
 		pem_free(e);
 	}
+	TAILQ_FOREACH(p, &c->peers, entry)
+		FREE_ALL(&p->policies, conf_policy);
 	FREE_ALL(&c->peers, conf_peer);
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);

@@ -48,12 +48,18 @@ struct conf_selectors {
 	struct selector		 tsel, ssel, psel;
 };
 
+struct conf_policy {
+	TAILQ_ENTRY(conf_policy) entry;
+	struct policy_conf	 policy;
+};
+
 struct conf_peer {
 	TAILQ_ENTRY(conf_peer)	 entry;
 	struct peer_conf	 peer;
 	struct tls_peer_conf	 tls;
 	char			 tls_name[TLS_NAME_MAX]; /* "": the host */
 	struct conf_place	 tls_at, remote_tls_at;
+	TAILQ_HEAD(, conf_policy) policies;
 	struct conf_address	 address[PEER_ADDRESSES_MAX];
 	uint8_t			 set;	/* CONF_SET_* */
 	unsigned		 line;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "oid.h"
 #include "parse_int.h"
 
 #define LIST_LINE_MAX	2048	/* octets of a line of a file */
@@ -116,6 +117,33 @@ add_list_file(struct conf_list *l, const struct place *p, const char *name)
 	if (ferror(f))
 		conf_error(p, "\"%s\": %s", name, strerror(errno));
 	fclose(f);
+}
+
+void
+add_policy(struct conf_peer *n, int what, const struct place *p,
+    const char *text)
+{
+	struct conf_policy *c;
+	uint8_t oid[UB_OID];
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		fatalx("out of memory");
+	c->policy.what = what;
+	TAILQ_INSERT_TAIL(&n->policies, c, entry);
+	if (what == POLICY_FROM || what == POLICY_TO) {
+		set_prefix(p, c->policy.text, sizeof(c->policy.text), text);
+		return;
+	}
+	set_string(p, c->policy.text, sizeof(c->policy.text), "value", text);
+	if (oid_from_text(text, strlen(text), oid) > 0)
+		return;
+	if (what == POLICY_EIT && eit_parse(text) == -1)
+		conf_error(p, "\"%.40s\": an object identifier was expected, or "
+		    "one of those of mtad.conf(5), as ia5-text", text);
+	if (what == POLICY_CONTENT_TYPE &&
+	    strspn(text, "0123456789") != strlen(text))
+		conf_error(p, "\"%.40s\": a number was expected, as 22, or an "
+		    "object identifier", text);
 }
 
 void

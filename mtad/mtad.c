@@ -208,6 +208,7 @@ send_conf(enum role r)
 	struct conf_route *ro;
 	struct conf_deliver *d;
 	struct conf_redirect *re;
+	struct conf_policy *po;
 	struct conf_list *li;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
@@ -218,6 +219,12 @@ send_conf(enum role r)
 	TAILQ_FOREACH(p, &conf->peers, entry) {
 		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
 		    sizeof(p->peer));
+		if (r == CHILD_SPOOLD)
+			TAILQ_FOREACH(po, &p->policies, entry) {
+				po->policy.peer = p->peer.id;
+				child_send(r, IMSG_CONF_POLICY, 0, -1,
+				    &po->policy, sizeof(po->policy));
+			}
 		if (r == CHILD_RTSD && (p->tls.mode != TLS_NO ||
 		    p->tls.remote))
 			child_send(r, IMSG_CONF_TLS_PEER, 0, -1, &p->tls,

@@ -59,6 +59,8 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token REDIRECT "redirect" LIST "list" MEMBER "member" MEMBERS "members"
 %token FROM "from" OWNER "owner" REPORTS "reports" SUBMIT "submit"
 %token ORIGINATOR "originator" BOTH "both" NONE "none"
+%token ACCEPT "accept" CONTENT_TYPE "content-type" EIT "eit" RATE "rate"
+%token PER "per" MAX_RECIPIENTS "max-recipients" RECIPIENTS "recipients"
 %token LOOPS "loops" HOPS "hops" RETURN "return"
 %token INTERNAL_TRACE "internal-trace" STRIP "strip" AUTO "auto"
 %token CERTIFICATE "certificate" KEY "key" CA "ca" VERIFY "verify"
@@ -221,6 +223,10 @@ main		: WORD EQUALS text	{
 			    1, 4000, "associations");
 		}
 		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
+		| LIMIT RECIPIENTS NUMBER {
+			set_number(&@3, &conf_now->mta.max_recipients, $3, 1,
+			    UB_RECIPIENTS, "recipients");
+		}
 		| LIMIT LOOPS NUMBER	{
 			set_number(&@3, &conf_now->mta.loop_limit, $3, 1, 500,
 			    "loops");
@@ -615,6 +621,32 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			    86400, "transfer timeout");
 		}
 		| MAX_CONTENT size	{ peer->peer.max_content = $2; }
+		| MAX_RECIPIENTS NUMBER	{
+			set_number(&@2, &peer->peer.max_recipients, $2, 1,
+			    UB_RECIPIENTS, "max-recipients");
+		}
+		| RATE NUMBER PER time	{
+			set_number(&@2, &peer->peer.rate, $2, 1, 1000000,
+			    "rate");
+			set_number(&@4, &peer->peer.rate_time, $4, 1, 86400,
+			    "rate");
+		}
+		| CONTENT_TYPE text	{
+			add_policy(peer, POLICY_CONTENT_TYPE, &@2, $2);
+			free($2);
+		}
+		| EIT text		{
+			add_policy(peer, POLICY_EIT, &@2, $2);
+			free($2);
+		}
+		| ACCEPT FROM text	{
+			add_policy(peer, POLICY_FROM, &@3, $3);
+			free($3);
+		}
+		| ACCEPT TO text	{
+			add_policy(peer, POLICY_TO, &@3, $3);
+			free($3);
+		}
 		| INTERNAL_TRACE AUTO	{
 			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
 		}

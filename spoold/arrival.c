@@ -17,13 +17,17 @@
 #include "log.h"
 #include "spoold.h"
 
-/* Type, domain and local part, each ended by NUL. */
+/*
+ * Type, how often it was here before, domain and local part, each ended by
+ * NUL.  What goes in circles is no duplicate: its originator is to hear of it.
+ */
 static size_t
 mpdu_key(const struct message *m, char *key, size_t size)
 {
 	char	*p = key;
 
 	*p++ = m->type;
+	*p++ = trace_passes(m);
 #define ADD(field) do {							\
 	size_t len = strlen(field) + 1;					\
 	if (len > size - (p - key))					\

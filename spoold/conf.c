@@ -59,6 +59,7 @@ conf_begin(void)
 	if ((staged = calloc(1, sizeof(*staged))) == NULL)
 		fatalx("out of memory");
 	list_begin();
+	policy_begin();
 }
 
 /* NUL terminated within its size? */
@@ -132,6 +133,7 @@ conf_end(void)
 	conf = staged;
 	staged = NULL;
 	list_end();
+	policy_end();
 	sp.mta = conf->mta;
 	log_setverbose(conf->mta.verbose);
 	return (0);

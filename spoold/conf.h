@@ -19,6 +19,10 @@ int	conf_peer(const struct peer_conf *);
 int	conf_route(const struct route_conf *);
 /* Takes the descriptor. */
 int	conf_deliver(const struct deliver_conf *, int fd);
+/* policy.c */
+void	policy_begin(void);
+int	policy_add(const struct policy_conf *);
+void	policy_end(void);
 /* list.c */
 void	list_begin(void);
 int	list_redirect(const struct redirect_conf *);

@@ -52,10 +52,17 @@ say_extension(struct message *m, const struct extension *e, struct outcome *o)
 	o->text = message_memdup(m, text, strlen(text));
 }
 
+static const struct peer *
+came_from(const struct arrival *a)
+{
+	return (a->copy || a->origin == NULL ? NULL : a->origin->peer);
+}
+
 /* Is there something about the message that stops it for all of them? */
 static int
-refused(struct message *m, struct outcome *o)
+refused(const struct arrival *a, struct outcome *o)
 {
+	struct message		*m = a->message;
 	const struct extension	*e;
 	time_t			 latest;
 
@@ -77,7 +84,9 @@ refused(struct message *m, struct outcome *o)
 		o->text = "latest delivery time";
 		return (1);
 	}
-	return (0);
+	o->text = NULL;
+	/* copies were looked at when they came */
+	return (a->copy ? 0 : policy_refuses(came_from(a), m, a->size, o));
 }
 
 static int
@@ -251,6 +260,26 @@ unknown(struct process *p, size_t i)
 	return (outcome_add(p, i, &o));
 }
 
+/* The first of a route's targets that takes it; NULL: *o says why not. */
+static struct target *
+choose(struct process *p, size_t i, const struct route_choice *c,
+    struct outcome *o)
+{
+	struct outcome	why;
+	uint32_t	k;
+
+	for (k = 0; k < c->nhop; k++) {
+		memset(&why, 0, sizeof(why));
+		if (!policy_refuses_recipient(came_from(p->a),
+		    c->hop[k].target->peer, p->a->message, i, p->a->size,
+		    &why))
+			return (c->hop[k].target);
+		if (k == 0)
+			*o = why;
+	}
+	return (NULL);
+}
+
 static int
 decide(struct process *p, size_t i)
 {
@@ -274,7 +303,8 @@ decide(struct process *p, size_t i)
 		return (decide_redirect(p, i, to));
 	if (route_lookup(name, &c) == ROUTE_UNKNOWN)
 		return (unknown(p, i));
-	t = c.nhop > 0 ? c.hop[0].target : NULL;
+	if ((t = choose(p, i, &c, &o)) == NULL && c.nhop > 0)
+		return (outcome_add(p, i, &o));
 	if (t != NULL && m->type == MESSAGE_PROBE && is_local(t))
 		return (reached(p, i, TYPE_OF_USER_PRIVATE));
 	p->routing[i] = t == NULL ? 0 : t->number;
@@ -328,7 +358,7 @@ process_recipients(struct process *p)
 		p->routing[i] = TARGET_NOT_OURS;
 	if (p->a->message->type == MESSAGE_REPORT)
 		return (p->ours[0] ? decide_report(p) : 0);
-	all = refused(p->a->message, &o);
+	all = refused(p->a, &o);
 	for (i = 0; i < p->n && r == 0; i++)
 		if (p->ours[i])
 			r = all ? outcome_add(p, i, &o) : decide(p, i);

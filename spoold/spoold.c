@@ -323,6 +323,7 @@ conf_imsg(struct imsg *imsg)
 	struct route_conf	route;
 	struct deliver_conf	deliver;
 	struct redirect_conf	redirect;
+	struct policy_conf	policy;
 	struct list_conf	list;
 	struct list_item_conf	item;
 	int			fd;
@@ -342,6 +343,8 @@ conf_imsg(struct imsg *imsg)
 		    imsg_get_fd(imsg)));
 	case IMSG_CONF_REDIRECT:
 		return (GET(&redirect) == -1 ? -1 : list_redirect(&redirect));
+	case IMSG_CONF_POLICY:
+		return (GET(&policy) == -1 ? -1 : policy_add(&policy));
 	case IMSG_CONF_LIST:
 		return (GET(&list) == -1 ? -1 : list_add(&list));
 	case IMSG_CONF_LIST_ITEM:

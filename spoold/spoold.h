@@ -105,6 +105,7 @@ struct peer {
 	uint8_t			 alternate;	/* other ways are taken */
 	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
+	uint64_t		 rate_since, rate_left;	/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -402,6 +403,18 @@ int	 list_reports_itself(const struct list *);
 /* A report that is addressed to it, to those that are to have it. */
 int	 list_report(const struct list *, struct arrival *);
 
+/* policy.c */
+#define RATE_UNIT	1000000u	/* of a bucket, a message */
+/* Is it, coming from there (NULL: from here), not to be?  *o says why. */
+int	 policy_refuses(const struct peer *from, const struct message *,
+	    uint64_t size, struct outcome *o);
+/* The same of one recipient, to be sent there (NULL: not to a peer). */
+int	 policy_refuses_recipient(const struct peer *from,
+	    const struct peer *to, const struct message *, size_t recipient,
+	    uint64_t size, struct outcome *o);
+/* May the peer send another message now?  Counts it. */
+int	 policy_rate(struct peer *);
+
 /* trace.c */
 int	 peer_foreign(const struct peer *);
 /* For a message that came from there, NULL: from here. */
@@ -409,6 +422,8 @@ int	 trace_add(struct message *, const struct target *origin);
 /* TRACE_REDIRECTED, TRACE_DL_OPERATION: in the last elements, ours. */
 void	 trace_action(struct message *, int other_actions);
 void	 trace_deferred(struct message *, const struct utctime *until);
+/* How often it was in our domain, and at this MTA; 255: so often or more. */
+uint8_t	 trace_passes(const struct message *);
 /* Why it is taken for looping; NULL when it is not.  After trace_add. */
 const char *trace_looping(const struct message *);
 /* It goes another way than by that target, which was tried first. */
@@ -429,6 +444,11 @@ enum {
 	DIAGNOSTIC_UNRECOGNISED_OR_NAME = 0,
 	DIAGNOSTIC_LOOP_DETECTED = 3,
 	DIAGNOSTIC_MAXIMUM_TIME_EXPIRED = 5,
+	DIAGNOSTIC_EITS_UNSUPPORTED = 6,
+	DIAGNOSTIC_CONTENT_TOO_LONG = 7,
+	DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED = 15,
+	DIAGNOSTIC_TOO_MANY_RECIPIENTS = 16,
+	DIAGNOSTIC_NO_BILATERAL_AGREEMENT = 17,
 	DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION = 18,
 	DIAGNOSTIC_RECIPIENT_REASSIGNMENT_PROHIBITED = 26,
 	DIAGNOSTIC_REDIRECTION_LOOP_DETECTED = 27,

@@ -120,6 +120,21 @@ times_through_us(const struct message *m)
 	return (n);
 }
 
+uint8_t
+trace_passes(const struct message *m)
+{
+	uint32_t	i, n = 0;
+
+	for (i = 0; i < m->ntrace; i++)
+		n += global_domain_compare(&m->trace[i].domain,
+		    &sp.mta.domain) == 0;
+	for (i = 0; i < m->internal.n; i++)
+		n += strcasecmp(m->internal.e[i].mta, sp.mta.name) == 0 &&
+		    global_domain_compare(&m->internal.e[i].domain,
+		    &sp.mta.domain) == 0;
+	return (n > UINT8_MAX ? UINT8_MAX : n);
+}
+
 const char *
 trace_looping(const struct message *m)
 {

@@ -315,6 +315,10 @@ recv_start(struct assoc *a, const struct recv_start *start)
 		refuse(t, RECV_JEOPARDIZED, sp.state);
 		return (0);
 	}
+	if (!policy_rate(a->peer)) {
+		refuse(t, RECV_JEOPARDIZED, "more messages than its rate");
+		return (0);
+	}
 	/* a peer may count its activities as it likes */
 	if (completed_has(&a->conn.completed, &start->activity)) {
 		completed_remove(&a->conn.completed, &start->activity);

@@ -6,7 +6,9 @@
  * after the other, and there may be several connections.
  *
  *	inject -s socket -f originator -t recipient [-c connections]
- *	    [-l octets] [-n messages] [-p priority]
+ *	    [-l octets] [-n messages] [-p priority] [-r]
+ *
+ * With -r a delivery report is asked for.
  *
  * Each message is an interpersonal message with an IA5 text of -l octets
  * (the content is a little longer).  Prints one line, messages and seconds:
@@ -47,7 +49,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: inject -s socket -f originator -t recipient "
-	    "[-c connections]\n\t[-l octets] [-n messages] [-p priority]\n");
+	    "[-c connections]\n\t[-l octets] [-n messages] [-p priority] [-r]\n");
 	exit(2);
 }
 
@@ -72,7 +74,8 @@ address(struct message *m, struct or_address *a, const char *text)
 
 /* The one message that is submitted again and again. */
 static void
-make_message(const char *from, const char *to, size_t len, int priority)
+make_message(const char *from, const char *to, size_t len, int priority,
+    int flags)
 {
 	struct message		*m;
 	struct p2_heading	 heading;
@@ -92,7 +95,7 @@ make_message(const char *from, const char *to, size_t len, int priority)
 	address(m, &m->originator, from);
 	address(m, &m->recipient[0].name, to);
 	m->recipient[0].number = 1;
-	m->recipient[0].flags = PRI_RESPONSIBILITY | PRI_REPORT(1);
+	m->recipient[0].flags = PRI_RESPONSIBILITY | flags;
 
 	memset(&heading, 0, sizeof(heading));
 	heading.id = "1";
@@ -218,9 +221,10 @@ main(int argc, char *argv[])
 	double			 start;
 	size_t			 len = 2048;
 	long			 total = 1, begun = 0, done = 0;
+	int			 flags = PRI_REPORT(1);
 	int			 nsub = 1, priority = PRIORITY_NORMAL, ch, i;
 
-	while ((ch = getopt(argc, argv, "c:f:l:n:p:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "c:f:l:n:p:rs:t:")) != -1) {
 		bad = NULL;
 		switch (ch) {
 		case 'c':
@@ -239,6 +243,9 @@ main(int argc, char *argv[])
 			if ((priority = priority_parse(optarg)) == -1)
 				bad = "no priority";
 			break;
+		case 'r':
+			flags = PRI_REPORT(2) | PRI_USER_REPORT(2);
+			break;
 		case 's':
 			path = optarg;
 			break;
@@ -253,7 +260,7 @@ main(int argc, char *argv[])
 	}
 	if (argc != optind || path == NULL || from == NULL || to == NULL)
 		usage();
-	make_message(from, to, len, priority);
+	make_message(from, to, len, priority, flags);
 	for (i = 0; i < nsub; i++)
 		attach(&submitters[i], path);
 

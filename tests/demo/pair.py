@@ -15,6 +15,59 @@ import mtadtest                                                 # noqa: E402
 PairError = RuntimeError        # what mtadtest raises
 
 
+class Chain:
+    """alpha sends to gamma by way of beta, and the reports come back; as
+    Pair for the rest."""
+
+    def __init__(self, directory, build, associations=4, mode=None):
+        mtadtest.BUILD = build
+        self.alpha, self.beta, self.gamma = (
+            mtadtest.Mta(name, os.path.join(directory, name))
+            for name in ('alpha', 'beta', 'gamma'))
+        self.originator = mtadtest.address('alpha', 'Doe')
+        self.recipient = mtadtest.address('gamma', 'Maus')
+        lines = ['recover yes delay 1s', 'retry 1s to 5s', 'associations %d '
+                 'reserve 0 threshold 1' % associations]
+
+        def peer(mta, **kw):
+            return mtadtest.Peer(mta.name, mta.port, *lines, mode=mode, **kw)
+
+        def through_beta(name):
+            return ['route "%s" via "beta"' % mtadtest.DOMAINS[name]]
+
+        self.alpha.configure(peer(self.beta), lines=through_beta('gamma'))
+        self.beta.configure(peer(self.alpha), peer(self.gamma))
+        self.gamma.configure(peer(self.beta), lines=through_beta('alpha'))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for mta in self.alpha, self.beta, self.gamma:
+            mta.cleanup()
+
+    def start(self):
+        for mta in self.gamma, self.beta, self.alpha:
+            mta.start()
+
+    def delivered(self):
+        return len(self.gamma.delivered())
+
+    def last_delivery(self):
+        return last_change(self.gamma.delivery)
+
+    def reported(self):
+        """Reports in alpha's directory: an envelope, and no content."""
+        return sum(e.name[0] != '.' for e in os.scandir(self.alpha.delivery))
+
+    def last_report(self):
+        return last_change(self.alpha.delivery)
+
+
+def last_change(directory):
+    return max(e.stat().st_ctime for e in os.scandir(directory))
+
+
 class Pair:
     """with Pair(directory, build) as pair: pair.start() ...
 
@@ -85,7 +138,7 @@ class Pair:
 
     def last_delivery(self):
         """Time of the last delivery, as time.time()."""
-        return max(e.stat().st_ctime for e in os.scandir(self.beta.delivery))
+        return last_change(self.beta.delivery)
 
     def associations(self):
         return len(self.alpha.mtactl('show', 'associations'))

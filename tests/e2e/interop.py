@@ -222,15 +222,16 @@ newer = unittest.skipIf(MODE == 'x410-1984', 'of 1988')
 
 
 class Between(Case):
-    def three(self, *lines):
+    def three(self, *lines, of_alpha=(), of_gamma=()):
         """beta between two scripts; both take what comes."""
         alpha, gamma = (self.responder(
             name=name, password=password(name),
             credentials={'beta': password('beta')})
             for name in ('alpha', 'gamma'))
-        beta = self.daemon('beta', Peer('alpha', alpha.port, *SHORT, *LINES),
-                           Peer('gamma', gamma.port, *SHORT, *LINES),
-                           lines=lines)
+        beta = self.daemon(
+            'beta', Peer('alpha', alpha.port, *SHORT, *LINES, *of_alpha),
+            Peer('gamma', gamma.port, *SHORT, *LINES, *of_gamma),
+            lines=lines)
         return alpha, beta, gamma
 
     def send(self, beta, *mpdus):

@@ -27,6 +27,7 @@ DOMAINS = {
     'alpha': '/C=GB/ADMD=GOLD 400/PRMD=ALPHA',
     'beta': '/C=FR/ADMD=ATLAS/PRMD=BETA',
     'gamma': '/C=DE/ADMD=DBP/PRMD=GAMMA',
+    'delta': '/C=DK/ADMD=DK400/PRMD=DELTA',
 }
 
 

@@ -183,6 +183,9 @@ test_good(void **state)
 		HEAD "listen on *\n",
 		HEAD "limit associations 4000\nlimit content 2G\n",
 		HEAD "log verbose\nlog brief\n",
+		P("content-type 22 content-type 1.2.3 eit ia5-text eit 1.2 "
+		    "accept from \"/C=FR\" accept to \"/C=GB\" rate 5 per 1m "
+		    "max-recipients 512") "limit recipients 9\n",
 		HEAD "redirect \"/C=FR/S=x\" to \"/C=FR/S=y\"\n",
 		HEAD "list \"/C=FR/S=x\" {\nmember \"/C=FR/S=y\"\n\n"
 		    "submit from \"/C=FR\"\nowner \"/C=FR/S=z\"\n"
@@ -294,6 +297,11 @@ test_bad(void **state)
 		{ P("frobnicate 7"), "f:3:1:", "option of a peer" },
 		{ HEAD "peer b {\n", "f:3:1:", "expected" },
 		{ HEAD "limit hops 512\n", "f:2:12:", "1 to 511" },
+		{ P("max-recipients 0"), "f:3:16:", "1 to 32767" },
+		{ P("rate 5 per 0"), "f:3:12:", "1 to 86400" },
+		{ P("content-type P2"), "f:3:14:", "a number was expected" },
+		{ P("eit fax"), "f:3:5:", "as ia5-text" },
+		{ P("accept \"/C=FR\""), "f:3:8:", "expected to or from" },
 		{ P("internal-trace yes"), "f:3:16:", "expected keep" },
 		{ HEAD "list \"/C=FR/S=x\" {\n}\n", "f:2:6:",
 		    "it has none" },
