@@ -41,6 +41,7 @@ enum imsg_type {
 	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
+	IMSG_CONF_COMMAND,	/* struct command_conf; spoold */
 	IMSG_CONF_REDIRECT,	/* struct redirect_conf; spoold */
 	IMSG_CONF_POLICY,	/* struct policy_conf, after its peer; spoold */
 	IMSG_CONF_LIST,		/* struct list_conf; spoold */
@@ -64,6 +65,10 @@ enum imsg_type {
 	/* rtsd <-> mtad on the channel for signatures; peerid = request */
 	IMSG_TLS_SIGN,		/* struct tls_sign, then what is to be signed */
 	IMSG_TLS_SIGNATURE,	/* octets; none: mtad does not sign that */
+
+	/* spoold <-> mtad: delivery by a command; peerid = request */
+	IMSG_COMMAND_RUN,	/* struct command_run, values; fd of the content */
+	IMSG_COMMAND_DONE,	/* struct command_done */
 
 	/* spoold -> rtsd: associations; peerid = association */
 	IMSG_ASSOC_OPEN,	/* struct assoc_open */
@@ -268,6 +273,63 @@ struct deliver_conf {
 	uint32_t	id;
 	char		prefix[OR_TEXT_MAX];
 	char		directory[1024];	/* name, for the log */
+};
+
+/*
+ * Delivery by commands.  They are numbered over the life of mtad, so that a
+ * number never comes to mean another command while spoold still has the old
+ * configuration.  A message that is under way stays so for mtad when spoold
+ * dies: whoever asks the same again gets the end of that run.
+ */
+#define COMMANDS_MAX		64	/* that run at one time */
+#define COMMAND_NAME_MAX	1024
+#define COMMAND_VALUE_MAX	8192	/* octets of most values */
+#define COMMAND_REPORT_MAX	(32 * 1024)
+#define COMMAND_RECIPIENTS_MAX	(80 * 1024)
+#define COMMAND_REPORTED_MAX	500	/* recipients of a report, one a line */
+#define COMMAND_VALUES_MAX	(124 * 1024)	/* of all of them */
+
+struct command_conf {
+	uint32_t	id;
+	uint32_t	parallel;	/* most at one time, 1.. */
+	char		prefix[OR_TEXT_MAX];
+	char		name[COMMAND_NAME_MAX];	/* words and user */
+};
+
+/*
+ * The environment of a command beside MTAD_MESSAGE_ID, in this order: each
+ * value in printable ASCII and with its NUL.  Those from COMMAND_REPORT on
+ * are there of a report only.
+ */
+enum command_value {
+	COMMAND_MTS_ID, COMMAND_TYPE, COMMAND_CONTENT_TYPE, COMMAND_PRIORITY,
+	COMMAND_ORIGINATOR,
+	COMMAND_RECIPIENT,	/* may have several lines */
+	COMMAND_ARRIVAL, COMMAND_CONTENT_LENGTH,
+	COMMAND_REPORT,		/* may have several lines */
+	COMMAND_SUBJECT_ID,
+	COMMAND_REPORTED,	/* each line is a variable of its own */
+	COMMAND_VALUES
+};
+
+struct command_run {
+	uint64_t	message;
+	uint32_t	command;
+	uint8_t		values;		/* COMMAND_REPORT or COMMAND_VALUES */
+	uint8_t		has_content;	/* a descriptor has to be there */
+};
+
+enum command_end {
+	COMMAND_EXITED = 0,	/* status */
+	COMMAND_SIGNALED,	/* status is the number */
+	COMMAND_TIMEOUT,	/* ended by us */
+	COMMAND_NOT_RUN		/* text says why */
+};
+
+struct command_done {
+	uint8_t		end;		/* enum command_end */
+	uint8_t		status;
+	char		text[128];	/* last line of its output, or why */
 };
 
 /*

@@ -411,7 +411,7 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 }
 
 /* The same with patterns in it. */
-static void
+void
 set_subtree(const struct place *p, char *to, const char *s)
 {
 	set_address(p, to, OR_TEXT_MAX, s, or_prefix_parse);
@@ -426,8 +426,7 @@ prefix_cmp(struct conf_prefix *a, struct conf_prefix *b)
 RB_PROTOTYPE(conf_prefixes, conf_prefix, entry, prefix_cmp)
 RB_GENERATE(conf_prefixes, conf_prefix, entry, prefix_cmp)
 
-/* prefix stays where it is as long as the configuration. */
-static void
+void
 check_prefix_new(const struct place *p, const char *prefix, const char *what)
 {
 	struct conf_prefix *n, *old;
@@ -712,6 +711,7 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->routes);
 	TAILQ_INIT(&c->delivers);
+	TAILQ_INIT(&c->commands);
 	TAILQ_INIT(&c->redirects);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
@@ -821,6 +821,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->listeners, conf_listen);
 	FREE_ALL(&c->routes, conf_route);
 	FREE_ALL(&c->delivers, conf_deliver);
+	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);

@@ -180,7 +180,8 @@ start(enum role r)
 	}
 	close(sv[1]);
 	if (imsgev_init(&c->iev, base, sv[0], handler, channel_closed, NULL,
-	    NULL, c) == -1)
+	    NULL, c) == -1 || (r == CHILD_SPOOLD &&
+	    imsgbuf_set_maxsize(&c->iev.ibuf, IMSG_MAX) == -1))
 		fatalx("out of memory");
 	c->up = 1;
 	log_debug("%s started, pid %d", c->name, (int)c->pid);
@@ -257,6 +258,7 @@ children_stop(void)
 	if (stopping)
 		return;
 	stopping = 1;
+	command_stop();
 	stop_next();
 }
 
@@ -278,7 +280,8 @@ gone(struct child *c, int status)
 	if (role_of(c) == CHILD_RTSD) {
 		sockets_cancel_all();
 		sign_close();
-	}
+	} else
+		command_spoold_gone();
 	if (stopping) {
 		event_del(c->timer);
 		stop_next();
@@ -294,16 +297,24 @@ gone(struct child *c, int status)
 void
 children_reap(void)
 {
+	siginfo_t si;
 	pid_t pid;
 	int status, i;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+		    si.si_pid == 0)
+			break;
+		command_ending(si.si_pid);	/* its number is its own yet */
+		if ((pid = waitpid(si.si_pid, &status, 0)) == -1)
+			break;
 		for (i = 0; i < CHILDREN; i++)
 			if (children[i].pid == pid) {
 				gone(&children[i], status);
 				break;
 			}
-		if (i == CHILDREN)
+		if (i == CHILDREN && !command_reap(pid, status))
 			sockets_reap(pid);
 	}
 }

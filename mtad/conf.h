@@ -106,6 +106,24 @@ struct conf_deliver {
 	unsigned		 line, column;
 };
 
+#define COMMAND_WORDS_MAX	64
+#define COMMAND_TEXT_MAX	960	/* with its NUL; also in its name */
+#define COMMAND_USER_MAX	48
+
+/* deliver ... to command ... */
+struct conf_command {
+	TAILQ_ENTRY(conf_command) entry;
+	struct command_conf	 command;
+	char			 words[COMMAND_TEXT_MAX];
+	char			*argv[COMMAND_WORDS_MAX + 1]; /* in words */
+	char			 user[COMMAND_USER_MAX];
+	char			 home[PATH_MAX];
+	uid_t			 uid;
+	gid_t			 gid;
+	uint32_t		 timeout;	/* s */
+	unsigned		 line, column;
+};
+
 struct conf_redirect {
 	TAILQ_ENTRY(conf_redirect) entry;
 	struct redirect_conf	 redirect;
@@ -137,6 +155,7 @@ struct conf {
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
 	struct conf_prefixes	 prefixes;
+	TAILQ_HEAD(conf_commands, conf_command) commands;
 	TAILQ_HEAD(, conf_redirect) redirects;
 	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;

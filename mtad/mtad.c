@@ -69,14 +69,43 @@ peer_id(const char *name)
 	return (k->id);
 }
 
+/* So do commands: the same words for the same user are the same command. */
+struct known_command {
+	TAILQ_ENTRY(known_command) entry;
+	char			 name[COMMAND_NAME_MAX];
+	uint32_t		 id;
+};
+static TAILQ_HEAD(, known_command) known_commands =
+    TAILQ_HEAD_INITIALIZER(known_commands);
+
+static uint32_t
+command_id(const char *name)
+{
+	static uint32_t last;
+	struct known_command *k;
+
+	TAILQ_FOREACH(k, &known_commands, entry)
+		if (strcmp(k->name, name) == 0)
+			return (k->id);
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		fatalx("out of memory");
+	strlcpy(k->name, name, sizeof(k->name));
+	k->id = ++last;
+	TAILQ_INSERT_TAIL(&known_commands, k, entry);
+	return (k->id);
+}
+
 static void
-number_peers(struct conf *c)
+number_all(struct conf *c)
 {
 	struct conf_peer *p;
 	struct conf_route *r;
 	struct conf_deliver *d;
+	struct conf_command *cmd;
 	uint32_t id = 0, i;
 
+	TAILQ_FOREACH(cmd, &c->commands, entry)
+		cmd->command.id = command_id(cmd->command.name);
 	TAILQ_FOREACH(p, &c->peers, entry)
 		p->peer.id = p->tls.peer = peer_id(p->peer.name);
 	TAILQ_FOREACH(r, &c->routes, entry)
@@ -207,6 +236,7 @@ send_conf(enum role r)
 	struct conf_listen *l;
 	struct conf_route *ro;
 	struct conf_deliver *d;
+	struct conf_command *c;
 	struct conf_redirect *re;
 	struct conf_policy *po;
 	struct conf_list *li;
@@ -240,6 +270,9 @@ send_conf(enum role r)
 			    sizeof(ro->route));
 		TAILQ_FOREACH(d, &conf->delivers, entry)
 			send_deliver(d);
+		TAILQ_FOREACH(c, &conf->commands, entry)
+			child_send(r, IMSG_CONF_COMMAND, 0, -1, &c->command,
+			    sizeof(c->command));
 		TAILQ_FOREACH(re, &conf->redirects, entry)
 			child_send(r, IMSG_CONF_REDIRECT, 0, -1,
 			    &re->redirect, sizeof(re->redirect));
@@ -325,7 +358,7 @@ reload(void)
 		conf_free(new);
 		return;
 	}
-	number_peers(new);
+	number_all(new);
 	close_listeners(conf);
 	conf_free(conf);
 	conf = new;
@@ -381,6 +414,12 @@ child_imsg(enum role r, struct imsg *imsg)
 			return;
 		}
 		break;
+	case IMSG_COMMAND_RUN:
+		if (r == CHILD_SPOOLD) {
+			command_imsg(imsg);
+			return;
+		}
+		break;
 	case IMSG_RELOAD:
 		if (r == CHILD_SPOOLD) {
 			reload();
@@ -407,6 +446,7 @@ child_imsg(enum role r, struct imsg *imsg)
 void
 children_gone(void)
 {
+	command_kill();
 	unlink(conf->control);
 	if (pid_file != NULL)
 		pidfile_remove(pid_file);
@@ -632,7 +672,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "mtad: needs root\n");
 		return (1);
 	}
-	number_peers(conf);
+	number_all(conf);
 	if (options.verbose)
 		conf->mta.verbose = 1;
 	make_absolute(&options.conf_file);

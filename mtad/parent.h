@@ -2,7 +2,7 @@
 
 /*
  * The parent process: children.c starts and restarts rtsd and spoold,
- * sockets.c binds and connects for them, sign.c signs for rtsd, mtad.c joins
+ * command.c runs what delivers, sockets.c binds and connects for them, sign.c signs for rtsd, mtad.c joins
  * these to configuration and signals.
  */
 
@@ -45,6 +45,20 @@ void	 children_reap(void);
  * not there: it gets everything anew when it comes. */
 void	 child_send(enum role, uint32_t type, uint32_t id, int fd,
 	    const void *, size_t);
+
+/* command.c */
+/* spoold asks for a command to be run. */
+void	 command_imsg(struct imsg *);
+/* It is gone: nobody waits for those that run, until it asks again. */
+void	 command_spoold_gone(void);
+/* pid has ended, and is not waited for yet. */
+void	 command_ending(pid_t);
+/* 1: pid was a command. */
+int	 command_reap(pid_t, int status);
+/* None is run any more; those that run get some seconds, then signals. */
+void	 command_stop(void);
+/* At once, without a word to anybody. */
+void	 command_kill(void);
 
 /* sign.c */
 /* A new channel, over which this rtsd asks for signatures. */

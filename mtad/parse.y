@@ -22,6 +22,7 @@
 static struct conf_peer	*peer;		/* whose block is open */
 static struct conf_list	*list;		/* the same of a list */
 static struct listen_tls listen_tls;	/* of the statement at hand */
+static struct command_options command_options;	/* of the one at hand */
 static struct conf_selectors selectors;	/* of the address at hand */
 %}
 
@@ -69,6 +70,7 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token NON_URGENT "non-urgent" OLDEST "oldest" URGENT "urgent"
 %token WEIGHT "weight"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
+%token COMMAND "command" USER "user" PARALLEL "parallel"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
@@ -204,6 +206,14 @@ main		: WORD EQUALS text	{
 			free($2);
 			free($5);
 		}
+		| DELIVER text TO COMMAND string USER text nocommandopt
+		  commandopts		{
+			add_command(&@2, $2, &@5, $5, &@7, $7,
+			    &command_options);
+			free($2);
+			free($5);
+			free($7);
+		}
 		| REDIRECT text TO text	{
 			add_redirect(&@2, $2, &@4, $4);
 			free($2);
@@ -321,6 +331,23 @@ threshold	: NUMBER		{
 			set_number(&@2, &ladder_of(peer, &@1)->
 			    threshold_urgent, $2, 1, 1000000,
 			    "threshold urgent");
+		}
+		;
+
+nocommandopt	: /* empty */		{
+			command_options.timeout = 600;
+			command_options.parallel = 4;
+		}
+		;
+
+commandopts	: /* empty */
+		| commandopts TIMEOUT time {
+			set_number(&@3, &command_options.timeout, $3, 1,
+			    86400, "timeout");
+		}
+		| commandopts PARALLEL NUMBER {
+			set_number(&@3, &command_options.parallel, $3, 1,
+			    COMMANDS_MAX, "parallel");
 		}
 		;
 

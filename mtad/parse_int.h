@@ -68,6 +68,32 @@ void	set_expire(struct conf_peer *, const struct place *, int rank,
 	    uint64_t);
 void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
+/* A prefix as it is printed; one that no other statement has. */
+void	set_prefix(const struct place *, char *, size_t, const char *);
+/* The same with patterns, of OR_TEXT_MAX. */
+void	set_subtree(const struct place *, char *, const char *);
+/*
+ * Said before?  The prefix stays where it is as long as the configuration;
+ * what: "is delivered by".
+ */
+void	check_prefix_new(const struct place *, const char *prefix,
+	    const char *what);
+
+/* cmdline.c */
+struct command_options {
+	uint32_t	timeout, parallel;
+};
+void	add_command(const struct place *, const char *prefix,
+	    const struct place *, const char *command, const struct place *,
+	    const char *user, const struct command_options *);
+/*
+ * Splits a text into words, which lie in buf of at least its size: blanks
+ * separate, quotes of either kind hold together, a backslash takes the next
+ * character as it is except between single quotes.  Nothing else has a
+ * meaning.  argv ends with NULL.  The number of words, or -1: why.
+ */
+int	command_split(const char *, char *buf, char **argv, int max,
+	    const char **why);
 
 /* An O/R address, or a subtree, as it is printed. */
 void	set_prefix(const struct place *, char *, size_t, const char *);

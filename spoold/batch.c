@@ -290,6 +290,7 @@ try_again(void)
 	log_info("spool: works again");
 	schedule_tick();
 	deliver_wake();
+	command_wake();
 }
 
 static void
@@ -342,6 +343,7 @@ spool_tick(void)
 	}
 	schedule_tick();
 	deliver_wake();
+	command_wake();
 	if (sp.dirty)
 		spool_commit();
 }

@@ -30,6 +30,8 @@ struct conf {
 	size_t			 nroute;
 	struct deliver		*deliver;
 	size_t			 ndeliver;
+	struct command_conf	*command;
+	size_t			 ncommand;
 };
 
 static struct conf	*staged, *conf;
@@ -49,6 +51,7 @@ conf_free(struct conf *c)
 	free(c->peer);
 	free(c->route);
 	free(c->deliver);
+	free(c->command);
 	free(c);
 }
 
@@ -121,6 +124,22 @@ conf_deliver(const struct deliver_conf *d, int fd)
 	n = &staged->deliver[staged->ndeliver++];
 	n->conf = *d;
 	n->fd = fd;
+	return (0);
+}
+
+int
+conf_command(const struct command_conf *c)
+{
+	struct command_conf	*n;
+
+	if (staged == NULL || !TEXT(c->prefix) || !TEXT(c->name) ||
+	    c->parallel < 1 || c->parallel > COMMANDS_MAX)
+		return (-1);
+	if ((n = recallocarray(staged->command, staged->ncommand,
+	    staged->ncommand + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->command = n;
+	staged->command[staged->ncommand++] = *c;
 	return (0);
 }
 
@@ -236,6 +255,30 @@ put_directory(struct deliver *d)
 	return (dir);
 }
 
+static struct command *
+put_command(const struct command_conf *cc)
+{
+	struct command	*c;
+	struct target	*t;
+
+	if ((t = target_get(TARGET_COMMAND, cc->name)) == NULL)
+		return (NULL);
+	TAILQ_FOREACH(c, &sp.commands, entry)
+		if (c->target == t)
+			break;
+	if (c == NULL) {
+		if ((c = calloc(1, sizeof(*c))) == NULL)
+			fatalx("out of memory");
+		c->target = t;
+		TAILQ_INSERT_TAIL(&sp.commands, c, entry);
+	}
+	c->id = cc->id;
+	c->parallel = cc->parallel;
+	c->seen = 1;
+	t->command = c;
+	return (c);
+}
+
 static struct target *
 peer_target(uint32_t id)
 {
@@ -269,11 +312,21 @@ put_route(const struct route_conf *rc)
 }
 
 static void
+put_delivery(const char *prefix, struct target *t)
+{
+	struct route	*r;
+	const char	*why;
+
+	if ((r = route_add(prefix, 0, &why)) == NULL)
+		log_warnx("deliver %s: %s", prefix, why);
+	else
+		route_add_hop(r, t, 0, 1);
+}
+
+static void
 put_routes(void)
 {
 	struct target	*t;
-	struct route	*r;
-	const char	*why;
 	size_t		 i;
 
 	route_begin();
@@ -282,14 +335,13 @@ put_routes(void)
 	for (i = 0; i < conf->ndeliver; i++) {
 		t = target_get(TARGET_DIRECTORY,
 		    conf->deliver[i].conf.directory);
-		if (t == NULL)
-			continue;
-		if ((r = route_add(conf->deliver[i].conf.prefix, 0,
-		    &why)) == NULL)
-			log_warnx("deliver %s: %s",
-			    conf->deliver[i].conf.prefix, why);
-		else
-			route_add_hop(r, t, 0, 1);
+		if (t != NULL)
+			put_delivery(conf->deliver[i].conf.prefix, t);
+	}
+	for (i = 0; i < conf->ncommand; i++) {
+		t = target_get(TARGET_COMMAND, conf->command[i].name);
+		if (t != NULL)
+			put_delivery(conf->command[i].prefix, t);
 	}
 	route_end();
 }
@@ -298,6 +350,7 @@ void
 spool_configured(void)
 {
 	struct directory	*dir;
+	struct command		*c;
 	struct peer		*p;
 	size_t			 i;
 
@@ -307,12 +360,20 @@ spool_configured(void)
 		p->seen = 0;
 	TAILQ_FOREACH(dir, &sp.directories, entry)
 		dir->seen = 0;
+	TAILQ_FOREACH(c, &sp.commands, entry)
+		c->seen = 0;
 	for (i = 0; i < conf->npeer; i++)
 		if (put_peer(&conf->peer[i]) == NULL)
 			spool_failed(store_error(sp.store));
 	for (i = 0; i < conf->ndeliver; i++)
 		if (put_directory(&conf->deliver[i]) == NULL)
 			spool_failed(store_error(sp.store));
+	for (i = 0; i < conf->ncommand; i++)
+		if (put_command(&conf->command[i]) == NULL)
+			spool_failed(store_error(sp.store));
+	TAILQ_FOREACH(c, &sp.commands, entry)
+		if (!c->seen)
+			c->target->command = NULL;
 	TAILQ_FOREACH(p, &sp.peers, entry)
 		if (!p->seen && p->target != NULL && p->target->peer == p)
 			drop_peer(p);

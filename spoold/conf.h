@@ -19,6 +19,7 @@ int	conf_peer(const struct peer_conf *);
 int	conf_route(const struct route_conf *);
 /* Takes the descriptor. */
 int	conf_deliver(const struct deliver_conf *, int fd);
+int	conf_command(const struct command_conf *);
 /* policy.c */
 void	policy_begin(void);
 int	policy_add(const struct policy_conf *);

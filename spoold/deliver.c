@@ -131,8 +131,8 @@ put_file(struct delivery *d, const char *suffix, const uint8_t *data,
 	return (r);
 }
 
-static int
-wants_report(const struct message *m)
+int
+deliver_wants_report(const struct message *m)
 {
 	uint32_t	i;
 
@@ -153,7 +153,7 @@ put_envelope(struct delivery *d, int sync_it)
 
 	if ((m = message_deserialise(d->envelope, d->envelope_len)) == NULL)
 		return (fail(d, "envelope"));
-	d->report = wants_report(m);
+	d->report = deliver_wants_report(m);
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    message_print(m, f) == -1 || fflush(f) != 0)
 		fail(d, "envelope");
@@ -413,14 +413,27 @@ fail:
 	return (NULL);
 }
 
-static int64_t
-again_at(const struct job *j)
+void
+deliver_later(struct job *j, const char *why)
 {
 	uint32_t	s = 0, i;
 
+	log_warnx("message %016" PRIX64 " not delivered to %s: %s",
+	    j->message, j->target->name, why);
 	for (i = 0; i <= j->attempts && i < 16; i++)
 		s = backoff_next(s, RETRY_MIN, RETRY_MAX);
-	return (time(NULL) + jitter(s));
+	queue_defer(j, time(NULL) + jitter(s), why);
+}
+
+void
+deliver_done(struct job *j, int report)
+{
+	log_info("message %016" PRIX64 " delivered to %s", j->message,
+	    j->target->name);
+	sp.stats.delivered++;
+	if (report && report_delivered(j) == -1)
+		fatalx("out of memory");
+	queue_done(j);
 }
 
 static void
@@ -438,18 +451,10 @@ collect(void)
 	pthread_mutex_unlock(&lock);
 	while ((d = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, d, entry);
-		if (d->written && !d->failed) {
-			log_info("message %016" PRIX64 " delivered to %s",
-			    d->id, d->job->target->name);
-			sp.stats.delivered++;
-			if (d->report && report_delivered(d->job) == -1)
-				fatalx("out of memory");
-			queue_done(d->job);
-		} else {
-			log_warnx("message %016" PRIX64 " not delivered to "
-			    "%s: %s", d->id, d->job->target->name, d->why);
-			queue_defer(d->job, again_at(d->job), d->why);
-		}
+		if (d->written && !d->failed)
+			deliver_done(d->job, d->report);
+		else
+			deliver_later(d->job, d->why);
 		delivery_free(d);
 	}
 }
@@ -466,7 +471,7 @@ fill(struct directory *dir)
 	    outstanding_octets < OUTSTANDING_OCTETS && !sp.failing &&
 	    (j = queue_next(dir->target, 0)) != NULL) {
 		if ((d = delivery_new(dir, j, &why)) == NULL) {
-			queue_defer(j, again_at(j), why);
+			deliver_later(j, why);
 			continue;
 		}
 		pthread_mutex_lock(&lock);

@@ -92,7 +92,7 @@ refused(const struct arrival *a, struct outcome *o)
 static int
 is_local(const struct target *t)
 {
-	return (t->kind == TARGET_DIRECTORY);
+	return (t->kind == TARGET_DIRECTORY || t->kind == TARGET_COMMAND);
 }
 
 /* An outcome that is a delivery: of a probe, of a list. */
@@ -305,7 +305,9 @@ decide(struct process *p, size_t i)
 		return (unknown(p, i));
 	if ((t = choose(p, i, &c, &o)) == NULL && c.nhop > 0)
 		return (outcome_add(p, i, &o));
-	if (t != NULL && m->type == MESSAGE_PROBE && is_local(t))
+	/* a command is asked itself */
+	if (t != NULL && m->type == MESSAGE_PROBE &&
+	    t->kind == TARGET_DIRECTORY)
 		return (reached(p, i, TYPE_OF_USER_PRIVATE));
 	p->routing[i] = t == NULL ? 0 : t->number;
 	return (0);

@@ -65,6 +65,13 @@ target_get(int kind, const char *name)
 	return (target_add(number, kind, name));
 }
 
+int
+target_configured(const struct target *t)
+{
+	return (t->peer != NULL || t->command != NULL ||
+	    (t->directory != NULL && t->directory->seen));
+}
+
 static int
 load_target(void *arg, uint32_t number, int kind, const char *name)
 {
@@ -136,7 +143,7 @@ queue_reload(void)
 		return (-1);
 	/* deliveries under way are not on record */
 	TAILQ_FOREACH(t, &sp.targets, entry) {
-		if (t->kind != TARGET_DIRECTORY)
+		if (t->kind != TARGET_DIRECTORY && t->kind != TARGET_COMMAND)
 			continue;
 		TAILQ_FOREACH(j, &t->taken, entry)
 			if (t->window[j->rank].count > 0)
@@ -490,6 +497,8 @@ queue_wake(void)
 			schedule_peer(t->peer);
 		else if (t->directory != NULL)
 			deliver_wake();
+		else if (t->command != NULL)
+			command_wake();
 	}
 }
 

@@ -393,13 +393,6 @@ route_lookup(const struct or_address *address, struct route_choice *c)
 }
 
 int
-target_configured(const struct target *t)
-{
-	return (t->peer != NULL ||
-	    (t->directory != NULL && t->directory->seen));
-}
-
-int
 target_usable(const struct target *t)
 {
 	const struct peer	*p = t->peer;

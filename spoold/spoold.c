@@ -74,8 +74,8 @@ timer_cb(int fd, short what, void *arg)
 	if (channel_by != 0 && now >= channel_by)
 		fatalx("no new channel to rtsd came: to be started again");
 	spool_tick();
-	if (sp.stopping && (sp.nassoc == 0 || now - stopping_since >
-	    SHUTDOWN_GRACE * 1000) && !deliver_busy())
+	if (sp.stopping && ((sp.nassoc == 0 && !command_busy()) ||
+	    now - stopping_since > SHUTDOWN_GRACE * 1000) && !deliver_busy())
 		event_base_loopexit(base, NULL);
 	spool_wake(now + (sp.stopping ? 100 : 1000));
 	spool_turn();
@@ -172,6 +172,17 @@ void
 mtad_send(uint32_t type, const void *data, size_t len)
 {
 	imsgev_compose(&parent, type, 0, 0, -1, data, len);
+}
+
+int
+mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
+{
+	if (imsgev_compose(&parent, type, id, 0, fd, data, len) == 1)
+		return (0);
+	log_warn("imsg to mtad");
+	if (fd != -1)
+		close(fd);
+	return (-1);
 }
 
 static void
@@ -298,6 +309,7 @@ configured(void)
 		spool_configured();
 	mtad_send(IMSG_READY, NULL, 0);
 	deliver_wake();
+	command_wake();
 	schedule_tick();
 	spool_turn();
 }
@@ -322,6 +334,7 @@ conf_imsg(struct imsg *imsg)
 	struct peer_conf	peer;
 	struct route_conf	route;
 	struct deliver_conf	deliver;
+	struct command_conf	command;
 	struct redirect_conf	redirect;
 	struct policy_conf	policy;
 	struct list_conf	list;
@@ -341,6 +354,8 @@ conf_imsg(struct imsg *imsg)
 	case IMSG_CONF_DELIVER:
 		return (GET(&deliver) == -1 ? -1 : conf_deliver(&deliver,
 		    imsg_get_fd(imsg)));
+	case IMSG_CONF_COMMAND:
+		return (GET(&command) == -1 ? -1 : conf_command(&command));
 	case IMSG_CONF_REDIRECT:
 		return (GET(&redirect) == -1 ? -1 : list_redirect(&redirect));
 	case IMSG_CONF_POLICY:
@@ -362,6 +377,22 @@ conf_imsg(struct imsg *imsg)
 }
 
 static void
+command_done(struct imsg *imsg)
+{
+	struct command_done	done;
+	int			r = -1;
+
+	if (GET(&done) == 0)
+		r = command_imsg(imsg_get_id(imsg), &done);
+	if (r == -1)
+		fatalx("imsg of mtad about a command does not fit");
+	if (r == 1 && !sp.failing)
+		reroute_all();
+	command_wake();
+	spool_turn();
+}
+
+static void
 parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
 	int	verbose;
@@ -373,6 +404,9 @@ parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 	case IMSG_VERBOSE:
 		if (GET(&verbose) == 0)
 			log_setverbose(verbose);
+		break;
+	case IMSG_COMMAND_DONE:
+		command_done(imsg);
 		break;
 	case IMSG_SHUTDOWN:
 		shutdown_spool();
@@ -405,6 +439,7 @@ init(void)
 	TAILQ_INIT(&sp.peers);
 	TAILQ_INIT(&sp.targets);
 	TAILQ_INIT(&sp.directories);
+	TAILQ_INIT(&sp.commands);
 	TAILQ_INIT(&sp.assocs);
 	RB_INIT(&sp.assoc_tree);
 	rtsd.fd = -1;
@@ -416,7 +451,9 @@ init(void)
 	    (settle = event_new(base, -1, 0, settle_cb, NULL)) == NULL ||
 	    event_priority_set(turn, PRIORITY_COMMIT) == -1 ||
 	    imsgev_init(&parent, base, PROC_FD, parent_handler, parent_close,
-	    NULL, NULL, NULL) == -1 || deliver_init() == -1)
+	    NULL, NULL, NULL) == -1 ||
+	    imsgbuf_set_maxsize(&parent.ibuf, IMSG_MAX) == -1 ||
+	    deliver_init() == -1)
 		fatalx("out of memory");
 }
 

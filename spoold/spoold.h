@@ -82,6 +82,7 @@ struct target {
 	uint64_t		 expired[3];	/* expire.c: the same */
 	struct peer		*peer;		/* configured */
 	struct directory	*directory;	/* configured */
+	struct command		*command;	/* configured */
 };
 TAILQ_HEAD(targets, target);
 
@@ -120,6 +121,15 @@ struct directory {
 	uint8_t			 seen;
 };
 TAILQ_HEAD(directories, directory);
+
+struct command {
+	TAILQ_ENTRY(command)	 entry;
+	struct target		*target;
+	uint32_t		 id;		/* of mtad */
+	uint32_t		 parallel, running;
+	uint8_t			 seen;
+};
+TAILQ_HEAD(commands, command);
 
 enum assoc_state {
 	ASSOC_ASKED,		/* ASSOC_IND came, answer not yet given */
@@ -197,6 +207,7 @@ struct spool {
 	struct peers		 peers;
 	struct targets		 targets;
 	struct directories	 directories;
+	struct commands		 commands;
 	struct assocs		 assocs;
 	struct assoc_tree	 assoc_tree;
 	uint32_t		 nassoc;
@@ -215,6 +226,8 @@ int	 rtsd_send(uint32_t type, uint32_t id, int fd, const void *, size_t);
 int	 rtsd_send_pieces(uint32_t type, uint32_t id, const void *, size_t);
 int	 rtsd_connected(void);
 void	 mtad_send(uint32_t type, const void *, size_t);
+/* The same with a request number and a descriptor, which is closed.  -1. */
+int	 mtad_ask(uint32_t type, uint32_t id, int fd, const void *, size_t);
 /* Milliseconds of a clock that does not step. */
 uint64_t spool_clock(void);
 /* Asks for spool_tick() no later than that (monotonic milliseconds). */
@@ -255,6 +268,8 @@ void	 spool_tick(void);
 int	 queue_load(void);
 struct target *target_get(int kind, const char *name);
 struct target *target_number(uint32_t);
+/* Does the configuration have it? */
+int	 target_configured(const struct target *);
 /* A job that the store has: it may go now. */
 void	 queue_arrived(struct target *, const struct store_job *);
 /* A job that the store has as being sent, after a restart. */
@@ -320,7 +335,6 @@ int	 route_lookup(const struct or_address *, struct route_choice *);
 /* The first that is usable; at itself while nothing is better. */
 struct target *route_pick(const struct route_choice *,
 	    const struct target *at);
-int	 target_configured(const struct target *);
 /* Configured, and not given up for the time being. */
 int	 target_usable(const struct target *);
 
@@ -446,6 +460,7 @@ enum {
 	DIAGNOSTIC_MAXIMUM_TIME_EXPIRED = 5,
 	DIAGNOSTIC_EITS_UNSUPPORTED = 6,
 	DIAGNOSTIC_CONTENT_TOO_LONG = 7,
+	DIAGNOSTIC_CONTENT_SYNTAX_ERROR = 12,
 	DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED = 15,
 	DIAGNOSTIC_TOO_MANY_RECIPIENTS = 16,
 	DIAGNOSTIC_NO_BILATERAL_AGREEMENT = 17,
@@ -706,6 +721,35 @@ void	 deliver_stop(void);
 void	 deliver_wake(void);		/* there may be work, or results */
 int	 deliver_event_fd(void);
 int	 deliver_busy(void);
+/* May a report about its delivery be asked for?  Needs nothing of spoold. */
+int	 deliver_wants_report(const struct message *);
+/* What becomes of a job that was for somebody here; both say so in the log. */
+void	 deliver_done(struct job *, int report);
+void	 deliver_later(struct job *, const char *why);
+
+/* command.c: delivery by a command that mtad runs. */
+struct verdict {
+	enum { VERDICT_DELIVERED, VERDICT_LATER, VERDICT_FAILED } what;
+	int	 reason, diagnostic;	/* FAILED; diagnostic -1: none */
+	char	 text[128];
+};
+/* What the end of a command, sysexits(3), says about the message. */
+void	 command_judge(const struct command_done *, struct verdict *);
+/*
+ * The values of a message for a target, COMMAND_VALUES_MAX octets at most,
+ * n of them.  NULL with why: no memory (0), or too many recipients (1).
+ */
+struct ibuf;
+struct ibuf *command_values(const struct message *,
+	    const struct store_message *, uint32_t target, uint8_t *n,
+	    int *too_many);
+void	 command_wake(void);		/* there may be work */
+int	 command_busy(void);
+/*
+ * One answer of mtad.  -1: it does not fit.  1: the message waits for a
+ * command that is configured no more, and may be routed again.
+ */
+int	 command_imsg(uint32_t id, const struct command_done *);
 
 /* control.c */
 struct event_base;

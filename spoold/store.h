@@ -24,7 +24,10 @@
 struct store;
 
 /* Where a recipient's copy goes.  Number 0 is "nowhere": no route. */
-enum target_kind { TARGET_NONE = 0, TARGET_PEER = 1, TARGET_DIRECTORY = 2 };
+enum target_kind {
+	TARGET_NONE = 0, TARGET_PEER = 1, TARGET_DIRECTORY = 2,
+	TARGET_COMMAND = 3
+};
 #define TARGET_NOT_OURS	UINT32_MAX	/* somebody else's responsibility */
 /* It went there or was reported, and its target has a job for others. */
 #define TARGET_SETTLED	(UINT32_MAX - 1)

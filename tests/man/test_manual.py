@@ -38,13 +38,27 @@ def certificates(text, directory):
         m.group(1) == 'key'], text)
 
 
+def command(text):
+    """Program and user of an example are some that are everywhere."""
+    return re.sub(r'"/usr/libexec/x400-maildir([^"]*)" user "jo"',
+                  r'"/bin/cat\1" user "nobody"', text)
+
+
+def members(text, directory):
+    """A list's file of members that an example names is an empty one."""
+    path = os.path.join(directory, 'members')
+    open(path, 'w').close()
+    return re.sub(r'members from "[^"]*"', 'members from "%s"' % path, text)
+
+
 class Configuration(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory()
         self.addCleanup(self.dir.cleanup)
 
     def check(self, text):
-        text = certificates(text, self.dir.name)
+        text = command(certificates(text, self.dir.name))
+        text = members(text, self.dir.name)
         with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
             f.write(text)
             f.flush()

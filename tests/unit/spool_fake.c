@@ -63,6 +63,12 @@ mtad_send(uint32_t type, const void *data, size_t len)
 {
 }
 
+int
+mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
+{
+	return (rtsd_send(type, id, fd, data, len));
+}
+
 uint64_t
 spool_clock(void)
 {
@@ -200,6 +206,7 @@ life_begin(const char *dir)
 {
 	struct route_conf	 r;
 	struct deliver_conf	 d;
+	struct command_conf	 c;
 	char			 path[128];
 	int			 i;
 
@@ -207,6 +214,7 @@ life_begin(const char *dir)
 	TAILQ_INIT(&sp.peers);
 	TAILQ_INIT(&sp.targets);
 	TAILQ_INIT(&sp.directories);
+	TAILQ_INIT(&sp.commands);
 	TAILQ_INIT(&sp.assocs);
 	RB_INIT(&sp.assoc_tree);
 	conf_begin();
@@ -228,6 +236,13 @@ life_begin(const char *dir)
 	snprintf(path, sizeof(path), "%s/in", dir);
 	strlcpy(d.directory, path, sizeof(d.directory));
 	CHECK(conf_deliver(&d, open(path, O_RDONLY | O_DIRECTORY)) == 0);
+	memset(&c, 0, sizeof(c));
+	c.id = FAKE_COMMAND;
+	c.parallel = 2;
+	strlcpy(c.prefix, "/O=Cmd/PRMD=ALPHA/ADMD=GOLD 400/C=GB",
+	    sizeof(c.prefix));
+	strlcpy(c.name, "/bin/x as jo", sizeof(c.name));
+	CHECK(conf_command(&c) == 0);
 	CHECK(conf_end() == 0);
 	snprintf(path, sizeof(path), "%s/spool", dir);
 	CHECK(spool_open(path) == 0);

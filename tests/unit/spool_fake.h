@@ -82,6 +82,8 @@ int	 delivered_right(const char *dir, uint64_t size);
 uint64_t queue_length(void);
 
 #define TO_HERE		"/S=Doe/O=Here/PRMD=ALPHA/ADMD=GOLD 400/C=GB/"
+#define TO_COMMAND	"/S=Doe/O=Cmd/PRMD=ALPHA/ADMD=GOLD 400/C=GB/"
+#define FAKE_COMMAND	7	/* "/bin/x as jo", two at a time */
 #define TO_BETA		"/S=Loup/O=Far/PRMD=BETA/ADMD=ATLAS/C=FR/"
 #define TO_GAMMA	"/S=Maus/O=Far/PRMD=GAMMA/ADMD=DBP/C=DE/"
 #define TO_NOWHERE	"/S=No/O=Where/PRMD=X/ADMD=Y/C=US/"

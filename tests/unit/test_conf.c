@@ -22,7 +22,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "conf.h"
+#include "parse_int.h"
 
 #define HEAD	"mta \"alpha\" domain \"/C=GB/ADMD=GOLD 400/PRMD=A\"\n"
 #define P(s)	HEAD "peer \"b\" {\n" s "\n}\n"
@@ -452,6 +452,89 @@ test_macros(void **state)
 	assert_null(parse("a = \"$a\"\nmta $a $a\n"));
 }
 
+/* Words of a command: what holds together, and nothing else has a meaning. */
+static void
+test_words(void **state)
+{
+	static const struct {
+		const char	*text;
+		int		 n;		/* -1: why */
+		const char	*words;		/* each ended by | */
+	} t[] = {
+		{ "/bin/x", 1, "/bin/x|" },
+		{ "  /bin/x\t-d  /var/mail ", 3, "/bin/x|-d|/var/mail|" },
+		{ "a 'b c' \"d  e\" f", 4, "a|b c|d  e|f|" },
+		{ "a'b c'd\"e f\"g", 1, "ab cde fg|" },
+		{ "a '' \"\"", 3, "a|||" },
+		{ "a\\ b \\\\ \\' \\\"", 4, "a b|\\|'|\"|" },
+		{ "'a\\' \"a\\\"b\" \"'\" '\"'", 4, "a\\|a\"b|'|\"|" },
+		{ "$HOME * ~ `id` ; > $(id) & \\", 9,
+		    "$HOME|*|~|`id`|;|>|$(id)|&|\\|" },
+		{ "", -1, "a program" },
+		{ " \t ", -1, "a program" },
+		{ "a 'b", -1, "a closing quote" },
+		{ "a \"b\\\"", -1, "a closing quote" },
+		{ "1 2 3 4 5 6 7 8 9 10", -1, "fewer words" },
+	};
+	char		 buf[128], got[256], *argv[10];
+	const char	*why;
+	size_t		 i;
+	int		 n, k;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		why = "";
+		n = command_split(t[i].text, buf, argv, 9, &why);
+		if (t[i].n == -1) {
+			assert_int_equal(n, -1);
+			assert_non_null(strstr(why, t[i].words));
+			continue;
+		}
+		got[0] = '\0';
+		for (k = 0; k < n; k++) {
+			strlcat(got, argv[k], sizeof(got));
+			strlcat(got, "|", sizeof(got));
+		}
+		if (n != t[i].n || strcmp(got, t[i].words) != 0)
+			fail_msg("%s: %d %s", t[i].text, n, got);
+		assert_null(argv[n]);
+	}
+}
+
+#define CMD(prefix, s)	"deliver \"/C=GB/ADMD=" prefix "\" to command " s "\n"
+
+static void
+test_command(void **state)
+{
+	struct conf		*c;
+	struct conf_command	*d;
+
+	c = good(HEAD CMD("A", "\"/bin/sh -c 'exit 0'\" user nobody")
+	    CMD("B", "/bin/cat user \"nobody\" parallel 64 timeout 1d"));
+	d = TAILQ_FIRST(&c->commands);
+	assert_string_equal(d->command.name, "/bin/sh -c 'exit 0' as nobody");
+	assert_string_equal(d->argv[2], "exit 0");
+	assert_null(d->argv[3]);
+	assert_int_not_equal(d->uid, 0);
+	assert_int_equal(d->timeout, 600);
+	assert_int_equal(d->command.parallel, 4);
+	d = TAILQ_NEXT(d, entry);
+	assert_int_equal(d->timeout, 86400);
+	assert_int_equal(d->command.parallel, 64);
+	conf_free(c);
+	/* of one command, all the same */
+	conf_free(good(HEAD CMD("A", "/bin/cat user nobody parallel 4")
+	    CMD("B", "/bin/cat user nobody timeout 10m")));
+	assert_null(parse(HEAD CMD("A", "/bin/cat user nobody")
+	    CMD("B", "/bin/cat user nobody parallel 5")));
+	assert_non_null(strstr(errors, "f:3:35: the same command: timeout "
+	    "and parallel of line 2 were expected"));
+	/* and not of an address that has one already */
+	assert_null(parse(HEAD CMD("A", "/bin/cat user nobody")
+	    CMD("A", "/bin/ls user nobody")));
+	assert_non_null(strstr(errors, "f:3:9: /ADMD=A/C=GB/ is delivered by "
+	    "line 2 already"));
+}
+
 /* TLS, with files as they should be and as they should not. */
 
 static char	dir[64] = "/tmp/mtad-conf.XXXXXX";
@@ -717,6 +800,8 @@ main(void)
 		cmocka_unit_test(test_ladder),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_macros),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_tls_listen),
 		cmocka_unit_test(test_tls_peer),
 		cmocka_unit_test(test_tls_bad),
