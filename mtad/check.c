@@ -426,6 +426,7 @@ prefix_cmp(struct conf_prefix *a, struct conf_prefix *b)
 RB_PROTOTYPE(conf_prefixes, conf_prefix, entry, prefix_cmp)
 RB_GENERATE(conf_prefixes, conf_prefix, entry, prefix_cmp)
 
+/* prefix stays where it is as long as the configuration. */
 void
 check_prefix_new(const struct place *p, const char *prefix, const char *what)
 {

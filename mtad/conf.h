@@ -154,8 +154,8 @@ struct conf {
 	TAILQ_HEAD(, conf_listen) listeners;
 	TAILQ_HEAD(, conf_route) routes;
 	TAILQ_HEAD(, conf_deliver) delivers;
-	struct conf_prefixes	 prefixes;
 	TAILQ_HEAD(conf_commands, conf_command) commands;
+	struct conf_prefixes	 prefixes;
 	TAILQ_HEAD(, conf_redirect) redirects;
 	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;

@@ -250,6 +250,23 @@ main		: WORD EQUALS text	{
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
 		;
 
+nocommandopt	: /* empty */		{
+			command_options.timeout = 600;
+			command_options.parallel = 4;
+		}
+		;
+
+commandopts	: /* empty */
+		| commandopts TIMEOUT time {
+			set_number(&@3, &command_options.timeout, $3, 1,
+			    86400, "timeout");
+		}
+		| commandopts PARALLEL NUMBER {
+			set_number(&@3, &command_options.parallel, $3, 1,
+			    COMMANDS_MAX, "parallel");
+		}
+		;
+
 vias		: via
 		| vias via
 		;
@@ -331,23 +348,6 @@ threshold	: NUMBER		{
 			set_number(&@2, &ladder_of(peer, &@1)->
 			    threshold_urgent, $2, 1, 1000000,
 			    "threshold urgent");
-		}
-		;
-
-nocommandopt	: /* empty */		{
-			command_options.timeout = 600;
-			command_options.parallel = 4;
-		}
-		;
-
-commandopts	: /* empty */
-		| commandopts TIMEOUT time {
-			set_number(&@3, &command_options.timeout, $3, 1,
-			    86400, "timeout");
-		}
-		| commandopts PARALLEL NUMBER {
-			set_number(&@3, &command_options.parallel, $3, 1,
-			    COMMANDS_MAX, "parallel");
 		}
 		;
 

@@ -317,6 +317,8 @@ put_delivery(const char *prefix, struct target *t)
 	struct route	*r;
 	const char	*why;
 
+	if (t == NULL)
+		return;
 	if ((r = route_add(prefix, 0, &why)) == NULL)
 		log_warnx("deliver %s: %s", prefix, why);
 	else
@@ -326,23 +328,18 @@ put_delivery(const char *prefix, struct target *t)
 static void
 put_routes(void)
 {
-	struct target	*t;
-	size_t		 i;
+	size_t	i;
 
 	route_begin();
 	for (i = 0; i < conf->nroute; i++)
 		put_route(&conf->route[i]);
-	for (i = 0; i < conf->ndeliver; i++) {
-		t = target_get(TARGET_DIRECTORY,
-		    conf->deliver[i].conf.directory);
-		if (t != NULL)
-			put_delivery(conf->deliver[i].conf.prefix, t);
-	}
-	for (i = 0; i < conf->ncommand; i++) {
-		t = target_get(TARGET_COMMAND, conf->command[i].name);
-		if (t != NULL)
-			put_delivery(conf->command[i].prefix, t);
-	}
+	for (i = 0; i < conf->ndeliver; i++)
+		put_delivery(conf->deliver[i].conf.prefix,
+		    target_get(TARGET_DIRECTORY,
+		    conf->deliver[i].conf.directory));
+	for (i = 0; i < conf->ncommand; i++)
+		put_delivery(conf->command[i].prefix,
+		    target_get(TARGET_COMMAND, conf->command[i].name));
 	route_end();
 }
 
