@@ -143,9 +143,13 @@ struct ctl_route {
 	char		via[CTL_WHERE_MAX];	/* where it goes, "" */
 };
 
+enum ctl_hop_kind {
+	CTL_HOP_PEER = 0, CTL_HOP_DIRECTORY, CTL_HOP_COMMAND, CTL_HOP_KINDS
+};
+
 struct ctl_hop {
-	char		name[CTL_WHERE_MAX];	/* peer or directory */
-	uint8_t		directory;
+	char		name[CTL_WHERE_MAX];	/* peer, directory, command */
+	uint8_t		kind;			/* enum ctl_hop_kind */
 	uint8_t		usable;
 	uint8_t		chosen;
 	uint32_t	cost, weight;

@@ -18,6 +18,9 @@
 /* Route */
 
 static const char *const results[] = { "none", "unknown", "found" };
+static const char *const hop_kinds[CTL_HOP_KINDS] = {
+	"peer", "directory", "command"
+};
 
 struct answer {
 	struct ctl_route	 route;
@@ -56,6 +59,8 @@ get_answer(struct ctl *c, struct answer *a)
 		else if (type == CTL_ROW_HOP && a->nhop < ROUTE_VIAS_MAX) {
 			h = &a->hop[a->nhop++];
 			ctl_row(&imsg, h, sizeof(*h));
+			if (h->kind >= CTL_HOP_KINDS)
+				errx(1, "%s: unexpected answer", c->path);
 			TERMINATE(h->name);
 			TERMINATE(h->state);
 		} else
@@ -97,7 +102,7 @@ route_json(const struct answer *a)
 		h = &a->hop[i];
 		json_object(&j, NULL);
 		json_string(&j, "name", h->name);
-		json_string(&j, "kind", h->directory ? "directory" : "peer");
+		json_string(&j, "kind", hop_kinds[h->kind]);
 		json_uint(&j, "cost", h->cost);
 		json_uint(&j, "weight", h->weight);
 		json_bool(&j, "usable", h->usable);
@@ -136,8 +141,8 @@ route_words(const struct answer *a)
 	for (i = 0; i < a->nhop; i++) {
 		h = &a->hop[i];
 		snprintf(line, sizeof(line), "%zu. %s %s, cost %u weight %u, "
-		    "%s: %s", i + 1, h->directory ? "directory" : "peer",
-		    h->name, h->cost, h->weight, h->usable ? "usable" :
+		    "%s: %s", i + 1, hop_kinds[h->kind], h->name,
+		    h->cost, h->weight, h->usable ? "usable" :
 		    "not usable", h->state);
 		put_text(line);
 	}

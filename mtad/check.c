@@ -411,7 +411,7 @@ set_prefix(const struct place *p, char *to, size_t size, const char *s)
 }
 
 /* The same with patterns in it. */
-static void
+void
 set_subtree(const struct place *p, char *to, const char *s)
 {
 	set_address(p, to, OR_TEXT_MAX, s, or_prefix_parse);

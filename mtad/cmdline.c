@@ -191,7 +191,7 @@ add_command(const struct place *p, const char *prefix,
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, c->command.prefix, sizeof(c->command.prefix), prefix);
+	set_subtree(p, c->command.prefix, prefix);
 	check_prefix_new(p, c->command.prefix, "is delivered by");
 	c->timeout = o->timeout;
 	c->command.parallel = o->parallel;

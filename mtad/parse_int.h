@@ -70,7 +70,13 @@ void	add_deliver(const struct place *, const char *, const struct place *,
 	    const char *);
 /* A prefix as it is printed; one that no other statement has. */
 void	set_prefix(const struct place *, char *, size_t, const char *);
-void	check_prefix_new(const struct place *, const char *,
+/* The same with patterns, of OR_TEXT_MAX. */
+void	set_subtree(const struct place *, char *, const char *);
+/*
+ * Said before?  The prefix stays where it is as long as the configuration;
+ * what: "is delivered by".
+ */
+void	check_prefix_new(const struct place *, const char *prefix,
 	    const char *what);
 
 /* cmdline.c */

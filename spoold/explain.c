@@ -156,8 +156,9 @@ hop_row(struct client *c, const struct route_hop *h, const struct target *at)
 
 	memset(&r, 0, sizeof(r));
 	strlcpy(r.name, h->target->name, sizeof(r.name));
-	r.directory = h->target->kind == TARGET_DIRECTORY ||
-	    h->target->kind == TARGET_COMMAND;
+	r.kind = h->target->kind == TARGET_DIRECTORY ? CTL_HOP_DIRECTORY :
+	    h->target->kind == TARGET_COMMAND ? CTL_HOP_COMMAND :
+	    CTL_HOP_PEER;
 	r.usable = target_usable(h->target);
 	r.chosen = h->target == at;
 	r.cost = h->cost;
@@ -295,7 +296,7 @@ fate_of_job(struct ctl_check *r, const struct store_job *j,
 		strlcpy(r->text, j->reason, sizeof(r->text));
 		return;
 	}
-	r->fate = t->kind != TARGET_PEER ? CTL_DELIVERED : CTL_ROUTED;
+	r->fate = t->kind == TARGET_PEER ? CTL_ROUTED : CTL_DELIVERED;
 	if (t->peer == NULL)
 		return;
 	peer_text(t->peer, r->text, sizeof(r->text));

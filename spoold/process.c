@@ -260,6 +260,26 @@ unknown(struct process *p, size_t i)
 	return (outcome_add(p, i, &o));
 }
 
+/* The first of a route's targets that takes it; NULL: *o says why not. */
+static struct target *
+choose(struct process *p, size_t i, const struct route_choice *c,
+    struct outcome *o)
+{
+	struct outcome	why;
+	uint32_t	k;
+
+	for (k = 0; k < c->nhop; k++) {
+		memset(&why, 0, sizeof(why));
+		if (!policy_refuses_recipient(came_from(p->a),
+		    c->hop[k].target->peer, p->a->message, i, p->a->size,
+		    &why))
+			return (c->hop[k].target);
+		if (k == 0)
+			*o = why;
+	}
+	return (NULL);
+}
+
 static int
 decide(struct process *p, size_t i)
 {
@@ -283,10 +303,7 @@ decide(struct process *p, size_t i)
 		return (decide_redirect(p, i, to));
 	if (route_lookup(name, &c) == ROUTE_UNKNOWN)
 		return (unknown(p, i));
-	t = c.nhop > 0 ? c.hop[0].target : NULL;
-	memset(&o, 0, sizeof(o));
-	if (t != NULL && policy_refuses_recipient(came_from(p->a), t->peer, m,
-	    i, p->a->size, &o))
+	if ((t = choose(p, i, &c, &o)) == NULL && c.nhop > 0)
 		return (outcome_add(p, i, &o));
 	/* a command is asked itself */
 	if (t != NULL && m->type == MESSAGE_PROBE &&

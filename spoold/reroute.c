@@ -46,8 +46,8 @@ struct rerouting {
 	const struct store_job	*job;
 	struct message		*message;
 	uint32_t		*routing;
-	struct outcome		*unknown;	/* recipients */
-	size_t			 n, nunknown;
+	struct outcome		*over;		/* recipients given up */
+	size_t			 n, nover;
 	size_t			 left, moved;
 };
 
@@ -185,22 +185,51 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	return (1);
 }
 
+/* It can go nowhere any more. */
 static int
-add_unknown(struct rerouting *r, size_t i)
+add_outcome(struct rerouting *r, size_t i, const struct outcome *why)
 {
 	struct outcome	*o;
 
-	if ((o = recallocarray(r->unknown, r->nunknown, r->nunknown + 1,
+	if ((o = recallocarray(r->over, r->nover, r->nover + 1,
 	    sizeof(*o))) == NULL)
 		return (-1);
-	r->unknown = o;
-	o += r->nunknown++;
+	r->over = o;
+	o += r->nover++;
+	*o = *why;
 	o->recipient = i;
-	o->reason = REASON_UNABLE_TO_TRANSFER;
-	o->diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
-	o->text = ROUTE_UNKNOWN_TEXT;
 	r->routing[i] = TARGET_SETTLED;
 	return (0);
+}
+
+static int
+unknown(struct rerouting *r, size_t i)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.reason = REASON_UNABLE_TO_TRANSFER;
+	o.diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
+	o.text = ROUTE_UNKNOWN_TEXT;
+	return (add_outcome(r, i, &o));
+}
+
+/* Peers that do not take such a message are no choice; *o is of the last. */
+static void
+apply_policy(const struct rerouting *r, size_t i, struct route_choice *c,
+    struct outcome *o)
+{
+	uint32_t	k, n = 0;
+
+	memset(o, 0, sizeof(*o));
+	if (r->message->type == MESSAGE_REPORT)
+		return;
+	for (k = 0; k < c->nhop; k++)
+		if (c->hop[k].target == r->from ||
+		    !policy_refuses_recipient(NULL, c->hop[k].target->peer,
+		    r->message, i, r->job->size, o))
+			c->hop[n++] = c->hop[k];
+	c->nhop = n;
 }
 
 static int
@@ -208,12 +237,16 @@ reroute_recipient(struct rerouting *r, size_t i)
 {
 	struct route_choice	 c;
 	struct target		*t = NULL;
+	struct outcome		 o;
 	int			 n;
 
 	switch (route_lookup(recipient(r, i), &c)) {
 	case ROUTE_UNKNOWN:
-		return (add_unknown(r, i));
+		return (unknown(r, i));
 	case ROUTE_FOUND:
+		apply_policy(r, i, &c, &o);
+		if (c.nhop == 0)
+			return (add_outcome(r, i, &o));
 		t = route_pick(&c, r->from);
 		break;
 	}
@@ -279,19 +312,19 @@ load_subject(struct arrival *a, uint64_t id)
 }
 
 static int
-report_unknown(struct rerouting *r)
+report_over(struct rerouting *r)
 {
 	struct effect	*e;
 	ssize_t		 left;
 
-	if (r->nunknown == 0)
+	if (r->nover == 0)
 		return (0);
 	if ((e = effect(REPORT, NULL, NULL)) == NULL ||
 	    load_subject(&e->subject, r->job->message) == -1)
 		return (-1);
-	left = r->message->type == MESSAGE_REPORT ? (ssize_t)r->nunknown :
-	    process_redirections(&e->subject, r->unknown, r->nunknown);
-	return (left == -1 ? -1 : report_store(&e->subject, r->unknown,
+	left = r->message->type == MESSAGE_REPORT ? (ssize_t)r->nover :
+	    process_redirections(&e->subject, r->over, r->nover);
+	return (left == -1 ? -1 : report_store(&e->subject, r->over,
 	    left));
 }
 
@@ -305,10 +338,10 @@ reroute_recipients(struct rerouting *r)
 		if (r->routing[i] == r->job->target &&
 		    reroute_recipient(r, i) == -1)
 			return (-1);
-	if (r->moved == 0 && r->nunknown == 0)
+	if (r->moved == 0 && r->nover == 0)
 		return (0);
 	if (store_message_routing(sp.store, r->job->message, r->routing,
-	    r->n) == -1 || report_unknown(r) == -1)
+	    r->n) == -1 || report_over(r) == -1)
 		return (-1);
 	return (end_job(r));
 }
@@ -336,7 +369,7 @@ reroute_job(struct target *t, const struct store_job *j)
 	else if (r.message != NULL && (r.message->type == MESSAGE_REPORT ||
 	    r.message->nrecipient == r.n))
 		n = reroute_recipients(&r);
-	free(r.unknown);
+	free(r.over);
 	free(r.routing);
 	if (r.message != NULL)
 		message_free(r.message);

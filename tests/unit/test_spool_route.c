@@ -288,7 +288,7 @@ deferred(struct message *m)
 static void
 life_deferred(const char *d)
 {
-	struct store_job	j;
+	struct route_conf	r;
 
 	life_begin(d);
 	fake_connected = 0;
@@ -296,26 +296,21 @@ life_deferred(const char *d)
 	fake_message = deferred;
 	recv_message(IN, 1, 1, PRIORITY_NORMAL, TO_HERE, 10);
 	next(IMSG_RECV_ENDED);
-	{
-		struct route_conf	r;
-
-		conf_begin();
-		CHECK(conf_mta(&fake_mta) == 0);
-		CHECK(conf_peer(&fake_peer[0]) == 0);
-		memset(&r, 0, sizeof(r));
-		strlcpy(r.prefix, "/C=GB", sizeof(r.prefix));
-		r.nvia = 1;
-		r.via[0].peer = BETA;
-		r.via[0].weight = 1;
-		CHECK(conf_route(&r) == 0);
-		CHECK(conf_end() == 0);
-		spool_configured();
-		spool_tick();
-	}
+	conf_begin();
+	CHECK(conf_mta(&fake_mta) == 0);
+	CHECK(conf_peer(&fake_peer[0]) == 0);
+	memset(&r, 0, sizeof(r));
+	strlcpy(r.prefix, "/C=GB", sizeof(r.prefix));
+	r.nvia = 1;
+	r.via[0].peer = BETA;
+	r.via[0].weight = 1;
+	CHECK(conf_route(&r) == 0);
+	CHECK(conf_end() == 0);
+	spool_configured();
+	spool_tick();
 	CHECK(beta()->deferred == 1);
 	CHECK(queue_ready(beta(), -1) == 0);
 	CHECK(beta()->next_due > time(NULL) + 900);
-	memset(&j, 0, sizeof(j));
 	CHECK(queue_reload() == 0);
 	CHECK(beta()->deferred == 1);
 }
@@ -679,12 +674,6 @@ test_expire(void **state)
 
 /* Not what is being sent; nor what was to be kept until later. */
 static void
-later(struct message *m)
-{
-	utctime_set(&m->deferred, time(NULL) + 1000);
-}
-
-static void
 life_expire_not(const char *d)
 {
 	uint32_t	id, x;
@@ -702,7 +691,7 @@ life_expire_not(const char *d)
 	down(id, DOWN_TRANSPORT_LOST, 0);
 	expire_tick(now + 1000);
 	CHECK(!sp.dirty && queue_length() == 1);
-	fake_message = later;
+	fake_message = deferred;
 	fake_connected = 0;
 	recv_message(IN, 50, 50, PRIORITY_NORMAL, TO_BETA, 10);
 	CHECK(queue_ready(beta(), 1) == 1);
@@ -780,6 +769,57 @@ test_unknown(void **state)
 	assert_int_equal(fake_life(life_unknown, dir), 0);
 }
 
+/* A peer that does not take such a message is no way for it. */
+static void
+life_policy(const char *d)
+{
+	struct assoc	*a;
+	int		 i;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NORMAL, 100);
+	queue_up(2, 1, PRIORITY_NORMAL, 20);
+	fake_peer[1].max_content = 50;
+	configure(BETA, GAMMA, NULL);
+	forget_sent();
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->row.initiator)
+			break;
+	CHECK(a != NULL && a->peer == beta()->peer);
+	down(a->id, DOWN_CONNECT_FAILED, 0);
+	fake_offset += 15 * 1000;
+	for (i = 1; i < 3; i++)
+		fails(DOWN_CONNECT_FAILED, 0);
+	spool_tick();
+	CHECK(queue_ready(beta(), -1) == 1);
+	CHECK(queue_ready(gamma_(), -1) == 1);
+	/* the only way: it is over */
+	configure(GAMMA, 0, NULL);
+	spool_tick();
+	CHECK(queue_ready(beta(), -1) == 0);
+	CHECK(reports(1, 7) == 1);
+}
+
+static void
+life_policy_first(const char *d)
+{
+	fake_peer[0].max_content = 50;
+	life_begin(d);
+	configure(BETA, GAMMA, NULL);
+	queue_up(1, 1, PRIORITY_NORMAL, 100);
+	CHECK(queue_ready(beta(), -1) == 0);
+	CHECK(queue_ready(gamma_(), -1) == 1);
+}
+
+static void
+test_policy(void **state)
+{
+	assert_int_equal(fake_life(life_policy, dir), 0);
+	fake_teardown(dir);
+	setup(NULL);
+	assert_int_equal(fake_life(life_policy_first, dir), 0);
+}
+
 int
 main(void)
 {
@@ -788,7 +828,7 @@ main(void)
 		T(test_alternate), T(test_deferred), T(test_back), T(test_full_table_queues),
 		T(test_time), T(test_under_way), T(test_once),
 		T(test_reload), T(test_expire), T(test_expire_not),
-		T(test_attempts), T(test_unknown),
+		T(test_attempts), T(test_unknown), T(test_policy),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
