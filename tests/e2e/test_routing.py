@@ -90,7 +90,7 @@ class Routing(Case):
         beta.wait_delivered(1, 60)
         self.assertNotRegex(self.envelope(beta), 'rerouted')
         self.assertEqual(len(gamma.delivered()), 1)
-        alpha.idle()
+        alpha.idle(60)
 
     def test_a_peer_that_is_down_has_alternates(self):
         """By the operator, at once, and back."""
@@ -119,8 +119,8 @@ class Routing(Case):
         self.assertRegex(self.reported(gamma)[0],
                          'reason=1 .unable-to-transfer.; '
                          'diagnostic=5 .maximum-time-expired.')
-        queue = alpha.mtactl('show', 'queue')
-        self.assertEqual([m['priority'] for m in queue], ['urgent'])
+        until(lambda: [m['priority'] for m in alpha.mtactl('show', 'queue')]
+              == ['urgent'], 60, 'only the urgent one left')
 
     def test_a_held_message_expires_too(self):
         """Without a route; the report comes to us."""
@@ -129,7 +129,7 @@ class Routing(Case):
         self.submit_to(alpha, TO_FR)
         alpha.said('held: no route')
         until(lambda: self.reported(alpha), 90, 'a report')
-        self.assertEqual(alpha.mtactl('show', 'queue'), [])
+        until(lambda: alpha.mtactl('show', 'queue') == [], 60, 'nothing left')
 
     def test_KB_Q278444_full_table_queues(self):
         """A peer that refuses with busy is waited for, whatever else there
@@ -166,8 +166,8 @@ class Routing(Case):
         alpha.mtactl('reload')
         gamma.wait_delivered(5, 60)
         self.assertNotRegex(self.envelope(gamma), 'rerouted')
-        self.assertEqual(
-            [m['held'] for m in alpha.mtactl('show', 'queue')], [True])
+        until(lambda: [m['held'] for m in alpha.mtactl('show', 'queue')] ==
+              [True], 60, 'only the one without a route left')
 
     def test_unknown_in_a_complete_domain(self):
         alpha = self.absent('alpha')
