@@ -516,7 +516,8 @@ enum xfer_failure {
 	XFER_REJECTED,		/* peer: unrecoverable or user error */
 	XFER_NOT_BEGUN,		/* never went out */
 	XFER_LOCAL,		/* content unreadable, envelope unencodable */
-	XFER_UNABLE_TO_DOWNGRADE /* P1 or P2 of 1984 has no place for it */
+	XFER_UNABLE_TO_DOWNGRADE, /* P1 or P2 of 1984 has no place for it */
+	XFER_LOSS_PROHIBITED	/* it has, but not for all of it */
 };
 
 struct xfer_failed {

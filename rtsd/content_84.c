@@ -366,7 +366,7 @@ rewrite(struct walk *w, struct level *l, const struct element *e,
 		return out == NULL ? no_memory(w) : -1;
 	}
 	errno = 0;
-	r = content_84_element(p, len, cl, out, &why);
+	r = content_84_element(p, len, cl, out, &w->c->lossy, &why);
 	if (r == -1 && errno == ENOMEM)
 		w->c->unreadable = 1;
 	free(p);

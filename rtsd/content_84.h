@@ -34,6 +34,7 @@ struct content_84 {
 	uint64_t	 offset;	/* ... so many octets of the content */
 	uint64_t	 len;		/* of both, prefix and what is left */
 	int		 unreadable;	/* -1 for want of octets or memory */
+	int		 lossy;		/* 1984 has no place for some of it */
 	char		 why[128];
 };
 
@@ -61,9 +62,10 @@ enum content_level {
 /*
  * Of one constructed element, whose members are of that level: 1 when it was
  * changed, the new one then appended; 0: it is good as it is; -1 with why.
+ * *lossy is set when something of a heading was left out.
  */
 int	content_84_element(const uint8_t *, size_t, enum content_level,
-	    struct ibuf *, const char **why);
+	    struct ibuf *, int *lossy, const char **why);
 
 /* content_84_name.c */
 

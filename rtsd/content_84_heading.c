@@ -27,6 +27,7 @@ enum action { A_COPY, A_DROP, A_NAME, A_TYPE };
 struct rewrite {
 	const char	*why;
 	int		 depth;
+	int		 lossy;		/* something was said there */
 };
 
 /* What becomes of a member of the level. */
@@ -176,6 +177,8 @@ member(struct rewrite *w, struct ber *level, const struct ber_element *e,
 	case A_DROP:
 		if (ber_skip(level, e) == -1)
 			break;
+		if (cl == CL_HEADING || cl == CL_RECIPIENT)
+			w->lossy = 1;
 		return 1;
 	case A_NAME:
 		if (!e->h.constructed || ber_skip(level, e) == -1)
@@ -223,7 +226,7 @@ members(struct rewrite *w, struct ber *level, enum content_level cl,
 
 int
 content_84_element(const uint8_t *p, size_t len, enum content_level cl,
-    struct ibuf *out, const char **why)
+    struct ibuf *out, int *lossy, const char **why)
 {
 	struct rewrite		w = { .why = "a heading is malformed" };
 	struct ber_element	e;
@@ -234,5 +237,6 @@ content_84_element(const uint8_t *p, size_t len, enum content_level cl,
 	if (ber_next(&b, &e) == 1 && e.h.constructed)
 		r = descend(&w, &b, &e, cl, out);
 	*why = w.why;
+	*lossy |= w.lossy;
 	return r;
 }

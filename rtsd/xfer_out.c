@@ -124,7 +124,7 @@ static int
 downgrade(struct xfer *x, struct message *m, struct content_84 *c,
     const char **why)
 {
-	int p22;
+	int p22, lossless = m->conversion_loss_prohibited.set;
 
 	memset(c, 0, sizeof(*c));
 	c->len = x->req.content_len;
@@ -142,6 +142,11 @@ downgrade(struct xfer *x, struct message *m, struct content_84 *c,
 		*why = c->why;
 		return (c->unreadable ? XFER_LOCAL :
 		    XFER_UNABLE_TO_DOWNGRADE);
+	}
+	/* X.411 8.2.1.1.1.11 */
+	if (c->lossy && lossless) {
+		*why = "a heading would lose something, which is prohibited";
+		return (XFER_LOSS_PROHIBITED);
 	}
 	x->skip = c->offset;
 	return (-1);
@@ -204,8 +209,8 @@ done:
 	if (failure != -1) {
 		strlcpy(why_text, why, size);
 		log_warnx("%s: message %s cannot be %s: %s", assoc_name(a),
-		    x->req.id, failure == XFER_UNABLE_TO_DOWNGRADE ?
-		    "downgraded" : "encoded", why);
+		    x->req.id, failure == XFER_LOCAL ? "encoded" : "downgraded",
+		    why);
 	}
 	content_84_free(&c);
 	return (failure);

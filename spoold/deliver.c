@@ -43,6 +43,9 @@ struct delivery {
 	uint8_t			 has_content;
 	uint8_t			*envelope, *content;
 	size_t			 envelope_len, content_len;
+	uint32_t		*routing;	/* of its recipients */
+	size_t			 nrouting;
+	uint32_t		 target;
 	size_t			 octets;
 	/* results */
 	uint8_t			 written, failed;
@@ -142,6 +145,29 @@ deliver_wants_report(const struct message *m)
 	return (0);
 }
 
+/*
+ * X.411 8.2.1.1.1.9: who else gets it is told only where that is allowed; and
+ * who was responsible elsewhere is not said to be here.
+ */
+static void
+disclose(const struct delivery *d, struct message *m)
+{
+	uint32_t	i, n = 0;
+
+	if (m->type != MESSAGE_USER || m->nrecipient != d->nrouting)
+		return;
+	for (i = 0; i < m->nrecipient; i++) {
+		if (d->routing[i] == d->target)
+			m->recipient[i].flags |= PRI_RESPONSIBILITY;
+		else if (!(m->indicators & PMI_DISCLOSURE))
+			continue;
+		else
+			m->recipient[i].flags &= ~PRI_RESPONSIBILITY;
+		m->recipient[n++] = m->recipient[i];
+	}
+	m->nrecipient = n;
+}
+
 static int
 put_envelope(struct delivery *d, int sync_it)
 {
@@ -154,6 +180,7 @@ put_envelope(struct delivery *d, int sync_it)
 	if ((m = message_deserialise(d->envelope, d->envelope_len)) == NULL)
 		return (fail(d, "envelope"));
 	d->report = deliver_wants_report(m);
+	disclose(d, m);
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    message_print(m, f) == -1 || fflush(f) != 0)
 		fail(d, "envelope");
@@ -352,6 +379,7 @@ delivery_free(struct delivery *d)
 	if (d->content_fd != -1)
 		close(d->content_fd);
 	free(d->envelope);
+	free(d->routing);
 	free(d->content);
 	free(d);
 }
@@ -388,8 +416,12 @@ delivery_new(struct directory *dir, struct job *j, const char **why)
 	d->content_fd = -1;
 	d->has_content = sm.kind != CONTENT_NONE;
 	d->envelope_len = sm.envelope_len;
-	if ((d->envelope = copy(sm.envelope, sm.envelope_len)) == NULL)
+	if ((d->envelope = copy(sm.envelope, sm.envelope_len)) == NULL ||
+	    (d->routing = copy(sm.routing, sm.nrouting *
+	    sizeof(*sm.routing))) == NULL)
 		goto fail;
+	d->nrouting = sm.nrouting;
+	d->target = j->target->number;
 	d->octets = sm.envelope_len;
 	outstanding_octets += d->octets;
 	if (sm.kind == CONTENT_FILE) {

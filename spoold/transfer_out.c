@@ -466,9 +466,12 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		anew(x, 0, "");
 		break;
 	case XFER_UNABLE_TO_DOWNGRADE:
+	case XFER_LOSS_PROHIBITED:
 		log_warnx("%s: unable to downgrade: %s", xfer_text(x),
 		    f->text);
 		if (report_give_up(x->job, REASON_CONVERSION_NOT_PERFORMED,
+		    f->failure == XFER_LOSS_PROHIBITED ?
+		    DIAGNOSTIC_CONVERSION_WITH_LOSS_PROHIBITED :
 		    DIAGNOSTIC_UNABLE_TO_DOWNGRADE, f->text) == -1) {
 			anew(x, 1, "out of memory");
 			break;
@@ -593,7 +596,7 @@ xfer_imsg(struct assoc *a, uint32_t type, const uint8_t *data, size_t len)
 		if (len != sizeof(f))
 			return (-1);
 		memcpy(&f, data, sizeof(f));
-		if (f.failure > XFER_UNABLE_TO_DOWNGRADE)
+		if (f.failure > XFER_LOSS_PROHIBITED)
 			return (-1);
 		f.text[sizeof(f.text) - 1] = '\0';
 		failed(x, &f);

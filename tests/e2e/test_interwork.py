@@ -177,6 +177,24 @@ class Interwork(Case):
         self.relay(beta, ipm(ia5('Hello')))
         self.as_of_1984(gamma, 'Hello')
 
+    @newer
+    def test_loss_prohibited(self):
+        """The heading says in which language it is; 1984 cannot."""
+        gamma, alpha = self.gamma(), self.responder(
+            name='alpha', password=password('alpha'),
+            credentials={'beta': password('beta')})
+        beta = self.daemon(
+            'beta', Peer('alpha', alpha.port, *SHORT, *LINES),
+            Peer('gamma', gamma.port, *SHORT, *LINES, mode='x410-1984'))
+        self.relay(beta, ipm(ia5('Hello')), extensions=[
+            p1.conversion_with_loss_prohibited(criticality='')])
+        alpha.wait(1)
+        reported, = p1.decode(alpha.messages[0].octets).recipients
+        self.assertEqual((reported['reason'], reported['diagnostic']),
+                         (2, 19))
+        beta.idle()
+        self.assertEqual(gamma.messages, [])
+
     def test_contents_of_1984_are_left_alone(self):
         """P2 is nobody's business, whatever is in it."""
         gamma = self.gamma()

@@ -46,6 +46,21 @@ class Reports(Between):
         beta.idle()
         self.assertEqual(alpha.messages, [])
 
+    def test_disclosure(self):
+        """Who else gets it is said only where the originator allows it."""
+        _, beta, _ = self.three()
+        for flag, names in ('0', ['Doe']), ('1', ['Doe', 'Maus']):
+            before = set(os.listdir(beta.delivery))
+            self.send(beta, self.message(BETA, dict(GAMMA, S='Maus'),
+                                         flag=flag + '000'))
+            name, = until(lambda: [
+                n for n in os.listdir(beta.delivery) if n not in before and
+                re.fullmatch('[0-9A-F]{16}.env', n)], 15, 'delivery')
+            with open(os.path.join(beta.delivery, name)) as file:
+                found = re.findall(r'^recipient.*/S=(\w+)/', file.read(),
+                                   re.M)
+            self.assertEqual(found, names)
+
     def test_report_survives_spoold(self):
         """Killed with the delivery done: one report, not none and not two."""
         alpha, beta, _ = self.three()
