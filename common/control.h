@@ -26,13 +26,13 @@ enum ctl_type {
 	CTL_SUBMIT,		/* message_serialise() pieces, see below */
 	CTL_SUBMIT_CONTENT,	/* octets, in pieces, in order */
 	CTL_SUBMIT_END,		/* - ; row: struct ctl_submitted */
-	CTL_RETRY,		/* uint64_t id, 0 all */
+	CTL_RETRY,		/* struct ctl_change ; struct ctl_changed */
 	CTL_PEER,		/* struct ctl_peer_set */
 	CTL_RELOAD,		/* - */
 	CTL_VERBOSE,		/* int32_t */
-	CTL_HOLD,		/* uint64_t id */
-	CTL_RELEASE,		/* uint64_t id */
-	CTL_REMOVE,		/* uint64_t id */
+	CTL_HOLD,		/* as CTL_RETRY */
+	CTL_RELEASE,		/* the same */
+	CTL_REMOVE,		/* the same */
 	CTL_ROUTE,		/* char[]: address ; struct ctl_route, then
 				 * CTL_ROW_STEP and CTL_ROW_HOP rows */
 	CTL_CHECK,		/* in place of CTL_SUBMIT_END ; a struct
@@ -44,7 +44,12 @@ enum ctl_type {
 	CTL_ROW_STEP,		/* char[]: of an explanation, with a NUL */
 	CTL_ROW_HOP,		/* struct ctl_hop, in the order tried */
 	CTL_END,		/* - : done */
-	CTL_FAIL		/* char[]: why not, NUL terminated */
+	CTL_FAIL,		/* char[]: why not, NUL terminated */
+	/* mtactl -> spoold */
+	CTL_REROUTE,		/* as CTL_RETRY */
+	CTL_EXPIRE,		/* the same */
+	CTL_TRACK		/* struct ctl_track ; lines of the audit log,
+				 * several in a row, each with its newline */
 };
 
 struct ctl_summary {
@@ -129,6 +134,30 @@ struct ctl_transfer {
 struct ctl_submitted {
 	uint64_t	id;
 	char		mts_id[160];
+};
+
+/* What of the queue is changed: a message, or all, or all for a peer. */
+struct ctl_change {
+	uint64_t	id;		/* 0: not one message */
+	char		peer[PEER_NAME_MAX];	/* "": for anybody */
+	char		via[PEER_NAME_MAX];	/* reroute; "": by the routes */
+	uint8_t		report;		/* remove: tell the originator */
+};
+
+/* Messages; one of several copies may be in more than one figure. */
+struct ctl_changed {
+	uint64_t	changed;
+	uint64_t	under_way;	/* being sent or delivered: as it was */
+	uint64_t	unchanged;	/* nothing to change */
+};
+
+#define TRACK_IDS	32
+#define TRACK_TEXT	512
+struct ctl_track {
+	int64_t		since, until;	/* time_t; until 0: now */
+	uint32_t	nids;
+	uint64_t	id[TRACK_IDS];	/* of lines with one of them */
+	char		text[TRACK_TEXT]; /* with that, in any case; "": all */
 };
 
 enum ctl_route_result {

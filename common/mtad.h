@@ -132,6 +132,9 @@ struct mta_conf {
 	uint32_t		max_associations;	/* all peers */
 	uint64_t		max_content;		/* octets, 0 none */
 	uint64_t		min_free;	/* octets kept free in spool */
+	uint32_t		poison_after;	/* kills, refusals; 0 never */
+	uint32_t		audit_keep;	/* s; 0: no audit log */
+	char			audit[64];	/* its directory, in spool */
 	uint32_t		expire[3];	/* s, as that of a peer */
 	uint32_t		loop_limit;	/* times here before */
 	uint32_t		hop_limit;	/* elements of trace */

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,16 +40,21 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] check [-f oraddress] -t oraddress "
 	    "...\n"
 	    "\t    [-l length] [-p priority]\n"
-	    "       mtactl [-j] [-s socket] retry [ID]\n"
-	    "       mtactl [-j] [-s socket] hold | release | remove ID\n"
+	    "       mtactl [-j] [-s socket] retry | hold | release | expire "
+	    "ID | all | -P peer\n"
+	    "       mtactl [-j] [-s socket] remove [-r] ID | all | -P peer\n"
+	    "       mtactl [-j] [-s socket] reroute [-V peer] ID | all | "
+	    "-P peer\n"
+	    "       mtactl [-j] [-s socket] track ID | mts-id | oraddress | "
+	    "since time\n"
+	    "\t    [since time] [until time]\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
 	    "       mtactl [-j] [-s socket] log verbose | brief\n", stderr);
 	exit(EXIT_USAGE);
 }
 
-/* Hexadecimal, as ids are printed. */
-static uint64_t
+uint64_t
 parse_id(const char *text)
 {
 	unsigned long long v;
@@ -122,17 +128,96 @@ cmd_route(uint32_t request, int argc, char **argv)
 }
 
 static void
-cmd_message(uint32_t request, int argc, char **argv)
+change_name(char *out, size_t size, const char *what, const char *name)
 {
-	uint64_t id = 0;
+	if (*name == '\0' || strlcpy(out, name, size) >= size)
+		errx(EXIT_USAGE, "%s: \"%s\": the name of a peer was "
+		    "expected", what, name);
+}
 
-	if (argc > 2 || (argc < 2 && request != CTL_RETRY)) {
-		warnx("%s: one id expected", argv[0]);
+/* [-r] [-V peer] ID | all | -P peer; of "retry" nothing means all. */
+static struct ctl_change
+change_args(uint32_t request, int argc, char **argv)
+{
+	struct ctl_change ch;
+	static char name[] = "mtactl";
+	const char *what = argv[0];
+	int option;
+
+	memset(&ch, 0, sizeof(ch));
+	argv[0] = name;			/* for the errors of getopt */
+	optind = 1;
+#ifdef LIBBSD_OVERLAY
+	optreset = 1;
+#endif
+	while ((option = getopt(argc, argv, request == CTL_REMOVE ? "+P:r" :
+	    request == CTL_REROUTE ? "+P:V:" : "+P:")) != -1) {
+		switch (option) {
+		case 'P':
+			change_name(ch.peer, sizeof(ch.peer), what, optarg);
+			break;
+		case 'r':
+			ch.report = 1;
+			break;
+		case 'V':
+			change_name(ch.via, sizeof(ch.via), what, optarg);
+			break;
+		default:
+			usage(NULL);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 1 && ch.peer[0] == '\0') {
+		if (strcmp(argv[0], "all") != 0)
+			ch.id = parse_id(argv[0]);
+	} else if (argc != 0 || (ch.peer[0] == '\0' &&
+	    request != CTL_RETRY)) {
+		warnx("%s: one id, \"all\" or -P and a peer expected", what);
 		usage(NULL);
 	}
-	if (argc == 2)
-		id = parse_id(argv[1]);
-	simple(request, &id, sizeof(id));
+	return (ch);
+}
+
+static void
+cmd_change(uint32_t request, int argc, char **argv)
+{
+	struct ctl_change ch = change_args(request, argc, argv);
+	struct ctl_changed r;
+	struct imsg imsg;
+	struct json j;
+	struct ctl c;
+
+	ctl_open(&c, socket_path);
+	ctl_send(&c, request, &ch, sizeof(ch));
+	if (ctl_next(&c, &imsg, NULL, NULL) != CTL_ROW)
+		errx(1, "%s: unexpected answer", socket_path);
+	ctl_row(&imsg, &r, sizeof(r));
+	if (ctl_next(&c, &imsg, NULL, NULL) != CTL_END)
+		errx(1, "%s: unexpected answer", socket_path);
+	if (as_json) {
+		json_begin(&j, stdout);
+		json_object(&j, NULL);
+		json_bool(&j, "ok", r.under_way == 0 || ch.id == 0);
+		json_uint(&j, "changed", r.changed);
+		json_uint(&j, "under_way", r.under_way);
+		json_uint(&j, "unchanged", r.unchanged);
+		json_close(&j, '}');
+		json_end(&j);
+	} else if (ch.id == 0)
+		printf("%" PRIu64 " changed, %" PRIu64 " under way and left "
+		    "alone\n", r.changed, r.under_way);
+	if (ch.id != 0 && r.under_way > 0) {
+		fflush(stdout);
+		errx(1, "message %016" PRIX64 ": a copy of it is under way "
+		    "and was left alone; the others were changed", ch.id);
+	}
+}
+
+static void
+cmd_track(uint32_t request, int argc, char **argv)
+{
+	track_run(socket_path, argc, argv, as_json);
 }
 
 static void
@@ -183,10 +268,13 @@ static const struct command {
 	{ "submit", cmd_submit, CTL_SUBMIT },
 	{ "route", cmd_route, CTL_ROUTE },
 	{ "check", cmd_route, CTL_CHECK },
-	{ "retry", cmd_message, CTL_RETRY },
-	{ "hold", cmd_message, CTL_HOLD },
-	{ "release", cmd_message, CTL_RELEASE },
-	{ "remove", cmd_message, CTL_REMOVE },
+	{ "retry", cmd_change, CTL_RETRY },
+	{ "hold", cmd_change, CTL_HOLD },
+	{ "release", cmd_change, CTL_RELEASE },
+	{ "remove", cmd_change, CTL_REMOVE },
+	{ "reroute", cmd_change, CTL_REROUTE },
+	{ "expire", cmd_change, CTL_EXPIRE },
+	{ "track", cmd_track, CTL_TRACK },
 	{ "peer", cmd_peer, CTL_PEER },
 	{ "reload", cmd_reload, CTL_RELOAD },
 	{ "log", cmd_log, CTL_VERBOSE },

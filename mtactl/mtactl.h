@@ -44,6 +44,8 @@ int	show_wants_id(const struct show *);
 /* submit.c: parses the arguments (exits when they are wrong) and submits. */
 void	submit_run(const char *path, int argc, char **argv, int as_json);
 
+/* track.c: the same of the audit log. */
+void	track_run(const char *path, int argc, char **argv, int as_json);
 /*
  * submit_mime.c: the descriptor of a content made of the text.  Or exits.
  */
@@ -55,6 +57,8 @@ void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);
 
 /* mtactl.c */
+/* Hexadecimal, as ids are printed.  Or exits. */
+uint64_t parse_id(const char *);
 void	usage(const char *) __attribute__((noreturn));
 
 /* A string field that came over the socket ends within its array. */

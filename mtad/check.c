@@ -116,6 +116,19 @@ set_string(const struct place *p, char *to, size_t size, const char *what,
 }
 
 void
+set_audit(const struct place *p, const char *name)
+{
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ||
+	    strcmp(name, "content") == 0 ||
+	    strncmp(name, "queue.db", 8) == 0)
+		conf_error(p, "\"%s\": the name of a directory of its own in "
+		    "the spool was expected", name);
+	else
+		set_string(p, conf_now->mta.audit,
+		    sizeof(conf_now->mta.audit), "audit log", name);
+}
+
+void
 set_path(const struct place *p, char *to, size_t size, const char *s)
 {
 	if (s[0] != '/') {
@@ -723,6 +736,9 @@ conf_new(void)
 	c->mta.hop_limit = 50;
 	c->mta.return_max = 1024 * 1024;
 	c->mta.min_free = 64 * 1024 * 1024;
+	c->mta.poison_after = 3;
+	c->mta.audit_keep = 30 * 86400;
+	strlcpy(c->mta.audit, "audit", sizeof(c->mta.audit));
 	RB_INIT(&c->prefixes);
 	set_defaults(c);
 	return (c);

@@ -59,6 +59,7 @@ static const struct {
 	{ "ae-qualifier", AE_QUALIFIER }, { "after", AFTER },
 	{ "alternate", ALTERNATE }, { "ap-title", AP_TITLE },
 	{ "associations", ASSOCIATIONS }, { "attempts", ATTEMPTS },
+	{ "audit", AUDIT }, { "poison", POISON },
 	{ "auto", AUTO }, { "both", BOTH }, { "brief", BRIEF }, { "ca", CA },
 	{ "certificate", CERTIFICATE }, { "checkpoint", CHECKPOINT },
 	{ "command", COMMAND }, { "complete", COMPLETE },

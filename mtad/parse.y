@@ -57,6 +57,7 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token X410 "x410" X410_1984 "x410-1984" X410_1988 "x410-1988"
 %token NORMAL "normal" SSEL "ssel" PSEL "psel" AP_TITLE "ap-title"
 %token AE_QUALIFIER "ae-qualifier"
+%token AUDIT "audit" POISON "poison"
 %token REDIRECT "redirect" LIST "list" MEMBER "member" MEMBERS "members"
 %token FROM "from" OWNER "owner" REPORTS "reports" SUBMIT "submit"
 %token ORIGINATOR "originator" BOTH "both" NONE "none"
@@ -248,6 +249,29 @@ main		: WORD EQUALS text	{
 		| LIMIT RETURN size	{ conf_now->mta.return_max = $3; }
 		| LOG VERBOSE		{ conf_now->mta.verbose = 1; }
 		| LOG BRIEF		{ conf_now->mta.verbose = 0; }
+		| POISON AFTER NUMBER	{
+			set_number(&@3, &conf_now->mta.poison_after, $3, 0,
+			    1000, "poison after");
+		}
+		| AUDIT NO		{ conf_now->mta.audit_keep = 0; }
+		| AUDIT LOG auditname auditkeep
+		;
+
+auditname	: /* empty */
+		| string		{
+			set_audit(&@1, $1);
+			free($1);
+		}
+		;
+
+auditkeep	: /* empty */		{
+			if (conf_now->mta.audit_keep == 0)
+				conf_now->mta.audit_keep = 30 * 86400;
+		}
+		| KEEP time		{
+			set_number(&@2, &conf_now->mta.audit_keep, $2, 86400,
+			    3650 * 86400, "keep");
+		}
 		;
 
 nocommandopt	: /* empty */		{

@@ -23,6 +23,8 @@ void	set_macro(const struct place *, const char *, const char *);
 void	set_mta(const struct place *, const struct place *, const char *,
 	    const struct place *, const char *, const struct place *,
 	    const char *);
+/* A name in the spool that is nothing else there. */
+void	set_audit(const struct place *, const char *);
 void	set_path(const struct place *, char *, size_t, const char *);
 void	set_string(const struct place *, char *, size_t, const char *,
 	    const char *);

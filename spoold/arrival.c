@@ -151,7 +151,7 @@ add_job(struct arrival *a, struct target *t)
 		strlcpy(j->reason, "no route", sizeof(j->reason));
 	} else if ((j->next_try = deferred(a, t)) != 0) {
 		j->state = JOB_DEFERRED;
-		strlcpy(j->reason, "deferred delivery", sizeof(j->reason));
+		strlcpy(j->reason, DEFERRED_DELIVERY, sizeof(j->reason));
 		trace_deferred(a->message, &a->message->deferred);
 	}
 	return (0);
@@ -331,6 +331,8 @@ arrival_store(struct arrival *a)
 	if (r == -1)
 		goto done;
 	a->duplicate = r == 0;
+	if (!a->copy)
+		audit_arrival(a);
 	r = a->duplicate ? 0 : take(a, &p);
 	if (r == 0 && a->njobs == 0 && a->kind == CONTENT_FILE)
 		content_discard(a->id);

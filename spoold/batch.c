@@ -39,7 +39,8 @@ load(void)
 		return (-1);
 	}
 	if (store_associations_lost(sp.store, time(NULL)) == -1 ||
-	    queue_load() == -1 || (n = content_sweep()) == -1)
+	    queue_load() == -1 || poison_load() == -1 ||
+	    audit_load() == -1 || (n = content_sweep()) == -1)
 		return (-1);
 	if (n > 0)
 		log_info("spool: removed %d files of unfinished transfers",
@@ -172,6 +173,7 @@ commit_failed(void)
 static int
 flush(int later)
 {
+	audit_begin();
 	if ((later ? store_begin_later(sp.store) :
 	    store_begin(sp.store)) == -1)
 		return (-1);
@@ -179,7 +181,9 @@ flush(int later)
 	if (assoc_flush() == -1 || recv_flush() == -1 ||
 	    control_flush() == -1 || xfer_flush() == -1 ||
 	    report_flush() == -1 || queue_flush() == -1 ||
+	    poison_flush() == -1 || audit_flush() == -1 ||
 	    store_commit(sp.store) == -1) {
+		audit_rollback();
 		store_rollback(sp.store);
 		return (-1);
 	}
@@ -221,6 +225,8 @@ commit_once(int wait)
 	xfer_committed();
 	report_committed();
 	queue_committed();
+	poison_committed();
+	audit_committed();
 	queue_wake();
 	return (0);
 }
@@ -325,6 +331,7 @@ spool_tick(void)
 		try_again();
 	}
 	look_at_space();
+	audit_tick();
 	if (sp.dirty && spool_commit() == -1)
 		return;
 	reroute_tick();

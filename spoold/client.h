@@ -31,6 +31,14 @@ struct client {
 	struct body		 body;
 	struct arrival		 arrival;
 	uint8_t			 submitting, committing;
+	/* CTL_RETRY and its like: operate.c */
+	struct ctl_change	 change;
+	struct ctl_changed	 changed;
+	uint64_t		 change_last;	/* newer ones are let be */
+	uint8_t			 changing;
+#define CHANGE_WORK	1	/* there is more to be done */
+#define CHANGE_COMMIT	2	/* all is, answered after the commit */
+	struct track		*track;		/* CTL_TRACK */
 	time_t			 active;
 };
 
@@ -39,6 +47,16 @@ void	client_end(struct client *);
 void	client_fail(struct client *, const char *);
 /* More rows of the request, as many as the socket should hold. */
 void	show_more(struct client *);
+/* operate.c: begins; does some messages at a time.  -1: malformed. */
+int	operate_begin(struct client *, uint32_t type,
+	    const struct ctl_change *);
+void	operate_more(struct client *);
+/* track.c: the same of the audit log. */
+int	track_begin(struct client *, const struct ctl_track *);
+void	track_more(struct client *);
+void	track_free(struct client *);
+/* There is work that goes on beside the loop. */
+void	control_work(void);
 /* Lets go of what a request held. */
 void	show_free(struct client *);
 /* In words, as show peers has it. */

@@ -71,7 +71,9 @@ conf_begin(void)
 int
 conf_mta(const struct mta_conf *m)
 {
-	if (staged == NULL || !TEXT(m->name) || !TEXT(m->password))
+	if (staged == NULL || !TEXT(m->name) ||
+	    !TEXT(m->password) || !TEXT(m->audit) ||
+	    strchr(m->audit, '/') != NULL)
 		return (-1);
 	staged->mta = *m;
 	staged->has_mta = 1;

@@ -23,6 +23,7 @@
 
 static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static struct event	*listener;
+static struct event	*work;
 static int		 listen_fd = -1;
 static unsigned		 nclients;
 
@@ -210,6 +211,11 @@ control_committed(void)
 	struct client		*c;
 
 	TAILQ_FOREACH(c, &clients, entry) {
+		if (c->changing == CHANGE_COMMIT) {
+			client_row(c, CTL_ROW, &c->changed,
+			    sizeof(c->changed));
+			client_end(c);
+		}
 		if (!c->committing)
 			continue;
 		memset(&r, 0, sizeof(r));
@@ -232,132 +238,11 @@ control_failed(const char *why)
 	struct client	*c;
 
 	TAILQ_FOREACH(c, &clients, entry)
-		if (c->committing)
+		if (c->committing || c->changing == CHANGE_COMMIT)
 			client_fail(c, why);
 }
 
 /* Requests that change something */
-
-enum job_change { CHANGE_RETRY, CHANGE_HOLD, CHANGE_RELEASE, CHANGE_REMOVE };
-
-struct change {
-	enum job_change	 what;
-	struct store_job job[64];
-	int		 n, sending;
-};
-
-static int
-change_job(void *arg, const struct store_job *j)
-{
-	struct change	*ch = arg;
-
-	if (j->state == JOB_SENDING)
-		ch->sending = 1;
-	else if (ch->n < 64)
-		ch->job[ch->n++] = *j;
-	return (0);
-}
-
-static int
-apply(struct change *ch, uint64_t id)
-{
-	struct store_job	*j;
-	int			 i, kind, r = 0;
-
-	for (i = 0; i < ch->n && r == 0; i++) {
-		j = &ch->job[i];
-		j->next_try = 0;
-		switch (ch->what) {
-		case CHANGE_RETRY:
-			if (j->state != JOB_DEFERRED)
-				continue;
-			j->state = JOB_READY;
-			break;
-		case CHANGE_HOLD:
-			if (j->state == JOB_STUCK)
-				continue;
-			j->state = JOB_HELD;
-			strlcpy(j->reason, "by the operator",
-			    sizeof(j->reason));
-			break;
-		case CHANGE_RELEASE:
-			if (j->state != JOB_HELD)
-				continue;
-			j->state = JOB_READY;
-			break;
-		case CHANGE_REMOVE:
-			r = store_job_done(sp.store, j->target, j->rank, id);
-			continue;
-		}
-		r = store_job_state(sp.store, j);
-	}
-	if (r == 0 && ch->what == CHANGE_REMOVE) {
-		if ((r = store_message_done(sp.store, id, &kind)) == 1 &&
-		    kind == CONTENT_FILE)
-			content_discard(id);
-		r = r == -1 ? -1 : 0;
-	}
-	return (r);
-}
-
-static void
-retry_all(void)
-{
-	struct target	*t;
-	struct peer	*p;
-
-	TAILQ_FOREACH(t, &sp.targets, entry) {
-		t->next_due = 1;
-		if (store_job_due(sp.store, t->number, INT64_MAX) == -1) {
-			spool_failed(store_error(sp.store));
-			return;
-		}
-	}
-	TAILQ_FOREACH(p, &sp.peers, entry) {
-		p->open_after = p->send_after = p->more_after = 0;
-		p->backoff = p->send_backoff = 0;
-	}
-	xfer_retry();
-}
-
-static const char *
-change(enum job_change what, uint64_t id)
-{
-	struct change	ch;
-
-	if (sp.store == NULL || sp.failing || spool_commit() == -1)
-		return (sp.state);
-	memset(&ch, 0, sizeof(ch));
-	ch.what = what;
-	if (id == 0 && what == CHANGE_RETRY)
-		retry_all();
-	else {
-		if (store_job_of_message(sp.store, id, change_job, &ch) == -1)
-			goto fail;
-		if (ch.n == 0 && !ch.sending)
-			return ("no such message in the queue");
-		if (ch.sending && ch.n == 0 && what != CHANGE_RETRY)
-			return ("it is being sent");
-		if (store_begin(sp.store) == -1 || apply(&ch, id) == -1 ||
-		    store_commit(sp.store) == -1)
-			goto fail;
-		content_discarded();
-		log_info("message %016" PRIX64 ": %s by the operator", id,
-		    what == CHANGE_RETRY ? "tried again" :
-		    what == CHANGE_HOLD ? "held" :
-		    what == CHANGE_RELEASE ? "released" : "removed");
-	}
-	if (queue_reload() == -1)
-		goto fail;
-	schedule_tick();
-	deliver_wake();
-	return (NULL);
-fail:
-	content_keep();
-	store_rollback(sp.store);
-	spool_failed(store_error(sp.store));
-	return (sp.state);
-}
 
 static const char *
 set_peer(const struct ctl_peer_set *set)
@@ -397,7 +282,8 @@ static int
 command(struct client *c, struct imsg *imsg)
 {
 	struct ctl_peer_set	 set;
-	uint64_t		 id;
+	struct ctl_change	 ch;
+	struct ctl_track	 track;
 	int32_t			 v;
 
 	switch (imsg_get_type(imsg)) {
@@ -417,25 +303,23 @@ command(struct client *c, struct imsg *imsg)
 		client_end(c);
 		return (0);
 	}
-	if (imsg_get_data(imsg, &id, sizeof(id)) == -1)
-		return (-1);
 	switch (imsg_get_type(imsg)) {
 	case CTL_RETRY:
-		simple(c, change(CHANGE_RETRY, id));
-		break;
 	case CTL_HOLD:
-		simple(c, change(CHANGE_HOLD, id));
-		break;
 	case CTL_RELEASE:
-		simple(c, change(CHANGE_RELEASE, id));
-		break;
 	case CTL_REMOVE:
-		simple(c, change(CHANGE_REMOVE, id));
-		break;
+	case CTL_REROUTE:
+	case CTL_EXPIRE:
+		if (imsg_get_data(imsg, &ch, sizeof(ch)) == -1)
+			return (-1);
+		return (operate_begin(c, imsg_get_type(imsg), &ch));
+	case CTL_TRACK:
+		if (imsg_get_data(imsg, &track, sizeof(track)) == -1)
+			return (-1);
+		return (track_begin(c, &track));
 	default:
 		return (-1);
 	}
-	return (0);
 }
 
 static int
@@ -525,6 +409,38 @@ client_drain(struct imsgev *iev, void *arg)
 	if (c->request >= CTL_SHOW_SUMMARY &&
 	    c->request <= CTL_SHOW_MESSAGE)
 		show_more(c);
+	else if (c->track != NULL)
+		control_work();
+}
+
+/*
+ * Requests that take long: a piece of each, and then what else there is to
+ * do.
+ */
+static void
+work_cb(int fd, short what, void *arg)
+{
+	struct client	*c;
+
+	TAILQ_FOREACH(c, &clients, entry)
+		if (c->changing == CHANGE_WORK)
+			operate_more(c);
+		else if (c->track != NULL)
+			track_more(c);
+	TAILQ_FOREACH(c, &clients, entry)
+		if (c->changing == CHANGE_WORK || (c->track != NULL &&
+		    imsgev_pending(&c->iev) <= CLIENT_HIGH))
+			control_work();
+	spool_turn();
+}
+
+void
+control_work(void)
+{
+	struct timeval	tv = { 0, 1000 };
+
+	if (work != NULL && !event_pending(work, EV_TIMEOUT, NULL))
+		event_add(work, &tv);
 }
 
 static void
@@ -542,7 +458,7 @@ make_room(void)
 	if (nclients < CLIENTS_MAX)
 		return;
 	TAILQ_FOREACH(c, &clients, entry)
-		if (!c->committing && (oldest == NULL ||
+		if (!c->committing && !c->changing && (oldest == NULL ||
 		    c->active < oldest->active))
 			oldest = c;
 	if (oldest != NULL)
@@ -585,6 +501,9 @@ control_listen(struct event_base *base, int fd)
 {
 	control_close();
 	evutil_make_socket_nonblocking(fd);
+	if (work == NULL &&
+	    (work = event_new(base, -1, 0, work_cb, NULL)) == NULL)
+		return (-1);
 	if ((listener = event_new(base, fd, EV_READ | EV_PERSIST,
 	    client_accept, base)) == NULL || event_add(listener, NULL) == -1)
 		return (-1);

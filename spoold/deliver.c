@@ -463,6 +463,7 @@ deliver_done(struct job *j, int report)
 	log_info("message %016" PRIX64 " delivered to %s", j->message,
 	    j->target->name);
 	sp.stats.delivered++;
+	audit_deliver(j);
 	if (report && report_delivered(j) == -1)
 		fatalx("out of memory");
 	queue_done(j);

@@ -72,6 +72,7 @@ rtsd_gone(void)
 	struct assoc_down	 down;
 	struct assoc		*a, *next;
 
+	poison_rtsd_died();
 	memset(&down, 0, sizeof(down));
 	strlcpy(down.text, "rtsd is gone", sizeof(down.text));
 	for (a = TAILQ_FIRST(&sp.assocs); a != NULL; a = next) {

@@ -343,6 +343,7 @@ list_expand(const struct list *l, struct arrival *a, size_t recipient)
 		else if (arrival_add(a, c, 1, 1) == -1)
 			return (-1);
 	}
+	audit_expand(a, &l->name, n);
 	log_info("message %016" PRIX64 ": expanded by the list %s to %zu "
 	    "members", a->id, name, n);
 	return (0);

@@ -195,6 +195,7 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 			message_free(m);
 			return (-1);
 		}
+		audit_redirect(a, o[i].recipient, o[i].redirect, o[i].why);
 		log_info("message %016" PRIX64 ": redirected from %s to %s, "
 		    "%s", a->id, from, to,
 		    o[i].why == REDIRECTION_ORIGINATOR_REQUESTED ?

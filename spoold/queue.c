@@ -344,7 +344,11 @@ queue_next(struct target *t, int urgent)
 		w = &t->window[rank];
 		if (TAILQ_EMPTY(&w->jobs) && w->more)
 			refill(t, rank);
-		if ((j = TAILQ_FIRST(&w->jobs)) != NULL) {
+		TAILQ_FOREACH(j, &w->jobs, entry)
+			if (poison_may_go(j))
+				break;
+		if (j != NULL) {
+			poison_taken(j);
 			TAILQ_REMOVE(&w->jobs, j, entry);
 			TAILQ_INSERT_TAIL(&t->taken, j, entry);
 			w->n--;
@@ -383,6 +387,14 @@ queue_oldest(const struct target *t)
 static void
 queue_put(struct job *j, int state, int64_t next_try, const char *why)
 {
+	const char	*poison = poison_back(j, why);
+
+	if (poison != NULL) {
+		state = JOB_HELD;
+		next_try = 0;
+		why = poison;
+		audit_job(AUDIT_HOLD, j, "mtad", why);
+	}
 	j->state = state;
 	j->next_try = next_try;
 	strlcpy(j->reason, why, sizeof(j->reason));
@@ -415,6 +427,18 @@ void
 queue_stuck(struct job *j, const char *why)
 {
 	queue_put(j, JOB_STUCK, 0, why);
+}
+
+void
+queue_hold(struct job *j, int64_t until, const char *why)
+{
+	queue_put(j, JOB_HELD, until, why);
+}
+
+void
+queue_until(struct job *j, int64_t until, const char *why)
+{
+	queue_put(j, JOB_DEFERRED, until, why);
 }
 
 static int

@@ -293,6 +293,25 @@ fail:
 	spool_failed(store_error(sp.store));
 }
 
+int
+recv_give_up(uint64_t id)
+{
+	struct store_receiving	row;
+	int			r;
+
+	if ((r = store_receiving_get(sp.store, id, &row)) != 1)
+		return (r);
+	if (store_begin(sp.store) == 0 && forget_one(&row, &row) == 0 &&
+	    store_commit(sp.store) == 0) {
+		content_discarded();
+		return (0);
+	}
+	content_keep();
+	store_rollback(sp.store);
+	spool_failed(store_error(sp.store));
+	return (-1);
+}
+
 /* A peer may interrupt one after the other and never resume any. */
 static int
 bound_partial(struct intransfer *t)

@@ -257,6 +257,7 @@ store_one(struct arrival *a, const struct outcome *o, size_t n)
 			    store_one(a, o + n / 2, n - n / 2));
 		log_warnx("message %016" PRIX64 ": a report about it is too "
 		    "long to be made", a->id);
+		audit_non_deliver(a, o, n, 0);
 		return (0);
 	}
 	r->has_content = with_content;
@@ -264,6 +265,7 @@ store_one(struct arrival *a, const struct outcome *o, size_t n)
 	if (arrival_add(a, r, with_content, 0) == -1)
 		return (-1);
 	say(a, o, n, TAILQ_LAST(&a->more, arrivals)->id);
+	audit_non_deliver(a, o, n, TAILQ_LAST(&a->more, arrivals)->id);
 	return (0);
 }
 
@@ -280,6 +282,7 @@ report_store(struct arrival *a, const struct outcome *o, size_t n)
 	if (m->type == MESSAGE_REPORT) {
 		log_warnx("message %016" PRIX64 ": report dropped: %s", a->id,
 		    o->text != NULL ? o->text : "");
+		audit_non_deliver(a, o, n, 0);
 		return (0);
 	}
 	if ((about = calloc(n, sizeof(*about))) == NULL)

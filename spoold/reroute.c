@@ -43,6 +43,7 @@ static TAILQ_HEAD(effects, effect) effects = TAILQ_HEAD_INITIALIZER(effects);
 /* One job that is looked at. */
 struct rerouting {
 	struct target		*from;
+	struct target		*via;		/* NULL: by the routes */
 	const struct store_job	*job;
 	struct message		*message;
 	uint32_t		*routing;
@@ -176,6 +177,11 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 		j.state = JOB_DEFERRED;		/* delivery is */
 		j.next_try = r->job->next_try;
 		strlcpy(j.reason, r->job->reason, sizeof(j.reason));
+	} else if (r->job->state == JOB_HELD && r->job->next_try >
+	    time(NULL)) {
+		j.state = JOB_DEFERRED;		/* was, before it was held */
+		j.next_try = r->job->next_try;
+		strlcpy(j.reason, DEFERRED_DELIVERY, sizeof(j.reason));
 	}
 	if (store_job_add(sp.store, &j) == -1 ||
 	    effect(ARRIVE, t, &j) == NULL)
@@ -240,16 +246,20 @@ reroute_recipient(struct rerouting *r, size_t i)
 	struct outcome		 o;
 	int			 n;
 
-	switch (route_lookup(recipient(r, i), &c)) {
-	case ROUTE_UNKNOWN:
-		return (unknown(r, i));
-	case ROUTE_FOUND:
-		apply_policy(r, i, &c, &o);
-		if (c.nhop == 0)
-			return (add_outcome(r, i, &o));
-		t = route_pick(&c, r->from);
-		break;
-	}
+	memset(&c, 0, sizeof(c));
+	if (r->via != NULL)
+		t = r->via;
+	else
+		switch (route_lookup(recipient(r, i), &c)) {
+		case ROUTE_UNKNOWN:
+			return (unknown(r, i));
+		case ROUTE_FOUND:
+			apply_policy(r, i, &c, &o);
+			if (c.nhop == 0)
+				return (add_outcome(r, i, &o));
+			t = route_pick(&c, r->from);
+			break;
+		}
 	if (t == NULL || t == r->from || !target_configured(t)) {
 		r->left++;
 		return (0);
@@ -343,11 +353,11 @@ reroute_recipients(struct rerouting *r)
 	if (store_message_routing(sp.store, r->job->message, r->routing,
 	    r->n) == -1 || report_over(r) == -1)
 		return (-1);
-	return (end_job(r));
+	return (end_job(r) == -1 ? -1 : 1);
 }
 
-static int
-reroute_job(struct target *t, const struct store_job *j)
+int
+reroute_job(struct target *t, const struct store_job *j, struct target *via)
 {
 	struct store_message	 sm;
 	struct rerouting	 r;
@@ -355,6 +365,7 @@ reroute_job(struct target *t, const struct store_job *j)
 
 	memset(&r, 0, sizeof(r));
 	r.from = t;
+	r.via = via;
 	r.job = j;
 	if ((n = store_message_get(sp.store, j->message, &sm, 0)) != 1)
 		return (n);
@@ -374,6 +385,22 @@ reroute_job(struct target *t, const struct store_job *j)
 	if (r.message != NULL)
 		message_free(r.message);
 	return (n);
+}
+
+int
+reroute_end(int ok)
+{
+	if (ok)
+		ok = store_commit(sp.store) == 0;
+	if (ok)
+		content_discarded();
+	else {
+		store_rollback(sp.store);
+		content_keep();
+	}
+	route_seed(0);
+	effects_end(ok);
+	return (ok ? 0 : -1);
 }
 
 /* May it be moved at all? */
@@ -400,7 +427,7 @@ reroute_chunk(struct target *t, const struct chunk *c, int rank)
 		return (-1);
 	for (i = 0; i < c->n; i++)
 		if (movable(t, &c->job[i]) &&
-		    reroute_job(t, &c->job[i]) == -1)
+		    reroute_job(t, &c->job[i], NULL) == -1)
 			return (-1);
 	if (store_commit(sp.store) == -1)
 		return (-1);

@@ -204,7 +204,8 @@ job_text(const struct store_job *j, char *buf, size_t size)
 		    time(NULL)) : 0, j->reason);
 		return (buf);
 	case JOB_HELD:
-		return ("held");
+		snprintf(buf, size, "held: %s", j->reason);
+		return (buf);
 	default:
 		return (j->reason);
 	}
@@ -531,6 +532,8 @@ show_free(struct client *c)
 		message_free(c->message);
 	free(c->routing);
 	free(c->envelope);
+	track_free(c);
+	c->changing = 0;
 	c->message = NULL;
 	c->routing = NULL;
 	c->envelope = NULL;

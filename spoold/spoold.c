@@ -266,7 +266,8 @@ confine(void)
 	confined = 1;
 	if (spool_open(unconfined ? root : "/") == -1)
 		fatal("spool %s", root);
-	if (deliver_start() == -1 || sync_start() == -1)
+	if (deliver_start() == -1 || sync_start() == -1 ||
+	    audit_file_start() == -1)
 		fatal("threads");
 }
 
@@ -302,7 +303,7 @@ configured(void)
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
 		log_info("a new directory is out of reach: starting again");
-		sp.dirty = 1;
+		poison_stop();
 		spool_commit();
 		exit(0);
 	} else
@@ -498,7 +499,10 @@ main(int argc, char **argv)
 	event_base_dispatch(base);
 	control_stop();
 	deliver_stop();
-	sp.dirty = 1;
+	poison_stop();
+	spool_commit();
+	audit_file_stop();
+	spool_dirty();		/* what the audit log has now */
 	spool_commit();
 	sync_stop();
 	spool_close();

@@ -306,6 +306,101 @@ void	 queue_tick(time_t);
 uint32_t backoff_next(uint32_t now, uint32_t min, uint32_t max);
 uint32_t jitter(uint32_t);
 
+/* By the operator; until: of deferred delivery, to be remembered, or 0. */
+void	 queue_hold(struct job *, int64_t until, const char *why);
+/* Nothing has failed, it is only not yet time. */
+#define DEFERRED_DELIVERY	"deferred delivery"
+void	 queue_until(struct job *, int64_t until, const char *why);
+
+/*
+ * poison.c: messages and transfers that rtsd or spoold may have died of, or
+ * that the peer refuses.
+ */
+enum poison_verdict { POISON_GO, POISON_WAIT, POISON_GIVE_UP };
+/* After queue_load, before associations are. */
+int	 poison_load(void);
+/* The next commit is the last one, of an orderly stop. */
+void	 poison_stop(void);
+/* Before the associations are told. */
+void	 poison_rtsd_died(void);
+/* May this ready job be taken; and it is. */
+int	 poison_may_go(const struct job *);
+void	 poison_taken(const struct job *);
+/* May it be sent on?  WAIT: ask again at the next tick. */
+enum poison_verdict poison_resume(const struct job *);
+/* Nothing is sent of it for now; it got further; it was refused. */
+void	 poison_rest(const struct job *);
+void	 poison_progress(const struct job *);
+void	 poison_refused(const struct job *);
+/* It is given back, or done.  Not NULL: it is to be held, with these words. */
+const char *poison_back(const struct job *, const char *why);
+/* The operator lets it go: what was counted is forgotten. */
+void	 poison_absolve(const struct job *);
+/* The same of a transfer coming in; suspect: it is told of its end. */
+enum poison_verdict poison_resume_in(uint64_t id, uint32_t target,
+	    int *suspect);
+void	 poison_rest_in(uint64_t id, uint32_t target, int innocent);
+int	 poison_flush(void);
+void	 poison_committed(void);
+
+/*
+ * audit.c: what is recorded, one function an event (spoold(8)).  All are
+ * called before the commit that makes it true, whose transaction takes the
+ * line; it is written to the file afterwards.
+ */
+struct arrival;
+struct outcome;
+enum audit_change { AUDIT_HOLD, AUDIT_RELEASE, AUDIT_REMOVE };
+/* submit, arrive, report, duplicate: it is known whether it is the last. */
+void	 audit_arrival(const struct arrival *);
+/* The peer, or the directory, has it: octets of the MPDU. */
+void	 audit_transfer(const struct job *, uint64_t octets);
+void	 audit_deliver(const struct job *);
+/* Of n outcomes those that are none; report: id of it, 0 none. */
+void	 audit_non_deliver(const struct arrival *, const struct outcome *,
+	    size_t n, uint64_t report);
+void	 audit_job(enum audit_change, const struct job *, const char *by,
+	    const char *why);
+/* A recipient, from 0, becomes another one; a list its members. */
+void	 audit_redirect(const struct arrival *, size_t recipient,
+	    const struct or_address *to, int reason);
+void	 audit_expand(const struct arrival *, const struct or_address *list,
+	    size_t members);
+/* Of the commit.  Rollback forgets what came since begin. */
+void	 audit_begin(void);
+void	 audit_rollback(void);
+int	 audit_flush(void);
+void	 audit_committed(void);
+/* What the store has and the file perhaps not. */
+int	 audit_load(void);
+void	 audit_tick(void);
+
+/* audit_file.c: the files of a day each, written by a thread. */
+struct audit_line {
+	TAILQ_ENTRY(audit_line)	 entry;
+	uint64_t		 id;
+	int64_t			 time;		/* s */
+	size_t			 len;		/* with its newline */
+	char			 text[];
+};
+TAILQ_HEAD(audit_lines, audit_line);
+/* Octets that may wait, and those of one line. */
+#define AUDIT_BACKLOG_MAX	(8 * 1024 * 1024)
+#define AUDIT_LINE_MAX		(16 * 1024)
+int	 audit_file_start(void);
+/* Writes what is left, as far as it can, and ends. */
+void	 audit_file_stop(void);
+/* Takes the lines. */
+void	 audit_file_put(struct audit_lines *);
+/* errno of the last try to write, 0: it worked. */
+int	 audit_file_trouble(void);
+/* Up to which id it is durable. */
+uint64_t audit_file_durable(void);
+/* Octets that wait. */
+size_t	 audit_file_backlog(void);
+/* The file of a day, "2026-11-24.log". */
+void	 audit_file_name(int64_t time, char *, size_t);
+
 /* route.c */
 struct route;
 struct route_hop {
@@ -504,6 +599,14 @@ void	 reroute_away(struct target *, uint64_t after);
 /* What had gone other ways since a target could not be reached. */
 void	 reroute_back(void);
 void	 reroute_tick(void);
+/*
+ * By the operator, inside a transaction and with queue_settled(): a job that
+ * is not under way goes to via, or where the routes have it (NULL).  1:
+ * something did, 0: nothing, -1.  Then reroute_end, which commits if ok.
+ */
+int	 reroute_job(struct target *, const struct store_job *,
+	    struct target *via);
+int	 reroute_end(int ok);
 
 /* expire.c: what waited too long is given up, a few at a time. */
 void	 expire_tick(time_t);

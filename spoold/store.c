@@ -82,7 +82,14 @@ static const char *const schema[] = {
 	"kind INTEGER, offset INTEGER, data BLOB);"
 	"CREATE INDEX pieces_of ON pieces (transfer, kind, offset);",
 	"ALTER TABLE queue ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE queue ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE queue ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;",
+	/* poison messages; lines that the audit log may not have */
+	"CREATE TABLE poison (kind INTEGER, id INTEGER, target INTEGER, "
+	"kills INTEGER NOT NULL, refusals INTEGER NOT NULL, "
+	"suspect INTEGER NOT NULL, trial INTEGER NOT NULL, "
+	"offset INTEGER NOT NULL, PRIMARY KEY (kind, id, target)) "
+	"WITHOUT ROWID;"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, line TEXT NOT NULL);"
 };
 #define SCHEMA_VERSION	((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -363,6 +363,33 @@ int		 store_piece_each(struct store *, uint64_t transfer, int kind,
 int		 store_piece_delete(struct store *, uint64_t transfer,
 		    int kind);
 
+/* What is known against a message for a target, or a transfer coming in. */
+enum poison_kind { POISON_OUT = 0, POISON_IN = 1 };
+struct store_poison {
+	uint8_t		kind;		/* enum poison_kind */
+	uint64_t	id;		/* message, or transfer */
+	uint32_t	target;		/* of the peer */
+	uint32_t	kills;		/* see poison.c */
+	uint32_t	refusals;
+	uint8_t		suspect;	/* may go only alone */
+	uint8_t		trial;		/* and does so now */
+	uint64_t	offset;		/* octets confirmed at the last kill */
+};
+int		 store_poison_put(struct store *,
+		    const struct store_poison *);
+int		 store_poison_delete(struct store *,
+		    const struct store_poison *);
+/* All of them, after those whose message or transfer is no more are gone. */
+int		 store_poison_each(struct store *, int (*)(void *,
+		    const struct store_poison *), void *);
+
+/* Lines on their way to the audit log, in the order of growing ids. */
+int		 store_audit_put(struct store *, uint64_t, const char *line);
+/* Forgets those up to an id. */
+int		 store_audit_delete(struct store *, uint64_t);
+int		 store_audit_each(struct store *, int (*)(void *, uint64_t,
+		    const char *line), void *);
+
 /* Is a content file of that id wanted?  1: yes. */
 int		 store_file_wanted(struct store *, uint64_t);
 

@@ -167,7 +167,20 @@
 	"WHERE transfer = ? AND kind = ? ORDER BY offset DESC LIMIT 1") \
     S(PIECE_CUT, "UPDATE pieces SET data = ? WHERE id = ?") \
     S(FILE_MSG, "SELECT 1 FROM messages WHERE id = ? AND kind = 2") \
-    S(FILE_RECV, "SELECT 1 FROM receiving WHERE id = ? AND kind = 2")
+    S(FILE_RECV, "SELECT 1 FROM receiving WHERE id = ? AND kind = 2") \
+    S(POISON_PUT, "INSERT OR REPLACE INTO poison (kind, id, target, kills, " \
+	"refusals, suspect, trial, offset) VALUES (?, ?, ?, ?, ?, ?, ?, ?)") \
+    S(POISON_DELETE, "DELETE FROM poison WHERE kind = ? AND id = ? " \
+	"AND target = ?") \
+    S(POISON_EACH, "SELECT kind, id, target, kills, refusals, suspect, " \
+	"trial, offset FROM poison") \
+    S(POISON_PRUNE, "DELETE FROM poison WHERE CASE kind WHEN 0 THEN " \
+	"NOT EXISTS (SELECT 1 FROM queue WHERE target = poison.target " \
+	"AND rank IN (0, 1, 2) AND message = poison.id) ELSE NOT EXISTS " \
+	"(SELECT 1 FROM receiving WHERE id = poison.id) END") \
+    S(AUDIT_PUT, "INSERT INTO audit (id, line) VALUES (?, ?)") \
+    S(AUDIT_DELETE, "DELETE FROM audit WHERE id <= ?") \
+    S(AUDIT_EACH, "SELECT id, line FROM audit ORDER BY id")
 
 enum store_statement {
 #define S(name, sql)	S_##name,

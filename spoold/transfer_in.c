@@ -69,6 +69,9 @@ static void
 recv_free(struct intransfer *t)
 {
 	recv_clean(t);
+	if (t->suspect)
+		poison_rest_in(t->row.id, t->row.peer,
+		    t->state == IN_ENDING);
 	if (t->assoc != NULL && t->assoc->in == t)
 		t->assoc->in = NULL;
 	recv_release(t);
@@ -219,7 +222,10 @@ recv_checkpoint(struct intransfer *t, uint32_t serial)
 		t->cp = cp;
 		t->cp_size += 16;
 	}
-	t->serial = serial; 
+	t->serial = serial;
+	if (t->suspect)
+		poison_rest_in(t->row.id, t->row.peer, 1);
+	t->suspect = 0;
 	cp = &t->cp[t->ncp++];
 	cp->row.serial = serial;
 	cp->row.markup_len = t->markup_len;
@@ -467,6 +473,31 @@ resume_partial(struct intransfer *t, uint64_t id,
 	return (load_content(t, &cp));
 }
 
+/*
+ * One that rtsd may have died of is taken up alone, and in the end not at
+ * all: the peer sends it anew.  0: it was answered.
+ */
+static int
+may_resume(struct intransfer *t, uint64_t id)
+{
+	int	suspect;
+
+	switch (poison_resume_in(id, t->origin->number, &suspect)) {
+	case POISON_WAIT:
+		refuse(t, RECV_JEOPARDIZED, "others are tried first");
+		return (0);
+	case POISON_GIVE_UP:
+		if (recv_give_up(id) == -1)
+			refuse(t, RECV_JEOPARDIZED, sp.state);
+		else
+			refuse(t, RECV_UNRECOGNIZED, "given up");
+		return (0);
+	default:
+		t->suspect = suspect;
+		return (1);
+	}
+}
+
 static int
 recv_resume(struct assoc *a, const struct recv_resume *rs)
 {
@@ -494,6 +525,8 @@ recv_resume(struct assoc *a, const struct recv_resume *rs)
 		refuse(t, RECV_JEOPARDIZED, sp.state);
 		return (0);
 	}
+	if (found && id != 0 && rs->serial > 0 && !may_resume(t, id))
+		return (0);
 	if (found && id == 0)
 		t->complete = 1;
 	else if (found && rs->serial == 0) {

@@ -44,6 +44,7 @@ struct intransfer {
 	uint8_t			 give_up;	/* others of the association */
 	uint8_t			 complete;	/* was so when resumed */
 	uint8_t			 discarded_complete;
+	uint8_t			 suspect;	/* poison.c, on trial */
 	uint64_t		 forget;	/* old transfer, not wanted */
 	uint64_t		 connection;	/* row */
 	struct activity_id	 activity;
@@ -86,6 +87,8 @@ void		 recv_interrupted(struct intransfer *);
 void		 recv_discarded(struct intransfer *);
 /* What follows RECV_RESUME when nothing needs to be stored for it. */
 void		 recv_resumed(struct intransfer *);
+/* Forgets a transfer received in part.  -1: the spool failed. */
+int		 recv_give_up(uint64_t id);
 /* RECV_REFUSE, receiving ability jeopardized. */
 void		 recv_refuse(struct intransfer *, const char *why);
 

@@ -240,6 +240,8 @@ anew(struct xfer *x, int penalty, const char *why)
 		x->assoc->peer->resent_octets += x->offset;
 		sp.stats.resent_octets += x->offset;
 	}
+	if (penalty)
+		poison_refused(x->job);
 	if (penalty && too_often(x, why))
 		queue_done(x->job);
 	else if (penalty)
@@ -273,6 +275,7 @@ finished(struct xfer *x, const char *how)
 	p->backoff = p->send_backoff = p->failures = 0;
 	sp.stats.sent++;
 	sp.stats.sent_octets += x->total;
+	audit_transfer(x->job, x->total);
 	queue_done(x->job);
 	if (!a->row.initiator) {
 		a->ended++;
@@ -297,6 +300,7 @@ xfer_down(struct assoc *a)
 			continue;
 		}
 		x->state = XFER_WAITING;
+		poison_rest(x->job);
 	}
 }
 
@@ -330,6 +334,30 @@ xfer_abandon(struct assoc *a, int penalty, const char *why)
 	}
 }
 
+static void	release_rest(struct assoc *);
+
+/* A suspect waits for its turn; one found guilty goes no further. */
+static int
+may_resume(struct xfer *x)
+{
+	struct assoc	*a = x->assoc;
+
+	x->parked = 0;
+	if (x->serial == 0)
+		return (1);	/* is discarded, nothing of it goes out */
+	switch (poison_resume(x->job)) {
+	case POISON_WAIT:
+		x->parked = 1;
+		return (0);
+	case POISON_GIVE_UP:
+		anew(x, 0, "");
+		release_rest(a);
+		return (0);
+	default:
+		return (1);
+	}
+}
+
 /* Takes the first one in question up again (rules 3 and 4). */
 void
 xfer_resume(struct assoc *a)
@@ -339,7 +367,7 @@ xfer_resume(struct assoc *a)
 	TAILQ_FOREACH(x, &a->xfers, entry)
 		if (x->state == XFER_WAITING || x->state == XFER_SUSPENDED)
 			break;
-	if (x == NULL || a->state != ASSOC_IS_UP)
+	if (x == NULL || a->state != ASSOC_IS_UP || !may_resume(x))
 		return;
 	present(x);
 	x->resume = 1;
@@ -372,6 +400,10 @@ xfer_tick(struct assoc *a)
 	struct xfer	*x;
 
 	TAILQ_FOREACH(x, &a->xfers, entry) {
+		if (x->parked) {
+			xfer_resume(a);
+			return;
+		}
 		if (x->state != XFER_SUSPENDED)
 			continue;
 		if (spool_clock() >= x->resume_at)
@@ -406,6 +438,7 @@ suspend(struct xfer *x, int jeopardized)
 	uint32_t	 s;
 
 	x->state = XFER_SUSPENDED;
+	poison_rest(x->job);
 	p->send_backoff = backoff_next(p->send_backoff, jeopardized ?
 	    p->conf.retry_min : 1, p->conf.retry_max);
 	s = jitter(p->send_backoff);
@@ -523,6 +556,7 @@ confirmed(struct xfer *x, const struct xfer_serial *s)
 	x->connection = x->now_connection;
 	x->activity = x->now_activity;
 	x->progress = 1;
+	poison_progress(x->job);
 	xfer_dirty(x);
 	return (0);
 }

@@ -29,6 +29,7 @@ struct xfer {
 	uint8_t			 priority;
 	uint8_t			 began;		/* at any time */
 	uint8_t			 resume, discard;
+	uint8_t			 parked;	/* to be resumed, not yet */
 	/* the pair that the peer knows for sure, and the present one */
 	uint64_t		 connection, now_connection;
 	uint32_t		 activity, now_activity;

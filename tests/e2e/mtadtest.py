@@ -220,8 +220,11 @@ class Mta:
             for role, pid in pids.items():
                 try:
                     with open('/proc/%d/stat' % pid) as f:
-                        if f.read().split(') ')[1][0] != 'Z':
-                            return False
+                        state = f.read().split(') ')[1][0]
+                    # a thread that syncs still holds what the others left
+                    if state != 'Z' or len(os.listdir(
+                            '/proc/%d/task' % pid)) > 1:
+                        return False
                 except OSError:
                     pass
             return True

@@ -24,7 +24,8 @@ MTACTL = None
 (SHOW_SUMMARY, SHOW_PEERS, SHOW_ASSOCIATIONS, SHOW_QUEUE, SHOW_TRANSFERS,
  SHOW_MESSAGE, SUBMIT, SUBMIT_CONTENT, SUBMIT_END, RETRY, PEER, RELOAD,
  VERBOSE, HOLD, RELEASE, REMOVE, ROUTE, CHECK, ROW, ROW_RECIPIENT,
- ROW_ENVELOPE, ROW_STEP, ROW_HOP, END, FAIL) = range(200, 225)
+ ROW_ENVELOPE, ROW_STEP, ROW_HOP, END, FAIL, REROUTE, EXPIRE,
+ TRACK) = range(200, 228)
 
 # As the compiler lays them out: native sizes and alignment.
 SUMMARY = '@33s32s64s18Q'
@@ -34,6 +35,9 @@ MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160s'
+CHANGE = '@Q64s64sB0Q'
+CHANGED = '@3Q'
+TRACK_BODY = '@2qI32Q512s0Q'
 
 ORIGINATOR = '/G=Jo/S=Doe/O=Acme/PRMD=ALPHA/ADMD=GOLD 400/C=GB'
 RECIPIENT_1 = 'g=Ann; s=Poe; p=BETA; a=ATLAS; c=FR'
@@ -157,6 +161,9 @@ class Test(unittest.TestCase):
         for args in ([], ['-x'], ['bogus'], ['show'], ['show', 'bogus'],
                      ['show', 'peers', 'x'], ['show', 'message'],
                      ['hold'], ['release', '1', '2'], ['remove'],
+                     ['hold', '-r', '1'], ['hold', '-P', 'beta', '1'],
+                     ['expire', '-V', 'beta', '1'], ['reroute', '-r', '1'],
+                     ['track'], ['track', '1', '2'], ['track', 'since'],
                      ['retry', '1', '2'], ['peer', 'beta'], ['reload', 'x'],
                      ['log'], ['submit'], ['submit', '-f', ORIGINATOR],
                      ['submit', '-t', RECIPIENT_1], ['submit', '-x'],
@@ -173,7 +180,7 @@ class Test(unittest.TestCase):
         for args, why in (
                 (['show', 'message', 'xyz'], 'hexadecimal'),
                 (['hold', '0'], 'hexadecimal'),
-                (['hold', '-1'], 'hexadecimal'),
+                (['hold', '--', '-1'], 'hexadecimal'),
                 (['hold', '12345678901234567'], 'hexadecimal'),
                 (['peer', 'beta', 'sideways'], 'up or down'),
                 (['peer', 'b' * 64, 'up'], 'too long'),
@@ -239,13 +246,7 @@ class Test(unittest.TestCase):
     # Commands
 
     def test_commands(self):
-        id_ = struct.pack('@Q', 0xab)
         for args, kind, body in (
-                (['hold', 'ab'], HOLD, id_),
-                (['release', '00000000000000AB'], RELEASE, id_),
-                (['remove', 'AB'], REMOVE, id_),
-                (['retry', 'ab'], RETRY, id_),
-                (['retry'], RETRY, bytes(8)),
                 (['peer', 'beta', 'up'], PEER,
                  struct.pack('@64sB', b'beta', 1)),
                 (['peer', 'beta', 'down'], PEER,
@@ -258,6 +259,78 @@ class Test(unittest.TestCase):
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve([imsg(END)], kind)
             self.assertEqual(self.json(*args), {'ok': True})
+
+    def test_changes(self):
+        """All that is asked, and what is said of each outcome."""
+        def change(id_=0xab, peer=b'', via=b'', report=0):
+            return struct.pack(CHANGE, id_, peer, via, report)
+        for args, kind, body in (
+                (['hold', 'ab'], HOLD, change()),
+                (['release', '00000000000000AB'], RELEASE, change()),
+                (['remove', 'AB'], REMOVE, change()),
+                (['remove', '-r', 'AB'], REMOVE, change(report=1)),
+                (['retry', 'ab'], RETRY, change()),
+                (['retry'], RETRY, change(0)),
+                (['retry', 'all'], RETRY, change(0)),
+                (['expire', 'ab'], EXPIRE, change()),
+                (['expire', '-P', 'beta'], EXPIRE, change(0, b'beta')),
+                (['reroute', 'ab'], REROUTE, change()),
+                (['reroute', '-V', 'gamma', '-P', 'beta'], REROUTE,
+                 change(0, b'beta', b'gamma'))):
+            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0)), imsg(END)]
+            self.serve(done, kind)
+            self.assertEqual(self.good(*args), '' if body[0] else
+                             '1 changed, 0 under way and left alone\n')
+            self.assertEqual(self.server.got, [(kind, body)])
+            self.serve(done, kind)
+            self.assertEqual(self.json(*args), {
+                'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0})
+        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1)), imsg(END)]
+        self.serve(some, HOLD)
+        self.assertEqual(self.good('hold', 'all'),
+                         '3 changed, 2 under way and left alone\n')
+        self.serve(some, HOLD)
+        self.assertIn('a copy of it is under way', self.bad(1, 'hold', 'ab'))
+        self.serve([imsg(FAIL, b'it is under way\0')], EXPIRE)
+        self.assertEqual(self.bad(1, 'expire', 'ab'),
+                         'mtactl: it is under way\n')
+
+    LINE = (b'time=2026-11-24T22:18:39.123Z key=%016X event=%s id=%016X '
+            b'type=message mts-id="[/C=GB/;x]" priority=normal '
+            b'originator="/S=D$\\"o/C=GB/" size=12 recipients=1 '
+            b'recipient="/S=\\xe4/C=FR/" reason=1\n')
+
+    def test_track(self):
+        """A row has several lines; one that comes twice is shown once; what
+        is no line, or belongs to another message, is not."""
+        answers = [imsg(ROW, self.LINE % (1, b'submit', 0xab) +
+                        self.LINE % (2, b'transfer', 0xab)),
+                   imsg(ROW, self.LINE % (2, b'transfer', 0xab) +
+                        b'nonsense\n\n=\ntime="\\x\n'), imsg(END)]
+        self.serve(answers, TRACK)
+        text = self.good('-j', 'track', 'ab')
+        events = [json.loads(line) for line in text.splitlines()]
+        self.assertEqual([e['event'] for e in events],
+                         ['submit', 'transfer'])
+        self.assertEqual(events[0]['originator'], '/S=D$"o/C=GB/')
+        self.assertEqual(events[0]['recipient_list'],
+                         [{'name': '/S=\xe4/C=FR/', 'reason': 1}])
+        self.assertEqual(self.server.got, [(TRACK, struct.pack(
+            TRACK_BODY, 0, 0, 1, 0xab, *([0] * 31), b''))])
+        self.serve(answers, TRACK)
+        text = self.good('track', 'ab')
+        self.assertEqual(text.count('message 00000000000000AB'), 1)
+        self.assertEqual(text.count('2026-11-24 22:18:39.123'), 2)
+        self.assertNotIn('\xe4', text)
+        self.serve([imsg(FAIL, b'there is no audit log\0')], TRACK)
+        self.assertIn('no audit log', self.bad(1, 'track', 'since', '1h'))
+        self.serve(answers, TRACK)
+        self.good('track', 'since', '2026-11-24T22:18', 'until',
+                  '2026-11-25')
+        since, until = 1795558680, 1795564800
+        self.assertEqual(self.server.got, [(TRACK, struct.pack(
+            TRACK_BODY, since, until, 0, *([0] * 32), b''))])
+        self.assertIn('was expected', self.bad(2, 'track', 'since', 'now'))
 
     def test_route(self):
         answers = [

@@ -129,6 +129,8 @@ fake_setup(char *dir, size_t size)
 	strlcpy(fake_mta.domain.admd, "GOLD 400", UB_DOMAIN_NAME + 1);
 	strlcpy(fake_mta.domain.prmd, "ALPHA", UB_DOMAIN_NAME + 1);
 	fake_mta.max_associations = 100;
+	fake_mta.audit_keep = 30 * 86400;
+	strlcpy(fake_mta.audit, "audit", sizeof(fake_mta.audit));
 	fake_mta.loop_limit = 3;
 	fake_mta.hop_limit = 50;
 	fake_mta.return_max = 1024 * 1024;

@@ -93,6 +93,9 @@ test_defaults(void **state)
 	assert_int_equal(p->naddress, 0);
 	assert_int_equal(c->mta.max_associations, 500);
 	assert_int_equal(c->mta.min_free, 64 << 20);
+	assert_int_equal(c->mta.poison_after, 3);
+	assert_int_equal(c->mta.audit_keep, 30 * 86400);
+	assert_string_equal(c->mta.audit, "audit");
 	conf_free(c);
 }
 
@@ -114,7 +117,11 @@ test_options(void **state)
 	    "reserve 0 threshold 7 idle 2m retry 10s to 1h\n\n"
 	    "open timeout 5s transfer timeout 1d\n"
 	    "max-content 10M internal-trace strip disabled\n}\n"
-	    "limit loops 9\nlimit hops 99\nlimit return 3K\n");
+	    "limit loops 9\nlimit hops 99\nlimit return 3K\n"
+	    "poison after 0\naudit log records keep 1w\n");
+	assert_int_equal(c->mta.poison_after, 0);
+	assert_int_equal(c->mta.audit_keep, 7 * 86400);
+	assert_string_equal(c->mta.audit, "records");
 	p = peer(c);
 	assert_int_equal(p->internal_trace, INTERNAL_TRACE_STRIP);
 	assert_int_equal(c->mta.loop_limit, 9);
@@ -240,6 +247,14 @@ test_bad(void **state)
 		{ P("remote tls"), "f:3:11:", "expected name, yes or no" },
 		{ HEAD "limit associations 0\n", "f:2:20:", "1 to 4000" },
 		{ HEAD "limit content x\n", "f:2:15:", "a size" },
+		{ HEAD "poison after 1001\n", "f:2:14:", "0 to 1000" },
+		{ HEAD "poison 3\n", "f:2:8:", "expected after" },
+		{ HEAD "audit maybe\n", "f:2:7:", "expected no or log" },
+		{ HEAD "audit log a/b\n", "f:2:11:", "directory of its own" },
+		{ HEAD "audit log \"..\"\n", "f:2:11:", "of its own" },
+		{ HEAD "audit log \"content\"\n", "f:2:11:", "of its own" },
+		{ HEAD "audit log queue.db-x\n", "f:2:11:", "of its own" },
+		{ HEAD "audit log keep 2h\n", "f:2:16:", "86400 to" },
 		{ HEAD "lisen on ::1\n", "f:2:7:", "no statement" },
 		{ HEAD "route \"/C=FR\" via \"b\"\n", "f:2:19:",
 		    "no such peer" },

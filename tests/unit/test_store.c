@@ -439,6 +439,66 @@ test_receiving(void **state)
 	assert_int_equal(store_activity_find(f->s, 5, &act, &id), 0);
 }
 
+/* A data base of the second version has no poison and no audit lines yet. */
+static int
+count_poison(void *arg, const struct store_poison *p)
+{
+	assert_int_equal(p->kills, 3);
+	assert_int_equal(p->offset, 4096);
+	++*(int *)arg;
+	return (0);
+}
+
+static int
+count_line(void *arg, uint64_t id, const char *line)
+{
+	assert_string_equal(line, "a line\n");
+	++*(int *)arg;
+	return (0);
+}
+
+static void
+test_upgrade(void **state)
+{
+	struct fixture		*f = *state;
+	struct store_poison	 p = { POISON_OUT, 5, 7, 3, 1, 1, 0, 4096 };
+	char			 path[128];
+	sqlite3			*db;
+	int			 n = 0;
+
+	store_begin(f->s);
+	add_message(f->s, 5, PRIORITY_NORMAL, 7);
+	store_commit(f->s);
+	store_close(f->s);
+	snprintf(path, sizeof(path), "%s/queue.db", f->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE poison; "
+	    "DROP TABLE audit; PRAGMA user_version = 2", NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	f->s = NULL;
+	reopen(f);
+	store_begin(f->s);
+	assert_int_equal(store_poison_put(f->s, &p), 0);
+	p.id = 6;		/* a message that there is not */
+	assert_int_equal(store_poison_put(f->s, &p), 0);
+	assert_int_equal(store_audit_put(f->s, 1, "a line\n"), 0);
+	assert_int_equal(store_audit_put(f->s, 2, "a line\n"), 0);
+	assert_int_equal(store_audit_delete(f->s, 1), 0);
+	store_commit(f->s);
+	reopen(f);
+	assert_int_equal(store_poison_each(f->s, count_poison, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_audit_each(f->s, count_line, &n), 0);
+	assert_int_equal(n, 2);
+	p.id = 5;
+	store_begin(f->s);
+	assert_int_equal(store_poison_delete(f->s, &p), 0);
+	store_commit(f->s);
+	assert_int_equal(store_poison_each(f->s, count_poison, &n), 0);
+	assert_int_equal(n, 2);
+}
+
 static void
 test_newer_schema(void **state)
 {
@@ -514,6 +574,7 @@ main(void)
 		T(test_duplicates),
 		T(test_connections),
 		T(test_receiving),
+		T(test_upgrade),
 		T(test_newer_schema),
 		T(test_not_a_database),
 		T(test_reopen_empties_the_log),
