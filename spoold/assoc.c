@@ -689,6 +689,32 @@ incoming_down(struct assoc *a, const struct assoc_down *down, int was_up)
 	assoc_dirty(a);
 }
 
+/*
+ * The first of a row of calls that fail alike has a line, then the 2nd, 4th,
+ * 8th ..., and every hundredth: a link that is down does not fill the log
+ * (KB Q157630, Q175354).
+ */
+static void
+say_down(const struct assoc *a, const struct assoc_down *down,
+    enum assoc_state was)
+{
+	struct peer	*p = a->peer;
+	const char	*text = down_text(down);
+
+	if (!a->row.initiator || was == ASSOC_IS_UP || was == ASSOC_CLOSING) {
+		log_info("%s %s", assoc_name(a), text);
+		return;
+	}
+	if (strncmp(p->said, text, sizeof(p->said) - 1) != 0)
+		p->calls = 0;
+	strlcpy(p->said, text, sizeof(p->said));
+	if (++p->calls == 1)
+		log_info("%s %s", assoc_name(a), text);
+	else if ((p->calls & (p->calls - 1)) == 0 || p->calls % 100 == 0)
+		log_info("%s %s, %u calls in a row", assoc_name(a), text,
+		    p->calls);
+}
+
 int
 assoc_down(struct assoc *a, const struct assoc_down *down)
 {
@@ -697,7 +723,7 @@ assoc_down(struct assoc *a, const struct assoc_down *down)
 	if (memchr(down->text, '\0', sizeof(down->text)) == NULL ||
 	    down->kind > DOWN_ABORTED_BY_US)
 		return (-1);
-	log_info("%s %s", assoc_name(a), down_text(down));
+	say_down(a, down, was);
 	/* its last checkpoints are to be on record before it is judged */
 	assoc_unregister(a);
 	if (spool_commit() == -1 && sp.store == NULL)

@@ -179,9 +179,28 @@ refuses(const struct peer *p, const struct message *m, struct outcome *o)
 	    !allowed(p, POLICY_CONTENT_TYPE, is_type, m))
 		return (refuse(o, DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED,
 		    m->content_oid));
-	if (!eits_allowed(p, &m->original))
-		return (refuse(o, DIAGNOSTIC_EITS_UNSUPPORTED, NULL));
-	return (0);
+	if (eits_allowed(p, &m->original))
+		return (0);
+	refuse(o, DIAGNOSTIC_EITS_UNSUPPORTED, NULL);
+	/* X.411 14.3.5: others might be, were it not forbidden to make them */
+	if (m->indicators & PMI_CONVERSION_PROHIBITED) {
+		o->reason = REASON_CONVERSION_NOT_PERFORMED;
+		o->diagnostic = DIAGNOSTIC_IMPLICIT_CONVERSION_PROHIBITED;
+	}
+	return (1);
+}
+
+/* X.411 9.1: whoever delivers it must know what is critical for that. */
+static int
+undeliverable(const struct message *m, size_t i, struct outcome *o)
+{
+	if (message_extension_unsupported(&m->extension, EXT_DELIVERY) ==
+	    NULL && message_extension_unsupported(&m->recipient[i].extension,
+	    EXT_DELIVERY) == NULL)
+		return (0);
+	o->final = 1;
+	return (refuse(o, DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION,
+	    "extension critical for delivery"));
 }
 
 static int
@@ -219,7 +238,7 @@ policy_refuses_recipient(const struct peer *from, const struct peer *to,
 		return (refuse(o, DIAGNOSTIC_NO_BILATERAL_AGREEMENT,
 		    "recipient"));
 	if (to == NULL)
-		return (0);
+		return (undeliverable(m, i, o));
 	if (too_long(m, size, to->conf.max_content))
 		return (refuse(o, DIAGNOSTIC_CONTENT_TOO_LONG, NULL));
 	return (refuses(to, m, o));

@@ -28,21 +28,17 @@ outcome_add(struct process *p, size_t i, const struct outcome *o)
 }
 
 /*
- * X.411 14.3.2: what we do not know and must know to pass the message on, or
- * to deliver it, goes no further: all of it, or to that recipient.
+ * X.411 14.3.2: what we do not know and must know to pass the message on goes
+ * no further: all of it, or to that recipient.
  */
-static const struct extension *
-unsupported(const struct extensions *e)
+static int
+unsupported(struct message *m, const struct extensions *v, struct outcome *o)
 {
-	return (message_extension_unsupported(e, EXT_TRANSFER |
-	    EXT_DELIVERY));
-}
+	const struct extension	*e;
+	char			 text[64];
 
-static void
-say_extension(struct message *m, const struct extension *e, struct outcome *o)
-{
-	char	text[64];
-
+	if ((e = message_extension_unsupported(v, EXT_TRANSFER)) == NULL)
+		return (0);
 	if (e->oid != NULL)
 		snprintf(text, sizeof(text), "extension %.40s", e->oid);
 	else
@@ -50,6 +46,8 @@ say_extension(struct message *m, const struct extension *e, struct outcome *o)
 	o->reason = REASON_UNABLE_TO_TRANSFER;
 	o->diagnostic = DIAGNOSTIC_UNSUPPORTED_CRITICAL_FUNCTION;
 	o->text = message_memdup(m, text, strlen(text));
+	o->final = 1;
+	return (1);
 }
 
 static const struct peer *
@@ -62,9 +60,8 @@ came_from(const struct arrival *a)
 static int
 refused(const struct arrival *a, struct outcome *o)
 {
-	struct message		*m = a->message;
-	const struct extension	*e;
-	time_t			 latest;
+	struct message	*m = a->message;
+	time_t		 latest;
 
 	memset(o, 0, sizeof(*o));
 	o->final = 1;
@@ -73,10 +70,8 @@ refused(const struct arrival *a, struct outcome *o)
 		o->diagnostic = DIAGNOSTIC_LOOP_DETECTED;
 		return (1);
 	}
-	if ((e = unsupported(&m->extension)) != NULL) {
-		say_extension(m, e, o);
+	if (unsupported(m, &m->extension, o))
 		return (1);
-	}
 	latest = utctime_get(&m->latest_delivery.time);
 	if (m->latest_delivery.time.text[0] != '\0' && latest != -1 &&
 	    (latest < time(NULL) || latest < utctime_get(&m->deferred))) {
@@ -286,18 +281,14 @@ decide(struct process *p, size_t i)
 {
 	struct message		*m = p->a->message;
 	const struct or_address	*name = &m->recipient[i].name, *to;
-	const struct extension	*e;
 	const struct list	*l;
 	struct outcome		 o;
 	struct target		*t;
 	struct route_choice	 c;
 
-	if ((e = unsupported(&m->recipient[i].extension)) != NULL) {
-		memset(&o, 0, sizeof(o));
-		o.final = 1;
-		say_extension(m, e, &o);
+	memset(&o, 0, sizeof(o));
+	if (unsupported(m, &m->recipient[i].extension, &o))
 		return (outcome_add(p, i, &o));
-	}
 	if ((l = list_find(name)) != NULL)
 		return (decide_list(p, i, l));
 	if ((to = redirect_find(name)) != NULL)

@@ -326,6 +326,13 @@ schedule_up(struct assoc *a)
 {
 	a->peer->open_after = 0;
 	a->peer->why[0] = '\0';
+	if (a->row.initiator) {
+		if (a->peer->calls > 1)
+			log_info("peer %s: answers again, %u calls in a row "
+			    "failed", a->peer->conf.name, a->peer->calls);
+		a->peer->calls = 0;
+		a->peer->said[0] = '\0';
+	}
 	if (a->row.initiator || a->row.dialogue == DIALOGUE_TWA)
 		reachable(a->peer);
 	if (xfer_in_question(a))

@@ -107,6 +107,8 @@ struct peer {
 	uint8_t			 alternate;	/* other ways are taken */
 	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
+	char			 said[128];	/* of calls, in the log */
+	uint32_t		 calls;		/* that failed so, in a row */
 	uint64_t		 rate_since, rate_left;	/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
@@ -556,6 +558,7 @@ enum {
 	DIAGNOSTIC_MAXIMUM_TIME_EXPIRED = 5,
 	DIAGNOSTIC_EITS_UNSUPPORTED = 6,
 	DIAGNOSTIC_CONTENT_TOO_LONG = 7,
+	DIAGNOSTIC_IMPLICIT_CONVERSION_PROHIBITED = 9,
 	DIAGNOSTIC_CONTENT_SYNTAX_ERROR = 12,
 	DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED = 15,
 	DIAGNOSTIC_TOO_MANY_RECIPIENTS = 16,

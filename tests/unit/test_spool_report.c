@@ -158,7 +158,7 @@ one(struct message *m)
 {
 	m->recipient[1].flags = PRI_RESPONSIBILITY | PRI_REPORT(3);
 	add_extension(m, &m->recipient[1].extension, 0, "1.3.12.2.1",
-	    EXT_DELIVERY);
+	    EXT_TRANSFER);
 }
 
 static void
