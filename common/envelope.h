@@ -152,6 +152,7 @@ enum priority {
 #define PRI_RESPONSIBILITY		0x80	/* bit 0 */
 #define PRI_REPORT(v)			(((v) & 3) << 5)
 #define PRI_USER_REPORT(v)		(((v) & 3) << 3)
+#define PRI_DEFINED		0xf8	/* the others are reserved, and 0 */
 #define PRI_REPORT_VALUE(f)		(((f) >> 5) & 3)
 #define PRI_USER_REPORT_VALUE(f)	(((f) >> 3) & 3)
 /* report request: 1 basic, 2 confirmed, 3 audit-and-confirmed;

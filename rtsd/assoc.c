@@ -667,6 +667,9 @@ assoc_connected(struct assoc *a, int fd, const char *address)
 		return;
 	}
 	strlcpy(a->address, address, sizeof(a->address));
+	if (a->tried[0] != '\0')
+		log_info("%s: the next address, for %s", assoc_name(a),
+		    a->tried);
 	if (assoc_attach(a, fd, a->peer.tpdu_size) == -1) {
 		if (a->fd == -1)
 			close(fd);
@@ -689,13 +692,13 @@ assoc_connect_failed(struct assoc *a, const char *why)
 {
 	if (a->phase != ASSOC_CONNECTING)
 		return;
-	if (++a->address_index < a->peer.naddress) {
-		log_info("%s: %s; trying the next address", assoc_name(a),
-		    why);
+	if (a->tried[0] != '\0')
+		strlcat(a->tried, "; ", sizeof(a->tried));
+	strlcat(a->tried, why, sizeof(a->tried));
+	if (++a->address_index < a->peer.naddress)
 		assoc_connect(a);
-		return;
-	}
-	assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
+	else
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, a->tried);
 }
 
 void

@@ -192,8 +192,8 @@ recipients_put(struct p1_out *o, struct asn1_list *list,
 		    1 << RI_FLAGS;
 		p1_name_put(o, &v->recipient, &r->name);
 		v->extension = r->number;
-		/* Always eight bits: others are known to be refused. */
-		*p1_bits_put(o, &v->flags, 8) = r->flags;
+		/* eight bits, reserved ones 0, or it is refused (KB Q140937) */
+		*p1_bits_put(o, &v->flags, 8) = r->flags & PRI_DEFINED;
 		if (r->has_conversion) {
 			ASN1_PUT(v, RI_CONVERSION);
 			v->conversion = r->explicit_conversion;
@@ -298,7 +298,7 @@ reported_put(struct p1_out *o, struct asn1_list *list, const struct message *m)
 		    1 << RR_FLAGS | 1 << RR_LAST_TRACE;
 		p1_name_put(o, &v->recipient, &r->name);
 		v->extension = r->number;
-		*p1_bits_put(o, &v->flags, 8) = r->flags;
+		*p1_bits_put(o, &v->flags, 8) = r->flags & PRI_DEFINED;
 		last_trace_put(o, &v->last_trace, r);
 		if (!OR_ABSENT(&r->intended)) {
 			ASN1_PUT(v, RR_INTENDED);

@@ -94,6 +94,7 @@ struct assoc {
 	struct peer_conf	 peer;		/* as it was when opened */
 	uint32_t		 listener;
 	uint32_t		 address_index;
+	char			 tried[128];	/* the ones before, in words */
 	struct selector		 local_tsel;	/* of the listener */
 	struct assoc_open	 open;		/* initiator */
 	struct pconnect		 pconnect;	/* responder */

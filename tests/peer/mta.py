@@ -47,6 +47,7 @@ class Initiator(Association):
                          record_octets)
         self.address = ('127.0.0.1', address) if isinstance(address, int) \
             else address
+        self.source = None          # (host, port) to call from
         self.role = INITIATOR
         self.pconnect = None
 
@@ -55,7 +56,8 @@ class Initiator(Association):
             self.script = script
         c = self.config
         try:
-            sock = socket.create_connection(self.address, c.timeout)
+            sock = socket.create_connection(self.address, c.timeout,
+                                            self.source)
         except OSError as error:
             raise Lost('connect: %s' % error) from None
         self._open_session(sock)
