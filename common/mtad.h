@@ -268,6 +268,7 @@ struct route_via {
 struct route_conf {
 	char			prefix[OR_TEXT_MAX];	/* or_address_parse */
 	uint8_t			complete;	/* all below it is known */
+	char			alternate[OR_TEXT_MAX];	/* "": none */
 	uint8_t			nvia;		/* 0 when complete */
 	struct route_via	via[ROUTE_VIAS_MAX];
 };

@@ -510,7 +510,8 @@ add_route(const struct place *p, const char *prefix)
 }
 
 void
-add_complete(const struct place *p, const char *prefix)
+add_complete(const struct place *p, const char *prefix,
+    const struct place *pa, const char *alternate)
 {
 	struct conf_route *r;
 
@@ -519,6 +520,9 @@ add_complete(const struct place *p, const char *prefix)
 	set_subtree(p, r->route.prefix, prefix);
 	check_prefix_new(p, r->route.prefix, "is complete by");
 	r->route.complete = 1;
+	if (alternate != NULL)
+		set_prefix(pa, r->route.alternate,
+		    sizeof(r->route.alternate), alternate);
 	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
 }
 

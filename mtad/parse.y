@@ -198,8 +198,13 @@ main		: WORD EQUALS text	{
 			free($2);
 		}
 		| DOMAIN text COMPLETE	{
-			add_complete(&@2, $2);
+			add_complete(&@2, $2, NULL, NULL);
 			free($2);
+		}
+		| DOMAIN text COMPLETE ALTERNATE TO text {
+			add_complete(&@2, $2, &@6, $6);
+			free($2);
+			free($6);
 		}
 		| ladder
 		| DELIVER text TO DIRECTORY string {

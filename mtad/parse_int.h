@@ -63,7 +63,9 @@ void	begin_route(void);
 void	add_via(const struct place *, const char *, uint32_t cost,
 	    uint32_t weight);
 void	add_route(const struct place *, const char *);
-void	add_complete(const struct place *, const char *);
+/* alternate: who gets what is for nobody there, or NULL. */
+void	add_complete(const struct place *, const char *,
+	    const struct place *, const char *alternate);
 /* expire, alternate ...: of the open block, or of all peers after this. */
 struct peer_conf *ladder_of(struct conf_peer *, const struct place *);
 void	set_expire(struct conf_peer *, const struct place *, int rank,

@@ -426,6 +426,9 @@ void	 route_add_hop(struct route *, struct target *, uint32_t cost,
 void	 route_end(void);
 /* Peers of equal cost are shared by this from now on; 0: at random. */
 void	 route_seed(uint64_t);
+/* Who gets what is for nobody in a complete domain.  -1: no address. */
+int	 route_add_alternate(struct route *, const char *address);
+const struct or_address *route_alternate(const struct route *);
 /* Returns ROUTE_*; hops by cost, there are some when ROUTE_FOUND. */
 int	 route_lookup(const struct or_address *, struct route_choice *);
 /* The first that is usable; at itself while nothing is better. */

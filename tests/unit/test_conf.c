@@ -189,6 +189,7 @@ test_good(void **state)
 		HEAD "peer b { idle 5m\n\nwindow 1 }\npeer c {\n}\n",
 		HEAD "listen on *\n",
 		HEAD "limit associations 4000\nlimit content 2G\n",
+		HEAD "domain \"/C=FR\" complete alternate to \"/C=FR/S=x\"\n",
 		HEAD "log verbose\nlog brief\n",
 		P("content-type 22 content-type 1.2.3 eit ia5-text eit 1.2 "
 		    "accept from \"/C=FR\" accept to \"/C=GB\" rate 5 per 1m "
