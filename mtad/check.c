@@ -731,6 +731,7 @@ conf_new(void)
 	TAILQ_INIT(&c->delivers);
 	TAILQ_INIT(&c->commands);
 	TAILQ_INIT(&c->redirects);
+	TAILQ_INIT(&c->policies);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
@@ -844,6 +845,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->delivers, conf_deliver);
 	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
+	FREE_ALL(&c->policies, conf_policy);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);
 		list_free(l);

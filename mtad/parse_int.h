@@ -54,7 +54,7 @@ void	add_address(struct conf_peer *, const struct place *, const char *,
 void	set_tls(struct conf_peer *, int mode, const struct place *);
 void	set_remote_tls(struct conf_peer *, int required,
 	    const struct place *);
-/* One more that this peer may take or send: enum policy_what. */
+/* One more that a peer, or NULL any message, may be: enum policy_what. */
 void	add_policy(struct conf_peer *, int what, const struct place *,
 	    const char *);
 /* A route: begin_route, add_via for each of its peers, add_route. */

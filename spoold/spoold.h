@@ -87,6 +87,11 @@ struct target {
 };
 TAILQ_HEAD(targets, target);
 
+/* What is left of a rate, in parts of a message. */
+struct bucket {
+	uint64_t	since, left;
+};
+
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;
 	struct peer_conf	 conf;
@@ -107,7 +112,7 @@ struct peer {
 	uint8_t			 alternate;	/* other ways are taken */
 	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
-	uint64_t		 rate_since, rate_left;	/* policy.c */
+	struct bucket		 bucket;		/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
