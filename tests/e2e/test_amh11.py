@@ -355,14 +355,6 @@ LIST = dict(BETA, S='All')
 class ActedOn(Between):
     """What is M in messages and probes."""
 
-    def envelope(self, beta):
-        """The text beside the one content that was delivered."""
-        name, = beta.wait_delivered(1)
-        path = os.path.join(beta.delivery, name[:-3] + '.env')
-        until(lambda: os.path.exists(path), 15, 'envelope')
-        with open(path) as file:
-            return file.read()
-
     def refused(self, reason, diagnostic, mpdu, *lines, **kw):
         """It is, for all of its recipients, and goes nowhere."""
         alpha, beta, gamma = self.three(*lines, **kw)
@@ -431,6 +423,21 @@ class ActedOn(Between):
         self.refused(2, 9, self.message(GAMMA, flag='0100',
                                         types='00000001'),
                      of_gamma=['eit ia5-text'])
+
+    def test_alternate_recipient_allowed(self):
+        """Who is unknown has an alternate, where the originator allows
+        one."""
+        alpha, beta, gamma = self.three(
+            'domain "/PRMD=NOBODY/C=FR" complete alternate to '
+            '"/S=Post/%s"' % AT_BETA)
+        unknown = {'C': 'FR', 'ADMD': ' ', 'PRMD': 'NOBODY', 'S': 'X'}
+        self.send(beta, self.message(unknown, flag='0000'))
+        self.assertEqual(self.about(self.report(alpha)), [(1, 1, 0)])
+        self.assertEqual(beta.delivered(), [])
+        self.send(beta, self.message(unknown, flag='0010'))
+        beta.wait_delivered(1)
+        beta.idle()
+        self.assertEqual(len(alpha.messages), 1)
 
     def test_trace_information(self):
         """One more element: our domain, arrival, relayed."""
