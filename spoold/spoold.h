@@ -618,7 +618,10 @@ int	 content_open(uint64_t id, int flags);
 /* The name of a new file is durable when this returned 0. */
 int	 content_sync_dir(uint64_t id);
 void	 content_unlink(uint64_t id);
-/* Another name for a content; durable when this returned 0. */
+/*
+ * Inside the transaction: another name for a content; durable when this
+ * returned 0.
+ */
 int	 content_share(uint64_t id, uint64_t as);
 /* Inside the transaction: unlinked when it is committed. */
 void	 content_discard(uint64_t id);
@@ -627,7 +630,7 @@ void	 content_path(uint64_t id, char *, size_t);
 int	 content_sweep(void);
 /* Are there files at all? */
 int	 content_any(void);
-/* Those of content_discard: the commit succeeded, or did not. */
+/* Those of content_discard and _share: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);
 uint64_t content_free(void);		/* octets free in the spool */
