@@ -338,6 +338,7 @@ arrival_store(struct arrival *a)
 		content_discard(a->id);
 done:
 	free(p.outcome);
+	free(p.list);
 	if (p.routing != &one_routing)
 		free(p.routing);
 	if (p.ours != &one_ours)

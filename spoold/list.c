@@ -32,6 +32,7 @@ struct list {
 	struct or_address	 owner;		/* OR_ABSENT: none */
 	uint8_t			 reports;	/* enum list_reports */
 	struct items		 members, submitters;
+	uint32_t		 nmembers;
 };
 
 static int
@@ -178,6 +179,7 @@ list_item(const struct list_item_conf *c)
 	}
 	TAILQ_INSERT_TAIL(c->what == LIST_MEMBER ? &staged->last->members :
 	    &staged->last->submitters, i, entry);
+	staged->last->nmembers += c->what == LIST_MEMBER;
 	return (0);
 }
 
@@ -230,8 +232,21 @@ expanded_before(const struct list *l, const struct message *m)
 	return (0);
 }
 
+/* Octets of the extensions, which may be anything. */
+static size_t
+extensions_size(const struct recipient *r)
+{
+	size_t		n = 0;
+	uint32_t	i;
+
+	for (i = 0; i < r->extension.n; i++)
+		n += r->extension.e[i].len;
+	return (n);
+}
+
 int
-list_refuses(const struct list *l, const struct message *m, struct outcome *o)
+list_refuses(const struct list *l, const struct message *m, size_t recipient,
+    struct outcome *o)
 {
 	o->reason = REASON_UNABLE_TO_TRANSFER;
 	if (m->dl_expansion_prohibited.set) {
@@ -245,6 +260,12 @@ list_refuses(const struct list *l, const struct message *m, struct outcome *o)
 	if (m->dl_expansion.n >= LIST_DEPTH_MAX && !expanded_before(l, m)) {
 		o->diagnostic = DIAGNOSTIC_DL_EXPANSION_FAILURE;
 		o->text = "lists in lists, too many";
+		return (1);
+	}
+	if (extensions_size(&m->recipient[recipient]) * l->nmembers >
+	    LIST_OCTETS_MAX) {
+		o->diagnostic = DIAGNOSTIC_DL_EXPANSION_FAILURE;
+		o->text = "extensions too long for so many members";
 		return (1);
 	}
 	return (0);
@@ -279,9 +300,21 @@ member_flags(const struct list *l, const struct recipient *r)
 	}
 }
 
+/* All of it but the recipients, who may be very many. */
+static struct message *
+copy_for_nobody(const struct message *m)
+{
+	struct message	bare = *m;
+
+	bare.nrecipient = 0;
+	bare.recipient = NULL;
+	return (message_copy(&bare));
+}
+
 /*
  * A copy for some of the members, from the i-th on; NULL: no memory.  All of
- * them have what the list had as a recipient, its number included.
+ * them have what the list had as a recipient, its number included.  They are
+ * as many as an envelope of a length that the store takes can have.
  */
 static struct message *
 copy_for(const struct list *l, const struct message *m, size_t recipient,
@@ -291,20 +324,22 @@ copy_for(const struct list *l, const struct message *m, size_t recipient,
 	struct recipient	*r;
 	struct message		*c;
 	struct utctime		 now;
+	size_t			 n = extensions_size(from), len = 0;
 
 	utctime_set(&now, time(NULL));
-	if ((c = message_copy(m)) == NULL)
+	if ((c = copy_for_nobody(m)) == NULL)
 		return (NULL);
-	c->nrecipient = 0;
 	c->recipient = message_alloc(c, LIST_PIECE * sizeof(*c->recipient));
 	if (c->recipient == NULL || dl_expansion_add(c, &c->dl_expansion,
 	    &l->name, &now, UB_DL_EXPANSIONS) == -1)
 		goto fail;
 	trace_action(c, TRACE_DL_OPERATION);
-	for (; *i != NULL && c->nrecipient < LIST_PIECE;
+	for (; *i != NULL && c->nrecipient < LIST_PIECE &&
+	    (len == 0 || len + n <= ENVELOPE_MAX / 2);
 	    *i = TAILQ_NEXT(*i, entry)) {
 		if (exempted(m, &(*i)->name))
 			continue;
+		len += n;
 		r = &c->recipient[c->nrecipient++];
 		if (recipient_copy(c, r, from) == -1 ||
 		    or_address_copy(c, &r->name, &(*i)->name) == -1)

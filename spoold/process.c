@@ -208,6 +208,26 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 
 /* Deciding */
 
+/*
+ * Once for a message, however often it names the list: its members have it,
+ * and nobody is to make of one transfer as many copies as he likes.
+ */
+static int
+expand(struct process *p, size_t i, const struct list *l)
+{
+	const struct list	**n;
+	size_t			 k;
+
+	for (k = 0; k < p->nlist; k++)
+		if (p->list[k] == l)
+			return (0);
+	if ((n = reallocarray(p->list, p->nlist + 1, sizeof(*n))) == NULL)
+		return (-1);
+	p->list = n;
+	p->list[p->nlist++] = l;
+	return (list_expand(l, p->a, i));
+}
+
 static int
 decide_list(struct process *p, size_t i, const struct list *l)
 {
@@ -215,12 +235,12 @@ decide_list(struct process *p, size_t i, const struct list *l)
 	struct outcome	 o;
 
 	memset(&o, 0, sizeof(o));
-	if (list_refuses(l, m, &o))
+	if (list_refuses(l, m, i, &o))
 		return (outcome_add(p, i, &o));
 	/* X.411 14.3.11: a list is not expanded for a probe */
 	if (m->type == MESSAGE_PROBE)
 		return (reached(p, i, TYPE_OF_USER_DL));
-	if (list_expand(l, p->a, i) == -1)
+	if (expand(p, i, l) == -1)
 		return (-1);
 	if (list_reports_itself(l))
 		return (reached(p, i, TYPE_OF_USER_DL));

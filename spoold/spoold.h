@@ -350,6 +350,7 @@ void	 poison_committed(void);
  */
 struct arrival;
 struct outcome;
+struct list;
 enum audit_change { AUDIT_HOLD, AUDIT_RELEASE, AUDIT_REMOVE };
 /* submit, arrive, report, duplicate: it is known whether it is the last. */
 void	 audit_arrival(const struct arrival *);
@@ -486,6 +487,8 @@ struct process {
 	uint32_t		*routing;	/* n: target, TARGET_NOT_OURS */
 	struct outcome		*outcome;	/* to be freed */
 	size_t			 noutcome;
+	const struct list	**list;		/* expanded; to be freed */
+	size_t			 nlist;
 };
 /* -1: no memory. */
 int	 process_recipients(struct process *);
@@ -499,13 +502,14 @@ ssize_t	 process_redirections(struct arrival *, struct outcome *, size_t n);
 /* list.c: redirections, distribution lists. */
 #define LIST_DEPTH_MAX	20	/* lists in lists */
 #define LIST_PIECE	500	/* members in one copy */
-struct list;
+/* What the extensions of one recipient may become in all of its members. */
+#define LIST_OCTETS_MAX	(64 * 1024 * 1024)
 /* Where messages for that name are redirected to (by the recipient), or NULL. */
 const struct or_address *redirect_find(const struct or_address *);
 const struct list *list_find(const struct or_address *);
 /* Does a list not take the message?  Then *o says why. */
 int	 list_refuses(const struct list *, const struct message *,
-	    struct outcome *o);
+	    size_t recipient, struct outcome *o);
 /* With arrival_add, copies for the members in place of that recipient. */
 int	 list_expand(const struct list *, struct arrival *, size_t recipient);
 /* Are deliveries reported when it was expanded, and not its members'? */

@@ -360,6 +360,139 @@ test_given_up(void **state)
 	assert_int_equal(fake_life(life_given_up, dir), 0);
 }
 
+/* Lists */
+
+#define LIST	"/S=Tous/O=Here/PRMD=ALPHA/ADMD=GOLD 400/C=GB/"
+#define MEMBERS	200
+
+static void
+make_list(void)
+{
+	struct list_item_conf	 item;
+	struct list_conf	 l;
+	int			 i;
+
+	memset(&l, 0, sizeof(l));
+	strlcpy(l.name, LIST, sizeof(l.name));
+	list_begin();
+	CHECK(list_add(&l) == 0);
+	for (i = 0; i < MEMBERS; i++) {
+		memset(&item, 0, sizeof(item));
+		snprintf(item.text, sizeof(item.text),
+		    "/S=M%d/PRMD=GAMMA/ADMD=DBP/C=DE", i);
+		CHECK(list_item(&item) == 0);
+	}
+	list_end();
+}
+
+/* What is stored: messages, and recipients of theirs on their way. */
+static void
+count_stored(int *messages, int *recipients)
+{
+	struct store_message	 sm;
+	uint64_t		 ids[64];
+	size_t			 k;
+	int			 i;
+
+	*recipients = 0;
+	CHECK((*messages = store_message_ids(sp.store, 0, ids, 64)) != -1);
+	for (i = 0; i < *messages; i++) {
+		CHECK(store_message_get(sp.store, ids[i], &sm, 0) == 1);
+		for (k = 0; k < sm.nrouting; k++)
+			*recipients += sm.routing[k] != TARGET_NOT_OURS;
+		store_message_release(sp.store);
+	}
+}
+
+static void
+long_extension(struct message *m, int octets)
+{
+	struct extension	e;
+
+	memset(&e, 0, sizeof(e));
+	e.oid = (char *)(uintptr_t)"1.2.3";
+	e.len = octets;
+	CHECK((e.value = message_alloc(m, octets)) != NULL);
+	CHECK(message_extension_add(m, &m->recipient[0].extension, &e) == 0);
+}
+
+static void
+long_recipient(struct message *m)
+{
+	long_extension(m, 100 * 1024);
+}
+
+static void
+longest_recipient(struct message *m)
+{
+	long_extension(m, UB_EXTENSION_VALUE);
+	m->recipient[0].extension.e[0].oid = message_memdup(m, "1.2.4", 5);
+	long_extension(m, UB_EXTENSION_VALUE);
+}
+
+/* What its recipient has each member has, in as many copies as it takes. */
+static void
+life_long_list(const char *d)
+{
+	const char	*to[] = { LIST };
+	struct message	*r;
+	int		 messages, recipients;
+
+	life_begin(d);
+	make_list();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	fake_message = long_recipient;
+	transfer(5, 1, 1, to);
+	CHECK(!sp.failing);
+	count_stored(&messages, &recipients);
+	CHECK(messages > 1 && recipients == MEMBERS);
+	CHECK(the_report(NULL) == NULL);
+	/* and what it takes is not without bounds */
+	forget_sent();
+	fake_message = longest_recipient;
+	transfer(6, 2, 1, to);
+	CHECK(!sp.failing);
+	count_stored(&messages, &recipients);
+	CHECK(recipients == MEMBERS + 1);
+	CHECK((r = the_report(NULL)) != NULL);
+	is_address(&r->reported[0].name, LIST);
+	CHECK(r->reported[0].diagnostic == DIAGNOSTIC_DL_EXPANSION_FAILURE);
+}
+
+static void
+test_long_list(void **state)
+{
+	assert_int_equal(fake_life(life_long_list, dir), 0);
+}
+
+/* However often a message names a list, its members get it once. */
+static void
+life_list_once(const char *d)
+{
+	const char	*to[1000];
+	size_t		 i;
+	int		 messages, recipients;
+
+	life_begin(d);
+	make_list();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	for (i = 0; i < nitems(to); i++)
+		to[i] = LIST;
+	transfer(5, 1, nitems(to), to);
+	count_stored(&messages, &recipients);
+	CHECK(messages == 1 && recipients == MEMBERS);
+}
+
+static void
+test_list_once(void **state)
+{
+	assert_int_equal(fake_life(life_list_once, dir), 0);
+}
+
 int
 main(void)
 {
@@ -372,6 +505,8 @@ main(void)
 		T(test_twice),
 		T(test_report),
 		T(test_given_up),
+		T(test_long_list),
+		T(test_list_once),
 #undef T
 	};
 
