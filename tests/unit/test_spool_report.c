@@ -493,6 +493,39 @@ test_list_once(void **state)
 	assert_int_equal(fake_life(life_list_once, dir), 0);
 }
 
+/* Redirections make an envelope longer than what a peer may send. */
+static void
+life_long_redirect(const char *d)
+{
+	static const char	*to[UB_RECIPIENTS];
+	struct redirect_conf	 rc;
+	size_t			 i;
+	int			 messages, recipients;
+
+	life_begin(d);
+	list_begin();
+	strlcpy(rc.from, TO_HERE, sizeof(rc.from));
+	snprintf(rc.to, sizeof(rc.to), "/S=%040d/O=%064d/OU1=%032d/OU2=%032d/"
+	    "OU3=%032d/PRMD=GAMMA/ADMD=DBP/C=DE", 1, 2, 3, 4, 5);
+	CHECK(list_redirect(&rc) == 0);
+	list_end();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	for (i = 0; i < nitems(to); i++)
+		to[i] = TO_HERE;
+	transfer(5, 1, nitems(to), to);
+	CHECK(!sp.failing);
+	count_stored(&messages, &recipients);
+	CHECK(messages == 1 && recipients == UB_RECIPIENTS);
+}
+
+static void
+test_long_redirect(void **state)
+{
+	assert_int_equal(fake_life(life_long_redirect, dir), 0);
+}
+
 int
 main(void)
 {
@@ -507,6 +540,7 @@ main(void)
 		T(test_given_up),
 		T(test_long_list),
 		T(test_list_once),
+		T(test_long_redirect),
 #undef T
 	};
 
