@@ -604,10 +604,11 @@ void	 reroute_away(struct target *, uint64_t after);
 void	 reroute_back(void);
 void	 reroute_tick(void);
 /*
- * By the operator, inside a transaction and with queue_settled(): a job that
+ * By the operator, after reroute_begin and with queue_settled(): a job that
  * is not under way goes to via, or where the routes have it (NULL).  1:
  * something did, 0: nothing, -1.  Then reroute_end, which commits if ok.
  */
+int	 reroute_begin(void);
 int	 reroute_job(struct target *, const struct store_job *,
 	    struct target *via);
 int	 reroute_end(int ok);
