@@ -391,17 +391,34 @@ list_reports_itself(const struct list *l)
 	    l->reports == LIST_REPORTS_NONE);
 }
 
-/* Whom the list had the message from: the one before it in the history. */
+/*
+ * Whom the list had the message from: the one before it in the history, where
+ * it is there for the first time.  The history is what a peer says; this way
+ * it leads from list to list towards its beginning, and to an end.
+ */
 static const struct or_address *
 before(const struct list *l, const struct message *r)
 {
 	uint32_t	i;
 
-	for (i = 1; i < r->originator_and_dl.n; i++)
+	for (i = 0; i < r->originator_and_dl.n; i++)
 		if (or_address_compare(&r->originator_and_dl.e[i].name,
 		    &l->name) == 0)
-			return (&r->originator_and_dl.e[i - 1].name);
+			return (i == 0 ? NULL :
+			    &r->originator_and_dl.e[i - 1].name);
 	return (NULL);
+}
+
+/*
+ * An owner that is a list gets what came for this one, but nothing that was
+ * passed on: lists may own each other.
+ */
+static int
+to_owner(const struct list *l, const struct arrival *a)
+{
+	return ((l->reports == LIST_REPORTS_OWNER ||
+	    l->reports == LIST_REPORTS_BOTH) && !OR_ABSENT(&l->owner) &&
+	    (!a->copy || list_find(&l->owner) == NULL));
 }
 
 static int
@@ -425,9 +442,7 @@ list_report(const struct list *l, struct arrival *a)
 	const struct or_address	*to = before(l, a->message);
 	char			 name[OR_TEXT_MAX];
 
-	if ((l->reports == LIST_REPORTS_OWNER ||
-	    l->reports == LIST_REPORTS_BOTH) && !OR_ABSENT(&l->owner) &&
-	    pass(l, a, &l->owner) == -1)
+	if (to_owner(l, a) && pass(l, a, &l->owner) == -1)
 		return (-1);
 	if ((l->reports == LIST_REPORTS_ORIGINATOR ||
 	    l->reports == LIST_REPORTS_BOTH) && to != NULL &&

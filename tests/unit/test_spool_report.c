@@ -363,6 +363,7 @@ test_given_up(void **state)
 /* Lists */
 
 #define LIST	"/S=Tous/O=Here/PRMD=ALPHA/ADMD=GOLD 400/C=GB/"
+#define OTHER_LIST "/S=Alle/O=Here/PRMD=ALPHA/ADMD=GOLD 400/C=GB/"
 #define MEMBERS	200
 
 static void
@@ -493,6 +494,75 @@ test_list_once(void **state)
 	assert_int_equal(fake_life(life_list_once, dir), 0);
 }
 
+/* Reports to a list, with a history that leads from it to itself. */
+static void
+circular(struct message *m)
+{
+	struct or_address	 name[2];
+	struct utctime		 t;
+	const char		*why;
+	size_t			 i, where;
+
+	report(m);
+	m->extension.n = 0;
+	utctime_set(&t, 1700000000);
+	CHECK(or_address_parse(m, &name[0], LIST, &where, &why) == 0);
+	CHECK(or_address_parse(m, &name[1], OTHER_LIST, &where, &why) == 0);
+	for (i = 0; i < 4; i++)
+		CHECK(dl_expansion_add(m, &m->originator_and_dl, &name[i % 2],
+		    &t, UB_ORIG_AND_DL) == 0);
+	CHECK(or_address_copy(m, &m->originator, &name[1]) == 0);
+}
+
+/* Each list the owner of the other one, all get what can be got. */
+static void
+make_circle(void)
+{
+	static const char	*name[2] = { LIST, OTHER_LIST };
+	struct list_item_conf	 item;
+	struct list_conf	 l;
+	int			 i;
+
+	list_begin();
+	for (i = 0; i < 2; i++) {
+		memset(&l, 0, sizeof(l));
+		strlcpy(l.name, name[i], sizeof(l.name));
+		strlcpy(l.owner, name[!i], sizeof(l.owner));
+		l.reports = LIST_REPORTS_BOTH;
+		CHECK(list_add(&l) == 0);
+		memset(&item, 0, sizeof(item));
+		strlcpy(item.text, TO_GAMMA, sizeof(item.text));
+		CHECK(list_item(&item) == 0);
+	}
+	list_end();
+}
+
+static void
+life_circle(const char *d)
+{
+	int	messages, recipients;
+
+	life_begin(d);
+	make_circle();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	fake_message = circular;
+	recv_begin(IN, 5);
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, both);
+	recv_number(IMSG_RECV_END, IN, 1);
+	spool_commit();
+	next(IMSG_RECV_ENDED);
+	count_stored(&messages, &recipients);
+	CHECK(messages == 0);
+}
+
+static void
+test_circle(void **state)
+{
+	assert_int_equal(fake_life(life_circle, dir), 0);
+}
+
 /* Redirections make an envelope longer than what a peer may send. */
 static void
 life_long_redirect(const char *d)
@@ -541,6 +611,7 @@ main(void)
 		T(test_long_list),
 		T(test_list_once),
 		T(test_long_redirect),
+		T(test_circle),
 #undef T
 	};
 
