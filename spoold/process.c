@@ -141,15 +141,20 @@ redirect(struct message *m, struct recipient *r, const struct outcome *o)
 	return (or_address_copy(m, &r->name, o->redirect));
 }
 
-/* Is it to go to somebody else after all? */
+/*
+ * Is it to go to somebody else after all?  To whom its originator asked for
+ * only when the peer that it came from may send there.
+ */
 static int
-has_other(const struct message *m, struct outcome *o)
+has_other(const struct arrival *a, struct outcome *o)
 {
-	const struct recipient	*r = &m->recipient[o->recipient];
+	const struct recipient	*r = &a->message->recipient[o->recipient];
 
 	if (o->redirect != NULL)
 		return (1);
-	if (o->delivered || o->final || OR_ABSENT(&r->alternate.name))
+	if (o->delivered || o->final || OR_ABSENT(&r->alternate.name) ||
+	    !policy_allows(a->origin == NULL ? NULL : a->origin->peer,
+	    &r->alternate.name))
 		return (0);
 	if (!redirectable(r, &r->alternate.name)) {
 		o->diagnostic = DIAGNOSTIC_REDIRECTION_LOOP_DETECTED;
@@ -182,7 +187,7 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 	size_t		 i, left = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!has_other(a->message, &o[i])) {
+		if (!has_other(a, &o[i])) {
 			o[left++] = o[i];
 			continue;
 		}
@@ -281,6 +286,19 @@ unknown(struct process *p, size_t i)
 	return (outcome_add(p, i, &o));
 }
 
+/* Not to be had from that peer, be it a list or redirected. */
+static int
+forbidden(struct process *p, size_t i)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.reason = REASON_UNABLE_TO_TRANSFER;
+	o.diagnostic = DIAGNOSTIC_NO_BILATERAL_AGREEMENT;
+	o.text = "recipient";
+	return (outcome_add(p, i, &o));
+}
+
 /* The first of a route's targets that takes it; NULL: *o says why not. */
 static struct target *
 choose(struct process *p, size_t i, const struct route_choice *c,
@@ -318,6 +336,8 @@ decide(struct process *p, size_t i)
 		say_extension(m, e, &o);
 		return (outcome_add(p, i, &o));
 	}
+	if (!policy_allows(came_from(p->a), name))
+		return (forbidden(p, i));
 	if ((l = list_find(name)) != NULL)
 		return (decide_list(p, i, l));
 	if ((to = redirect_find(name)) != NULL)

@@ -519,6 +519,8 @@ int	 list_report(const struct list *, struct arrival *);
 
 /* policy.c */
 #define RATE_UNIT	1000000u	/* of a bucket, a message */
+/* May a message from there (NULL: from here) be for that recipient? */
+int	 policy_allows(const struct peer *from, const struct or_address *to);
 /* Is it, coming from there (NULL: from here), not to be?  *o says why. */
 int	 policy_refuses(const struct peer *from, const struct message *,
 	    uint64_t size, struct outcome *o);

@@ -596,6 +596,90 @@ test_long_redirect(void **state)
 	assert_int_equal(fake_life(life_long_redirect, dir), 0);
 }
 
+/* A peer reaches by an alternate recipient nobody that it may not send to. */
+static void
+alternate(struct message *m)
+{
+	const char	*why;
+	size_t		 where;
+
+	m->reassignment_prohibited.set = 1;
+	CHECK(or_address_parse(m, &m->recipient[0].alternate.name, TO_GAMMA,
+	    &where, &why) == 0);
+}
+
+static void
+life_alternate(const char *d)
+{
+	struct redirect_conf	 rc;
+	struct policy_conf	 pc;
+	struct message		*r;
+
+	life_begin(d);
+	list_begin();
+	strlcpy(rc.from, TO_HERE, sizeof(rc.from));
+	strlcpy(rc.to, TO_COMMAND, sizeof(rc.to));
+	CHECK(list_redirect(&rc) == 0);
+	list_end();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	fake_message = alternate;
+	transfer(5, 1, 1, both);
+	CHECK(the_report(NULL) == NULL && queue_length() == 1);
+	forget_sent();
+	memset(&pc, 0, sizeof(pc));
+	pc.peer = BETA;
+	pc.what = POLICY_TO;
+	strlcpy(pc.text, "/PRMD=ALPHA/ADMD=GOLD 400/C=GB", sizeof(pc.text));
+	policy_begin();
+	CHECK(policy_add(&pc) == 0);
+	policy_end();
+	transfer(6, 2, 1, both);
+	CHECK((r = the_report(NULL)) != NULL);
+	is_address(&r->reported[0].name, TO_HERE);
+	CHECK(r->reported[0].diagnostic ==
+	    DIAGNOSTIC_RECIPIENT_REASSIGNMENT_PROHIBITED);
+	CHECK(queue_length() == 2);
+}
+
+/* Nor by a list that it may not send to. */
+static void
+life_forbidden_list(const char *d)
+{
+	const char		*to[] = { LIST };
+	struct policy_conf	 pc;
+	struct message		*r;
+
+	life_begin(d);
+	make_list();
+	memset(&pc, 0, sizeof(pc));
+	pc.peer = BETA;
+	pc.what = POLICY_TO;
+	strlcpy(pc.text, TO_HERE, sizeof(pc.text));
+	policy_begin();
+	CHECK(policy_add(&pc) == 0);
+	policy_end();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	transfer(5, 1, 1, to);
+	CHECK((r = the_report(NULL)) != NULL && queue_length() == 1);
+	CHECK(r->reported[0].diagnostic == DIAGNOSTIC_NO_BILATERAL_AGREEMENT);
+}
+
+static void
+test_forbidden_list(void **state)
+{
+	assert_int_equal(fake_life(life_forbidden_list, dir), 0);
+}
+
+static void
+test_alternate(void **state)
+{
+	assert_int_equal(fake_life(life_alternate, dir), 0);
+}
+
 int
 main(void)
 {
@@ -612,6 +696,8 @@ main(void)
 		T(test_list_once),
 		T(test_long_redirect),
 		T(test_circle),
+		T(test_alternate),
+		T(test_forbidden_list),
 #undef T
 	};
 
