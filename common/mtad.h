@@ -139,6 +139,7 @@ struct mta_conf {
 	uint32_t		loop_limit;	/* times here before */
 	uint32_t		hop_limit;	/* elements of trace */
 	uint64_t		return_max;	/* content in reports */
+	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
 };
@@ -268,6 +269,7 @@ struct route_via {
 struct route_conf {
 	char			prefix[OR_TEXT_MAX];	/* or_address_parse */
 	uint8_t			complete;	/* all below it is known */
+	char			alternate[OR_TEXT_MAX];	/* "": none */
 	uint8_t			nvia;		/* 0 when complete */
 	struct route_via	via[ROUTE_VIAS_MAX];
 };
@@ -346,7 +348,7 @@ enum policy_what {
 	POLICY_TO			/* a subtree, recipients of its */
 };
 struct policy_conf {
-	uint32_t	peer;
+	uint32_t	peer;			/* 0: all messages */
 	uint8_t		what;			/* enum policy_what */
 	char		text[OR_TEXT_MAX];
 };

@@ -510,7 +510,8 @@ add_route(const struct place *p, const char *prefix)
 }
 
 void
-add_complete(const struct place *p, const char *prefix)
+add_complete(const struct place *p, const char *prefix,
+    const struct place *pa, const char *alternate)
 {
 	struct conf_route *r;
 
@@ -519,6 +520,9 @@ add_complete(const struct place *p, const char *prefix)
 	set_subtree(p, r->route.prefix, prefix);
 	check_prefix_new(p, r->route.prefix, "is complete by");
 	r->route.complete = 1;
+	if (alternate != NULL)
+		set_prefix(pa, r->route.alternate,
+		    sizeof(r->route.alternate), alternate);
 	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
 }
 
@@ -727,6 +731,7 @@ conf_new(void)
 	TAILQ_INIT(&c->delivers);
 	TAILQ_INIT(&c->commands);
 	TAILQ_INIT(&c->redirects);
+	TAILQ_INIT(&c->policies);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
@@ -840,6 +845,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->delivers, conf_deliver);
 	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
+	FREE_ALL(&c->policies, conf_policy);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);
 		list_free(l);

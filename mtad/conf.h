@@ -157,6 +157,7 @@ struct conf {
 	TAILQ_HEAD(conf_commands, conf_command) commands;
 	struct conf_prefixes	 prefixes;
 	TAILQ_HEAD(, conf_redirect) redirects;
+	TAILQ_HEAD(, conf_policy) policies;	/* of all messages */
 	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;
 };

@@ -129,7 +129,10 @@ add_policy(struct conf_peer *n, int what, const struct place *p,
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		fatalx("out of memory");
 	c->policy.what = what;
-	TAILQ_INSERT_TAIL(&n->policies, c, entry);
+	if (n != NULL)
+		TAILQ_INSERT_TAIL(&n->policies, c, entry);
+	else
+		TAILQ_INSERT_TAIL(&conf_now->policies, c, entry);
 	if (what == POLICY_FROM || what == POLICY_TO) {
 		set_prefix(p, c->policy.text, sizeof(c->policy.text), text);
 		return;

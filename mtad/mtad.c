@@ -273,6 +273,9 @@ send_conf(enum role r)
 		TAILQ_FOREACH(c, &conf->commands, entry)
 			child_send(r, IMSG_CONF_COMMAND, 0, -1, &c->command,
 			    sizeof(c->command));
+		TAILQ_FOREACH(po, &conf->policies, entry)
+			child_send(r, IMSG_CONF_POLICY, 0, -1, &po->policy,
+			    sizeof(po->policy));
 		TAILQ_FOREACH(re, &conf->redirects, entry)
 			child_send(r, IMSG_CONF_REDIRECT, 0, -1,
 			    &re->redirect, sizeof(re->redirect));

@@ -198,8 +198,13 @@ main		: WORD EQUALS text	{
 			free($2);
 		}
 		| DOMAIN text COMPLETE	{
-			add_complete(&@2, $2);
+			add_complete(&@2, $2, NULL, NULL);
 			free($2);
+		}
+		| DOMAIN text COMPLETE ALTERNATE TO text {
+			add_complete(&@2, $2, &@6, $6);
+			free($2);
+			free($6);
 		}
 		| ladder
 		| DELIVER text TO DIRECTORY string {
@@ -237,6 +242,20 @@ main		: WORD EQUALS text	{
 		| LIMIT RECIPIENTS NUMBER {
 			set_number(&@3, &conf_now->mta.max_recipients, $3, 1,
 			    UB_RECIPIENTS, "recipients");
+		}
+		| LIMIT CONTENT_TYPE text {
+			add_policy(NULL, POLICY_CONTENT_TYPE, &@3, $3);
+			free($3);
+		}
+		| LIMIT EIT text	{
+			add_policy(NULL, POLICY_EIT, &@3, $3);
+			free($3);
+		}
+		| LIMIT RATE NUMBER PER time {
+			set_number(&@3, &conf_now->mta.rate, $3, 1, 1000000,
+			    "rate");
+			set_number(&@5, &conf_now->mta.rate_time, $5, 1,
+			    86400, "rate");
 		}
 		| LIMIT LOOPS NUMBER	{
 			set_number(&@3, &conf_now->mta.loop_limit, $3, 1, 500,

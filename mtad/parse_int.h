@@ -54,7 +54,7 @@ void	add_address(struct conf_peer *, const struct place *, const char *,
 void	set_tls(struct conf_peer *, int mode, const struct place *);
 void	set_remote_tls(struct conf_peer *, int required,
 	    const struct place *);
-/* One more that this peer may take or send: enum policy_what. */
+/* One more that a peer, or NULL any message, may be: enum policy_what. */
 void	add_policy(struct conf_peer *, int what, const struct place *,
 	    const char *);
 /* A route: begin_route, add_via for each of its peers, add_route. */
@@ -63,7 +63,9 @@ void	begin_route(void);
 void	add_via(const struct place *, const char *, uint32_t cost,
 	    uint32_t weight);
 void	add_route(const struct place *, const char *);
-void	add_complete(const struct place *, const char *);
+/* alternate: who gets what is for nobody there, or NULL. */
+void	add_complete(const struct place *, const char *,
+	    const struct place *, const char *alternate);
 /* expire, alternate ...: of the open block, or of all peers after this. */
 struct peer_conf *ladder_of(struct conf_peer *, const struct place *);
 void	set_expire(struct conf_peer *, const struct place *, int rank,

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -101,6 +102,31 @@ sockets_listen(struct conf *new, struct conf *old)
 	return (0);
 }
 
+/*
+ * Is there somebody?  The spoold of an mtad that was killed ends by itself,
+ * as soon as what it is writing is on disk.
+ */
+static int
+answers(const struct sockaddr_un *sun)
+{
+	struct timespec pause = { 0, 100 * 1000000 };
+	int i, probe;
+
+	for (i = 0; i < 100; i++) {
+		if ((probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+		    SOCK_NONBLOCK, 0)) == -1)
+			return (1);
+		if (connect(probe, (const struct sockaddr *)sun,
+		    sizeof(*sun)) == -1 && errno != EAGAIN) {
+			close(probe);
+			return (0);
+		}
+		close(probe);
+		nanosleep(&pause, NULL);
+	}
+	return (1);
+}
+
 int
 sockets_control(struct conf *c)
 {
@@ -128,7 +154,7 @@ sockets_control(struct conf *c)
 		log_warn("control socket");
 		return (-1);
 	}
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
+	if (answers(&sun)) {
 		log_warnx("control %s: another mtad answers there",
 		    c->control);
 		close(fd);

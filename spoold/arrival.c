@@ -125,6 +125,14 @@ deferred(const struct arrival *a, const struct target *t)
 	return (until);
 }
 
+static int64_t
+latest(const struct message *m)
+{
+	time_t	t = utctime_get(&m->latest_delivery.time);
+
+	return (m->latest_delivery.time.text[0] == '\0' || t == -1 ? 0 : t);
+}
+
 /* The job of that target among those of the arrival, made when new. */
 static int
 add_job(struct arrival *a, struct target *t)
@@ -146,6 +154,7 @@ add_job(struct arrival *a, struct target *t)
 	j->message = a->id;
 	j->size = a->size;
 	j->state = JOB_READY;
+	j->deadline = latest(a->message);
 	if (t == NULL) {
 		j->state = JOB_STUCK;
 		strlcpy(j->reason, "no route", sizeof(j->reason));

@@ -101,7 +101,8 @@ conf_route(const struct route_conf *r)
 {
 	struct route_conf	*n;
 
-	if (staged == NULL || !TEXT(r->prefix) || r->nvia > ROUTE_VIAS_MAX)
+	if (staged == NULL || !TEXT(r->prefix) || !TEXT(r->alternate) ||
+	    r->nvia > ROUTE_VIAS_MAX)
 		return (-1);
 	if ((n = recallocarray(staged->route, staged->nroute,
 	    staged->nroute + 1, sizeof(*n))) == NULL)
@@ -304,6 +305,9 @@ put_route(const struct route_conf *rc)
 		log_warnx("route %s: %s", rc->prefix, why);
 		return;
 	}
+	if (rc->alternate[0] != '\0' &&
+	    route_add_alternate(r, rc->alternate) == -1)
+		log_warnx("domain %s: bad alternate", rc->prefix);
 	for (i = 0; i < rc->nvia; i++) {
 		if ((t = peer_target(rc->via[i].peer)) == NULL)
 			log_warnx("route %s: no such peer", rc->prefix);

@@ -62,14 +62,14 @@ was_deferred(const struct store_job *j, int64_t before)
 }
 
 static void
-give_up(struct target *t, const struct store_job *sj, uint32_t seconds)
+give_up(struct target *t, const struct store_job *sj, const char *what)
 {
 	struct job	*j;
 	char		 text[128];
 
 	if ((j = queue_claim(t, sj)) == NULL)
 		return;
-	snprintf(text, sizeof(text), "not sent in %u s%s%.80s", seconds,
+	snprintf(text, sizeof(text), "%s%s%.80s", what,
 	    sj->reason[0] != '\0' ? ": " : "", sj->reason);
 	if (report_give_up(j, REASON_UNABLE_TO_TRANSFER,
 	    DIAGNOSTIC_MAXIMUM_TIME_EXPIRED, text) == -1) {
@@ -86,6 +86,7 @@ expire(struct target *t, int rank, time_t now)
 	static struct chunk	 c;
 	uint32_t		 seconds = limit(t, rank);
 	int64_t			 before = (int64_t)now - seconds;
+	char			 what[32];
 	int			 i;
 
 	if (seconds == 0 || before <= ID_EPOCH || (t->deferred == 0 &&
@@ -98,13 +99,37 @@ expire(struct target *t, int rank, time_t now)
 		spool_failed(store_error(sp.store));
 		return (0);
 	}
+	snprintf(what, sizeof(what), "not sent in %u s", seconds);
 	for (i = 0; i < c.n; i++)
 		if (!queue_is_taken(t, c.job[i].message) &&
 		    !was_deferred(&c.job[i], before))
-			give_up(t, &c.job[i], seconds);
+			give_up(t, &c.job[i], what);
 	/* those that stayed are looked at again when all were */
 	t->expired[rank] = c.n == CHUNK ? c.job[c.n - 1].message : 0;
 	return (c.n == CHUNK);
+}
+
+/* X.411 8.2.1.1.1.13; those under way are let go on. */
+static int
+overdue(time_t now)
+{
+	static struct chunk	 c;
+	struct target		*t;
+	int			 i, n = 0;
+
+	c.n = 0;
+	if (store_job_overdue(sp.store, now, CHUNK, collect, &c) == -1) {
+		spool_failed(store_error(sp.store));
+		return (0);
+	}
+	for (i = 0; i < c.n; i++) {
+		t = target_number(c.job[i].target);
+		if (t == NULL || queue_is_taken(t, c.job[i].message))
+			continue;
+		give_up(t, &c.job[i], "latest delivery time");
+		n++;
+	}
+	return (n == CHUNK);
 }
 
 void
@@ -118,6 +143,8 @@ expire_tick(time_t now)
 	TAILQ_FOREACH(t, &sp.targets, entry)
 		for (rank = 0; rank < 3; rank++)
 			more |= expire(t, rank, now);
+	if (!sp.failing && !sp.dirty)
+		more |= overdue(now);
 	if (more)
 		spool_wake(spool_clock() + 10);
 }

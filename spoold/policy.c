@@ -96,14 +96,14 @@ policy_add(const struct policy_conf *c)
 
 /* Asks each rule of that kind; none at all is a yes. */
 static int
-allowed(const struct peer *p, int what, int (*match)(const struct rule *,
+allowed(uint32_t peer, int what, int (*match)(const struct rule *,
     const void *), const void *arg)
 {
 	const struct rule	*r;
 	int			 any = 0;
 
 	TAILQ_FOREACH(r, &rules, entry) {
-		if (r->peer != p->conf.id || r->what != what)
+		if (r->peer != peer || r->what != what)
 			continue;
 		if (match(r, arg))
 			return (1);
@@ -142,7 +142,7 @@ is_oid(const struct rule *r, const void *oid)
 
 /* 1984 has each type in a bit of its own, 1988 others under a name. */
 static int
-eits_allowed(const struct peer *p, const struct eits *e)
+eits_allowed(uint32_t peer, const struct eits *e)
 {
 	uint32_t	i;
 	int		bit;
@@ -151,10 +151,10 @@ eits_allowed(const struct peer *p, const struct eits *e)
 		return (1);
 	for (bit = 0; bit < e->nbits && bit < 32; bit++)
 		if ((e->bits & (UINT32_C(1) << (31 - bit))) &&
-		    !allowed(p, POLICY_EIT, is_bit, &bit))
+		    !allowed(peer, POLICY_EIT, is_bit, &bit))
 			return (0);
 	for (i = 0; i < e->nexternal; i++)
-		if (!allowed(p, POLICY_EIT, is_oid, e->external[i]))
+		if (!allowed(peer, POLICY_EIT, is_oid, e->external[i]))
 			return (0);
 	return (1);
 }
@@ -168,18 +168,18 @@ refuse(struct outcome *o, int diagnostic, const char *text)
 	return (1);
 }
 
-/* What a peer neither sends nor takes. */
+/* What a peer neither sends nor takes; peer 0: what nobody does. */
 static int
-refuses(const struct peer *p, const struct message *m, struct outcome *o)
+refuses(uint32_t peer, uint32_t max_recipients, const struct message *m,
+    struct outcome *o)
 {
-	if (p->conf.max_recipients != 0 &&
-	    m->nrecipient > p->conf.max_recipients)
+	if (max_recipients != 0 && m->nrecipient > max_recipients)
 		return (refuse(o, DIAGNOSTIC_TOO_MANY_RECIPIENTS, NULL));
 	if ((m->content_type != -1 || m->content_oid != NULL) &&
-	    !allowed(p, POLICY_CONTENT_TYPE, is_type, m))
+	    !allowed(peer, POLICY_CONTENT_TYPE, is_type, m))
 		return (refuse(o, DIAGNOSTIC_CONTENT_TYPE_NOT_SUPPORTED,
 		    m->content_oid));
-	if (!eits_allowed(p, &m->original))
+	if (!eits_allowed(peer, &m->original))
 		return (refuse(o, DIAGNOSTIC_EITS_UNSUPPORTED, NULL));
 	return (0);
 }
@@ -196,24 +196,24 @@ int
 policy_refuses(const struct peer *from, const struct message *m,
     uint64_t size, struct outcome *o)
 {
-	if (sp.mta.max_recipients != 0 &&
-	    m->nrecipient > sp.mta.max_recipients)
-		return (refuse(o, DIAGNOSTIC_TOO_MANY_RECIPIENTS, NULL));
+	if (refuses(0, sp.mta.max_recipients, m, o))
+		return (1);
 	if (too_long(m, size, sp.mta.max_content) ||
 	    (from != NULL && too_long(m, size, from->conf.max_content)))
 		return (refuse(o, DIAGNOSTIC_CONTENT_TOO_LONG, NULL));
 	if (from == NULL)
 		return (0);
-	if (!allowed(from, POLICY_FROM, holds, &m->originator))
+	if (!allowed(from->conf.id, POLICY_FROM, holds, &m->originator))
 		return (refuse(o, DIAGNOSTIC_NO_BILATERAL_AGREEMENT,
 		    "originator"));
-	return (refuses(from, m, o));
+	return (refuses(from->conf.id, from->conf.max_recipients, m, o));
 }
 
 int
 policy_allows(const struct peer *from, const struct or_address *to)
 {
-	return (from == NULL || allowed(from, POLICY_TO, holds, to));
+	return (from == NULL || allowed(from->conf.id, POLICY_TO, holds,
+	    to));
 }
 
 int
@@ -227,28 +227,41 @@ policy_refuses_recipient(const struct peer *from, const struct peer *to,
 		return (0);
 	if (too_long(m, size, to->conf.max_content))
 		return (refuse(o, DIAGNOSTIC_CONTENT_TOO_LONG, NULL));
-	return (refuses(to, m, o));
+	return (refuses(to->conf.id, to->conf.max_recipients, m, o));
 }
 
 /* A bucket of as many as the rate allows in its time, filled evenly. */
+static void
+fill(struct bucket *b, uint32_t rate, uint32_t seconds, uint64_t now)
+{
+	uint64_t	full = (uint64_t)rate * RATE_UNIT;
+
+	if (b->since == 0)
+		b->left = full;
+	else if (now > b->since)
+		b->left += (now - b->since) * rate * RATE_UNIT /
+		    (seconds * UINT64_C(1000));
+	b->since = now == 0 ? 1 : now;
+	if (b->left > full)
+		b->left = full;
+}
+
 int
 policy_rate(struct peer *p)
 {
-	uint64_t	now = spool_clock();
-	uint64_t	full = (uint64_t)p->conf.rate * RATE_UNIT;
+	static struct bucket	all;
+	uint64_t		now = spool_clock();
 
-	if (p->conf.rate == 0)
-		return (1);
-	if (p->rate_since == 0)
-		p->rate_left = full;
-	else if (now > p->rate_since)
-		p->rate_left += (now - p->rate_since) * p->conf.rate *
-		    RATE_UNIT / (p->conf.rate_time * UINT64_C(1000));
-	p->rate_since = now == 0 ? 1 : now;
-	if (p->rate_left > full)
-		p->rate_left = full;
-	if (p->rate_left < RATE_UNIT)
+	if (p->conf.rate != 0)
+		fill(&p->bucket, p->conf.rate, p->conf.rate_time, now);
+	if (sp.mta.rate != 0)
+		fill(&all, sp.mta.rate, sp.mta.rate_time, now);
+	if ((p->conf.rate != 0 && p->bucket.left < RATE_UNIT) ||
+	    (sp.mta.rate != 0 && all.left < RATE_UNIT))
 		return (0);
-	p->rate_left -= RATE_UNIT;
+	if (p->conf.rate != 0)
+		p->bucket.left -= RATE_UNIT;
+	if (sp.mta.rate != 0)
+		all.left -= RATE_UNIT;
 	return (1);
 }

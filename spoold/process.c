@@ -275,14 +275,24 @@ decide_redirect(struct process *p, size_t i, const struct or_address *to)
 
 /* In a domain of which all addresses are known, and none of them. */
 static int
-unknown(struct process *p, size_t i)
+unknown(struct process *p, size_t i, const struct route *route)
 {
-	struct outcome	o;
+	const struct message	*m = p->a->message;
+	const struct recipient	*r = &m->recipient[i];
+	const struct or_address	*to = route_alternate(route);
+	struct outcome		 o;
 
 	memset(&o, 0, sizeof(o));
 	o.reason = REASON_UNABLE_TO_TRANSFER;
 	o.diagnostic = DIAGNOSTIC_UNRECOGNISED_OR_NAME;
 	o.text = ROUTE_UNKNOWN_TEXT;
+	/* X.411 14.3.4: after the one that the originator asked for */
+	if (to != NULL && OR_ABSENT(&r->alternate.name) &&
+	    (m->indicators & PMI_ALTERNATE_RECIPIENT) &&
+	    redirectable(r, to)) {
+		o.redirect = to;
+		o.why = REDIRECTION_RECIPIENT_MD_ASSIGNED;
+	}
 	return (outcome_add(p, i, &o));
 }
 
@@ -343,7 +353,7 @@ decide(struct process *p, size_t i)
 	if ((to = redirect_find(name)) != NULL)
 		return (decide_redirect(p, i, to));
 	if (route_lookup(name, &c) == ROUTE_UNKNOWN)
-		return (unknown(p, i));
+		return (unknown(p, i, c.route));
 	if ((t = choose(p, i, &c, &o)) == NULL && c.nhop > 0)
 		return (outcome_add(p, i, &o));
 	/* a command is asked itself */

@@ -169,6 +169,7 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	j.rank = r->job->rank;
 	j.message = r->job->message;
 	j.size = r->job->size;
+	j.deadline = r->job->deadline;
 	j.attempts = r->job->attempts;
 	j.attempted = given_up;
 	j.state = JOB_READY;

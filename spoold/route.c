@@ -232,6 +232,23 @@ route_add(const char *prefix, int complete, const char **why)
 	return (r);
 }
 
+int
+route_add_alternate(struct route *r, const char *address)
+{
+	const char	*why;
+	size_t		 where;
+
+	return (or_address_parse(incoming.arena, &r->alternate, address,
+	    &where, &why));
+}
+
+const struct or_address *
+route_alternate(const struct route *r)
+{
+	return (r == NULL || OR_ABSENT(&r->alternate) ? NULL :
+	    &r->alternate);
+}
+
 void
 route_add_hop(struct route *r, struct target *t, uint32_t cost,
     uint32_t weight)

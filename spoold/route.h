@@ -16,6 +16,7 @@ struct route {
 	int			 npattern;	/* of them */
 	uint32_t		 number;	/* in the configuration */
 	uint8_t			 complete;
+	struct or_address	 alternate;	/* OR_ABSENT: none */
 	uint32_t		 nhop;
 	struct route_hop	 hop[ROUTE_VIAS_MAX];	/* by cost */
 };

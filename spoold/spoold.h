@@ -87,6 +87,11 @@ struct target {
 };
 TAILQ_HEAD(targets, target);
 
+/* What is left of a rate, in parts of a message. */
+struct bucket {
+	uint64_t	since, left;
+};
+
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;
 	struct peer_conf	 conf;
@@ -107,7 +112,7 @@ struct peer {
 	uint8_t			 alternate;	/* other ways are taken */
 	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
-	uint64_t		 rate_since, rate_left;	/* policy.c */
+	struct bucket		 bucket;		/* policy.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -427,6 +432,9 @@ void	 route_add_hop(struct route *, struct target *, uint32_t cost,
 void	 route_end(void);
 /* Peers of equal cost are shared by this from now on; 0: at random. */
 void	 route_seed(uint64_t);
+/* Who gets what is for nobody in a complete domain.  -1: no address. */
+int	 route_add_alternate(struct route *, const char *address);
+const struct or_address *route_alternate(const struct route *);
 /* Returns ROUTE_*; hops by cost, there are some when ROUTE_FOUND. */
 int	 route_lookup(const struct or_address *, struct route_choice *);
 /* The first that is usable; at itself while nothing is better. */

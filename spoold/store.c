@@ -89,7 +89,9 @@ static const char *const schema[] = {
 	"suspect INTEGER NOT NULL, trial INTEGER NOT NULL, "
 	"offset INTEGER NOT NULL, PRIMARY KEY (kind, id, target)) "
 	"WITHOUT ROWID;"
-	"CREATE TABLE audit (id INTEGER PRIMARY KEY, line TEXT NOT NULL);"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, line TEXT NOT NULL);",
+	"ALTER TABLE queue ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX queue_deadline ON queue (deadline) WHERE deadline > 0;"
 };
 #define SCHEMA_VERSION	((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -84,6 +84,7 @@ struct store_job {
 	char		reason[128];
 	uint32_t	attempted;	/* target given up for this, 0 none */
 	uint8_t		pinned;		/* the target may have it already */
+	int64_t		deadline;	/* latest delivery, time_t, 0 none */
 	/* JOB_SENDING: */
 	uint64_t	association;
 	uint64_t	connection;	/* row of the connection */
@@ -259,6 +260,9 @@ int		 store_job_in_state(struct store *, uint32_t target,
 /* Those not being sent, of messages between two; at most limit. */
 int		 store_job_waiting(struct store *, uint32_t target, int rank,
 		    uint64_t after, uint64_t before, int limit,
+		    store_job_cb *, void *);
+/* Those waiting, not held, whose deadline is before now; at most limit. */
+int		 store_job_overdue(struct store *, int64_t now, int limit,
 		    store_job_cb *, void *);
 int		 store_job_counts(struct store *, int (*)(void *,
 		    uint32_t target, int rank, int state, uint64_t n,

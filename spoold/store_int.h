@@ -14,7 +14,7 @@
 
 #define JOB_COLUMNS "target, rank, message, state, sole, attempts, " \
     "next_try, size, reason, association, connection, activity, serial, " \
-    "offset, total, since, head, attempted, pinned"
+    "offset, total, since, head, attempted, pinned, deadline"
 #define ASSOC_COLUMNS "id, peer, initiator, dialogue, turn, checkpoint, " \
     "window, opened, lost, next_activity, connection, address"
 #define RECV_COLUMNS "id, peer, association, serial, markup_len, " \
@@ -55,8 +55,8 @@
     S(ACC_PRUNE, "DELETE FROM accepted WHERE id IN (SELECT id FROM " \
 	"accepted ORDER BY id LIMIT ?2) AND time < ?1") \
     S(JOB_ADD, "INSERT OR REPLACE INTO queue (target, rank, message, " \
-	"state, sole, attempts, next_try, size, reason, attempted, pinned) " \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	"state, sole, attempts, next_try, size, reason, attempted, pinned, " \
+	"deadline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     S(JOB_GET, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ? " \
 	"AND rank = ? AND message = ?") \
     S(JOB_STATE, "UPDATE queue SET state = ?4, attempts = ?5, " \
@@ -87,6 +87,9 @@
     S(JOB_WAITING, "SELECT " JOB_COLUMNS " FROM queue WHERE target = ?1 " \
 	"AND rank = ?2 AND message > ?3 AND message < ?4 AND state != 1 " \
 	"ORDER BY message LIMIT ?5") \
+    S(JOB_OVERDUE, "SELECT " JOB_COLUMNS " FROM queue " \
+	"WHERE deadline > 0 AND deadline < ?1 AND state IN (0, 2, 4) " \
+	"ORDER BY deadline LIMIT ?2") \
     S(JOB_COUNTS, "SELECT target, rank, state, COUNT(*), MIN(message) " \
 	"FROM queue GROUP BY target, rank, state") \
     S(JOB_DUE, "UPDATE queue SET state = 0 WHERE target = ? " \

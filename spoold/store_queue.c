@@ -318,10 +318,10 @@ store_accepted_prune(struct store *s, int64_t before, int limit)
 int
 store_job_add(struct store *s, const struct store_job *j)
 {
-	return (store_run(s, S_JOB_ADD, "iiiiiiiitii", I(j->target),
+	return (store_run(s, S_JOB_ADD, "iiiiiiiitiii", I(j->target),
 	    I(j->rank), I(j->message), I(j->state), I(j->sole),
 	    I(j->attempts), j->next_try, I(j->size), j->reason,
-	    I(j->attempted), I(j->pinned)));
+	    I(j->attempted), I(j->pinned), j->deadline));
 }
 
 static void
@@ -351,6 +351,7 @@ job_row(sqlite3_stmt *st, struct store_job *j)
 	j->head_len = sqlite3_column_bytes(st, 16);
 	j->attempted = column_u32(st, 17);
 	j->pinned = sqlite3_column_int(st, 18) != 0;
+	j->deadline = sqlite3_column_int64(st, 19);
 }
 
 /* Runs a bound query of job rows through cb.  How many, or -1. */
@@ -460,6 +461,14 @@ store_job_waiting(struct store *s, uint32_t target, int rank, uint64_t after,
 {
 	return (job_rows(s, store_bind(s, S_JOB_WAITING, "iiiii", I(target),
 	    I(rank), I(after), I(before), I(limit)), cb, arg));
+}
+
+int
+store_job_overdue(struct store *s, int64_t now, int limit, store_job_cb *cb,
+    void *arg)
+{
+	return (job_rows(s, store_bind(s, S_JOB_OVERDUE, "ii", now,
+	    I(limit)), cb, arg));
 }
 
 int

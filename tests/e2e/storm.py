@@ -72,7 +72,7 @@ class Storm:
                                         if c != b)) for b in others]
             self.net[a].configure(
                 *(self.net.peer(a, b, *LINES, route=False) for b in others),
-                lines=['limit loops 20'] + lines)
+                lines=['limit loops 20', 'poison after 0'] + lines)
         self.net.start()
 
     def submit(self, name, n):

@@ -42,10 +42,12 @@ class Policy(Between):
                         for n in (1025, 1024)], of_alpha=['max-content 1K'])
 
     def test_content_type(self):
-        for where in ('of_alpha', 'of_gamma'):
+        for where, word in (('of_alpha', ''), ('of_gamma', ''),
+                            ('lines', 'limit ')):
             self.breach(15, (self.message(GAMMA, content_type=2),
                              self.message(GAMMA, content_type=22)),
-                        **{where: ['content-type 22', 'content-type 1.2.3']})
+                        **{where: [word + 'content-type 22',
+                                   word + 'content-type 1.2.3']})
 
     def test_encoded_information_types(self):
         def types(bits):
@@ -90,7 +92,13 @@ class Policy(Between):
 
     def test_rate(self):
         """Two in three seconds: the third waits, and comes."""
-        beta = self.called('rate 2 per 3s')
+        for where in ('peer', 'all'):
+            self.rate(where)
+
+    def rate(self, where):
+        beta = self.called('rate 2 per 3s') if where == 'peer' else \
+            self.daemon('beta', Peer('alpha', None, *SHORT),
+                        lines=['limit rate 2 per 3s'])
         alpha = self.caller(beta.port)
         start = time.monotonic()
         for n in range(4):

@@ -320,6 +320,32 @@ class Reports(Between):
             sum('redirection-history' in t and 'originator-requested' in t
                 for t in texts), 2)
 
+    def test_alternate_of_the_domain(self):
+        """For nobody there, where the originator allows it."""
+        alpha, beta, gamma = self.three(
+            'domain "/OU=Known/O=All/PRMD=BETA/ADMD=ATLAS/C=FR/" complete '
+            'alternate to "/S=Postmaster/PRMD=GAMMA/ADMD=DBP/C=DE/"')
+        nobody = dict(BETA, S='Nobody', O='All', OU=['Known'])
+        self.send(beta, self.message(nobody, flag='0010'))
+        gamma.wait(1)
+        name, = p1.decode(gamma.messages[0].octets).recipients
+        self.assertEqual(name['S'], 'Postmaster')
+        if MODE != 'x410-1984':
+            history, = [x for x in name['extensions'] if x.type == 25]
+            self.assertEqual(history.read()[0][2], 2)
+        self.send(beta, self.message(nobody))
+        self.assertEqual(self.about(self.report(alpha)), [(1, 1, 0)])
+
+    @newer
+    def test_latest_delivery_time_of_one_that_waits(self):
+        alpha, beta, _ = self.three()
+        self.send(beta, self.message(
+            {'C': 'US', 'ADMD': 'X', 'S': 'Nowhere'}, extensions=[
+                p1.latest_delivery_time(after(3))]))
+        beta.said('held: no route')
+        self.assertEqual(alpha.messages, [])
+        self.assertEqual(self.about(self.report(alpha)), [(1, 1, 5)])
+
     @newer
     def test_no_alternate_for_what_is_unknown_there_too(self):
         alpha, beta, gamma = self.three()

@@ -189,6 +189,9 @@ test_good(void **state)
 		HEAD "peer b { idle 5m\n\nwindow 1 }\npeer c {\n}\n",
 		HEAD "listen on *\n",
 		HEAD "limit associations 4000\nlimit content 2G\n",
+		HEAD "domain \"/C=FR\" complete alternate to \"/C=FR/S=x\"\n",
+		HEAD "limit content-type 22\nlimit eit 1.2.3\n"
+		    "limit rate 10 per 1s\n",
 		HEAD "log verbose\nlog brief\n",
 		P("content-type 22 content-type 1.2.3 eit ia5-text eit 1.2 "
 		    "accept from \"/C=FR\" accept to \"/C=GB\" rate 5 per 1m "

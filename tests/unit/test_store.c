@@ -457,10 +457,38 @@ count_line(void *arg, uint64_t id, const char *line)
 	return (0);
 }
 
-static void
-test_upgrade(void **state)
+static int
+count_one(void *arg, const struct store_job *j)
 {
-	struct fixture		*f = *state;
+	++*(int *)arg;
+	return (0);
+}
+
+/* What each version of the schema added, taken away again. */
+static const char *const	added[] = {
+	NULL,
+	"ALTER TABLE queue DROP COLUMN attempted; "
+	    "ALTER TABLE queue DROP COLUMN pinned;",
+	"DROP TABLE poison; DROP TABLE audit;",
+	"DROP INDEX queue_deadline; ALTER TABLE queue DROP COLUMN deadline;",
+};
+
+static void
+make_old(sqlite3 *db, int version)
+{
+	char	text[64];
+	int	v;
+
+	for (v = sizeof(added) / sizeof(added[0]); v > version; v--)
+		assert_int_equal(sqlite3_exec(db, added[v - 1], NULL, NULL,
+		    NULL), SQLITE_OK);
+	snprintf(text, sizeof(text), "PRAGMA user_version = %d", version);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void
+upgrade_from(struct fixture *f, int version)
+{
 	struct store_poison	 p = { POISON_OUT, 5, 7, 3, 1, 1, 0, 4096 };
 	char			 path[128];
 	sqlite3			*db;
@@ -472,9 +500,7 @@ test_upgrade(void **state)
 	store_close(f->s);
 	snprintf(path, sizeof(path), "%s/queue.db", f->dir);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "DROP TABLE poison; "
-	    "DROP TABLE audit; PRAGMA user_version = 2", NULL, NULL, NULL),
-	    SQLITE_OK);
+	make_old(db, version);
 	sqlite3_close(db);
 	f->s = NULL;
 	reopen(f);
@@ -497,6 +523,27 @@ test_upgrade(void **state)
 	store_commit(f->s);
 	assert_int_equal(store_poison_each(f->s, count_poison, &n), 0);
 	assert_int_equal(n, 2);
+	n = 0;
+	assert_int_not_equal(store_job_of_message(f->s, 5, count_one, &n),
+	    -1);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_job_overdue(f->s, INT64_MAX, 10, count_one,
+	    &n), 0);
+}
+
+static void
+test_upgrade(void **state)
+{
+	int	version;
+
+	for (version = 1; version < (int)(sizeof(added) /
+	    sizeof(added[0])); version++) {
+		if (version > 1) {
+			teardown(state);
+			setup(state);
+		}
+		upgrade_from(*state, version);
+	}
 }
 
 static void
