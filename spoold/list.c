@@ -271,15 +271,40 @@ list_refuses(const struct list *l, const struct message *m, size_t recipient,
 	return (0);
 }
 
-static int
-exempted(const struct message *m, const struct or_address *name)
-{
-	uint32_t	i;
+/* dl-exempted-recipients in order: they may be as many as the members. */
+struct exempted {
+	const struct or_address	**name;
+	size_t			  n;
+};
 
-	for (i = 0; i < m->dl_exempted.n; i++)
-		if (or_address_compare(&m->dl_exempted.name[i], name) == 0)
-			return (1);
+static int
+name_cmp(const void *a, const void *b)
+{
+	const struct or_address	*const *x = a, *const *y = b;
+
+	return (or_address_compare(*x, *y));
+}
+
+/* -1: no memory.  x->name is to be freed. */
+static int
+exempted_sort(struct exempted *x, const struct message *m)
+{
+	size_t	i;
+
+	x->n = m->dl_exempted.n;
+	if ((x->name = calloc(x->n + 1, sizeof(*x->name))) == NULL)
+		return (-1);
+	for (i = 0; i < x->n; i++)
+		x->name[i] = &m->dl_exempted.name[i];
+	qsort(x->name, x->n, sizeof(*x->name), name_cmp);
 	return (0);
+}
+
+static int
+is_exempted(const struct exempted *x, const struct or_address *name)
+{
+	return (x->n > 0 && bsearch(&name, x->name, x->n, sizeof(*x->name),
+	    name_cmp) != NULL);
 }
 
 /*
@@ -318,7 +343,7 @@ copy_for_nobody(const struct message *m)
  */
 static struct message *
 copy_for(const struct list *l, const struct message *m, size_t recipient,
-    const struct item **i)
+    const struct exempted *x, const struct item **i)
 {
 	const struct recipient	*from = &m->recipient[recipient];
 	struct recipient	*r;
@@ -337,7 +362,7 @@ copy_for(const struct list *l, const struct message *m, size_t recipient,
 	for (; *i != NULL && c->nrecipient < LIST_PIECE &&
 	    (len == 0 || len + n <= ENVELOPE_MAX / 2);
 	    *i = TAILQ_NEXT(*i, entry)) {
-		if (exempted(m, &(*i)->name))
+		if (is_exempted(x, &(*i)->name))
 			continue;
 		len += n;
 		r = &c->recipient[c->nrecipient++];
@@ -358,9 +383,11 @@ int
 list_expand(const struct list *l, struct arrival *a, size_t recipient)
 {
 	const struct item	*i = TAILQ_FIRST(&l->members);
+	struct exempted		 x;
 	struct message		*c;
 	char			 name[OR_TEXT_MAX];
 	size_t			 n = 0;
+	int			 r = 0;
 
 	or_address_print(&l->name, name, sizeof(name), 0);
 	/* its members have it already */
@@ -369,15 +396,23 @@ list_expand(const struct list *l, struct arrival *a, size_t recipient)
 		    "list %s", a->id, name);
 		return (0);
 	}
-	while (i != NULL) {
-		if ((c = copy_for(l, a->message, recipient, &i)) == NULL)
-			return (-1);
+	if (exempted_sort(&x, a->message) == -1)
+		return (-1);
+	while (i != NULL && r == 0) {
+		if ((c = copy_for(l, a->message, recipient, &x,
+		    &i)) == NULL) {
+			r = -1;
+			break;
+		}
 		n += c->nrecipient;
 		if (c->nrecipient == 0)
 			message_free(c);
-		else if (arrival_add(a, c, 1, 1) == -1)
-			return (-1);
+		else
+			r = arrival_add(a, c, 1, 1);
 	}
+	free(x.name);
+	if (r == -1)
+		return (-1);
 	audit_expand(a, &l->name, n);
 	log_info("message %016" PRIX64 ": expanded by the list %s to %zu "
 	    "members", a->id, name, n);

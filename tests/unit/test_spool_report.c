@@ -563,6 +563,53 @@ test_circle(void **state)
 	assert_int_equal(fake_life(life_circle, dir), 0);
 }
 
+/* Many that are not to have it, among them some of the members. */
+static void
+exempting(struct message *m)
+{
+	struct ext_names	*x = &m->dl_exempted;
+	const char		*why;
+	char			 name[64];
+	size_t			 where;
+	uint32_t		 i;
+
+	x->n = 500;
+	CHECK((x->name = message_alloc(m, x->n * sizeof(*x->name))) != NULL);
+	for (i = 0; i < x->n; i++) {
+		snprintf(name, sizeof(name), "/S=m%u/PRMD=GAMMA/ADMD=DBP/C=DE",
+		    (i * 7919 + 50) % 1000);
+		CHECK(or_address_parse(m, &x->name[i], name, &where,
+		    &why) == 0);
+	}
+}
+
+static void
+life_exempted(const char *d)
+{
+	const char	*to[] = { LIST };
+	uint32_t	 i, expected = MEMBERS;
+	int		 messages, recipients;
+
+	life_begin(d);
+	make_list();
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_commit();
+	forget_sent();
+	fake_message = exempting;
+	transfer(5, 1, 1, to);
+	for (i = 0; i < 500; i++)
+		expected -= (i * 7919 + 50) % 1000 < MEMBERS;
+	CHECK(expected > 0 && expected < MEMBERS);
+	count_stored(&messages, &recipients);
+	CHECK(messages == 1 && recipients == (int)expected);
+}
+
+static void
+test_exempted(void **state)
+{
+	assert_int_equal(fake_life(life_exempted, dir), 0);
+}
+
 /* Redirections make an envelope longer than what a peer may send. */
 static void
 life_long_redirect(const char *d)
@@ -694,6 +741,7 @@ main(void)
 		T(test_given_up),
 		T(test_long_list),
 		T(test_list_once),
+		T(test_exempted),
 		T(test_long_redirect),
 		T(test_circle),
 		T(test_alternate),
