@@ -78,17 +78,13 @@ safe(const struct stat *st)
 	    (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX));
 }
 
+/* path is cut, slash by slash. */
 static int
-check_directories(const struct place *p, const char *program)
+check_parents(const struct place *p, const char *program, char *path)
 {
 	struct stat st;
-	char path[PATH_MAX], *slash;
+	char *slash;
 
-	if (realpath(program, path) == NULL) {
-		conf_error(p, "program \"%.200s\": %s", program,
-		    strerror(errno));
-		return (-1);
-	}
 	while ((slash = strrchr(path, '/')) != NULL) {
 		slash[slash == path] = '\0';
 		if (stat(path, &st) == -1 || !safe(&st)) {
@@ -101,6 +97,27 @@ check_directories(const struct place *p, const char *program)
 			break;
 	}
 	return (0);
+}
+
+/* Those it is called by, where a link may be, and those where it is. */
+static int
+check_directories(const struct place *p, const char *program)
+{
+	char path[PATH_MAX];
+
+	if (strlcpy(path, program, sizeof(path)) >= sizeof(path)) {
+		conf_error(p, "program \"%.200s\": %s", program,
+		    strerror(ENAMETOOLONG));
+		return (-1);
+	}
+	if (check_parents(p, program, path) == -1)
+		return (-1);
+	if (realpath(program, path) == NULL) {
+		conf_error(p, "program \"%.200s\": %s", program,
+		    strerror(errno));
+		return (-1);
+	}
+	return (check_parents(p, program, path));
 }
 
 /* By mode: what else keeps it from running shows when it is to be run. */

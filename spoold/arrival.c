@@ -186,6 +186,10 @@ mark_sole(struct arrival *a)
 		a->jobs[0].sole = !a->shared;
 }
 
+/*
+ * The envelope may be longer than any that is received: redirections add to
+ * it, for each recipient.  That must not be taken for a failure of the store.
+ */
 static int
 put_arrival(struct arrival *a, const uint32_t *routing, size_t n)
 {
@@ -194,7 +198,7 @@ put_arrival(struct arrival *a, const uint32_t *routing, size_t n)
 	size_t			 i;
 	int			 r = -1;
 
-	if ((buf = ibuf_dynamic(1024, ENVELOPE_MAX * 2)) == NULL)
+	if ((buf = ibuf_dynamic(1024, SIZE_MAX / 4)) == NULL)
 		return (-1);
 	if (message_serialise(a->message, buf) == -1)
 		goto done;
@@ -347,6 +351,7 @@ arrival_store(struct arrival *a)
 		content_discard(a->id);
 done:
 	free(p.outcome);
+	free(p.list);
 	if (p.routing != &one_routing)
 		free(p.routing);
 	if (p.ours != &one_ours)

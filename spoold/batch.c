@@ -219,11 +219,12 @@ commit_once(int wait)
 		sync_log(-1, 0);
 	}
 	content_discarded();
+	/* what the others do is for the next transaction */
+	report_committed();
 	assoc_committed();
 	recv_committed();
 	control_committed();
 	xfer_committed();
-	report_committed();
 	queue_committed();
 	poison_committed();
 	audit_committed();

@@ -5,7 +5,8 @@
  * message id.  A file is made when a content outgrows a row, appended to,
  * and has exactly the octets of the content.  Its name is durable before a
  * row names it, and it is unlinked only after the commit that dropped the
- * last row; what a crash leaves between is swept at the start.
+ * last row; what a crash leaves between is swept at the start.  A further name
+ * is taken back when the transaction that it was made in failed.
  */
 
 #include <sys/stat.h>
@@ -22,8 +23,35 @@
 #include "log.h"
 #include "spoold.h"
 
-static uint64_t	*discarded;
-static size_t	 ndiscarded, discarded_size;
+struct ids {
+	uint64_t	*id;
+	size_t		 n, size;
+};
+static struct ids	 discarded;	/* once it is committed */
+static struct ids	 shared;	/* unless it is */
+
+static int
+ids_add(struct ids *ids, uint64_t id)
+{
+	uint64_t	*p;
+
+	if (ids->n == ids->size) {
+		if ((p = reallocarray(ids->id, ids->size + 64,
+		    sizeof(*p))) == NULL)
+			return (-1);
+		ids->id = p;
+		ids->size += 64;
+	}
+	ids->id[ids->n++] = id;
+	return (0);
+}
+
+static void
+ids_unlink(struct ids *ids)
+{
+	while (ids->n > 0)
+		content_unlink(ids->id[--ids->n]);
+}
 
 void
 content_path(uint64_t id, char *path, size_t size)
@@ -95,6 +123,10 @@ content_share(uint64_t id, uint64_t as)
 	content_path(as, to, sizeof(to));
 	if (linkat(sp.dirfd, from, sp.dirfd, to, 0) == -1)
 		return (-1);
+	if (ids_add(&shared, as) == -1) {
+		content_unlink(as);
+		return (-1);
+	}
 	return (content_sync_dir(as));
 }
 
@@ -120,29 +152,22 @@ content_unlink(uint64_t id)
 void
 content_discard(uint64_t id)
 {
-	uint64_t	*p;
-
-	if (ndiscarded == discarded_size) {
-		if ((p = reallocarray(discarded, discarded_size + 64,
-		    sizeof(*p))) == NULL)
-			return;		/* swept at the next start */
-		discarded = p;
-		discarded_size += 64;
-	}
-	discarded[ndiscarded++] = id;
+	/* no memory: swept at the next start */
+	ids_add(&discarded, id);
 }
 
 void
 content_discarded(void)
 {
-	while (ndiscarded > 0)
-		content_unlink(discarded[--ndiscarded]);
+	shared.n = 0;
+	ids_unlink(&discarded);
 }
 
 void
 content_keep(void)
 {
-	ndiscarded = 0;
+	discarded.n = 0;
+	ids_unlink(&shared);
 }
 
 /* Removes the orphans of one directory. */

@@ -405,6 +405,7 @@ check_arrival(struct client *c, struct arrival *a)
 {
 	int	r;
 
+	audit_begin();
 	if (store_begin(sp.store) == -1)
 		return (-1);
 	log_mute(1);
@@ -414,6 +415,7 @@ check_arrival(struct client *c, struct arrival *a)
 		check_rows(c, a);
 	store_rollback(sp.store);
 	content_keep();
+	audit_rollback();
 	return (r);
 }
 

@@ -32,6 +32,7 @@ struct list {
 	struct or_address	 owner;		/* OR_ABSENT: none */
 	uint8_t			 reports;	/* enum list_reports */
 	struct items		 members, submitters;
+	uint32_t		 nmembers;
 };
 
 static int
@@ -178,6 +179,7 @@ list_item(const struct list_item_conf *c)
 	}
 	TAILQ_INSERT_TAIL(c->what == LIST_MEMBER ? &staged->last->members :
 	    &staged->last->submitters, i, entry);
+	staged->last->nmembers += c->what == LIST_MEMBER;
 	return (0);
 }
 
@@ -230,8 +232,21 @@ expanded_before(const struct list *l, const struct message *m)
 	return (0);
 }
 
+/* Octets of the extensions, which may be anything. */
+static size_t
+extensions_size(const struct recipient *r)
+{
+	size_t		n = 0;
+	uint32_t	i;
+
+	for (i = 0; i < r->extension.n; i++)
+		n += r->extension.e[i].len;
+	return (n);
+}
+
 int
-list_refuses(const struct list *l, const struct message *m, struct outcome *o)
+list_refuses(const struct list *l, const struct message *m, size_t recipient,
+    struct outcome *o)
 {
 	o->reason = REASON_UNABLE_TO_TRANSFER;
 	if (m->dl_expansion_prohibited.set) {
@@ -247,18 +262,49 @@ list_refuses(const struct list *l, const struct message *m, struct outcome *o)
 		o->text = "lists in lists, too many";
 		return (1);
 	}
+	if (extensions_size(&m->recipient[recipient]) * l->nmembers >
+	    LIST_OCTETS_MAX) {
+		o->diagnostic = DIAGNOSTIC_DL_EXPANSION_FAILURE;
+		o->text = "extensions too long for so many members";
+		return (1);
+	}
+	return (0);
+}
+
+/* dl-exempted-recipients in order: they may be as many as the members. */
+struct exempted {
+	const struct or_address	**name;
+	size_t			  n;
+};
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	const struct or_address	*const *x = a, *const *y = b;
+
+	return (or_address_compare(*x, *y));
+}
+
+/* -1: no memory.  x->name is to be freed. */
+static int
+exempted_sort(struct exempted *x, const struct message *m)
+{
+	size_t	i;
+
+	x->n = m->dl_exempted.n;
+	if ((x->name = calloc(x->n + 1, sizeof(*x->name))) == NULL)
+		return (-1);
+	for (i = 0; i < x->n; i++)
+		x->name[i] = &m->dl_exempted.name[i];
+	qsort(x->name, x->n, sizeof(*x->name), name_cmp);
 	return (0);
 }
 
 static int
-exempted(const struct message *m, const struct or_address *name)
+is_exempted(const struct exempted *x, const struct or_address *name)
 {
-	uint32_t	i;
-
-	for (i = 0; i < m->dl_exempted.n; i++)
-		if (or_address_compare(&m->dl_exempted.name[i], name) == 0)
-			return (1);
-	return (0);
+	return (x->n > 0 && bsearch(&name, x->name, x->n, sizeof(*x->name),
+	    name_cmp) != NULL);
 }
 
 /*
@@ -279,32 +325,46 @@ member_flags(const struct list *l, const struct recipient *r)
 	}
 }
 
+/* All of it but the recipients, who may be very many. */
+static struct message *
+copy_for_nobody(const struct message *m)
+{
+	struct message	bare = *m;
+
+	bare.nrecipient = 0;
+	bare.recipient = NULL;
+	return (message_copy(&bare));
+}
+
 /*
  * A copy for some of the members, from the i-th on; NULL: no memory.  All of
- * them have what the list had as a recipient, its number included.
+ * them have what the list had as a recipient, its number included.  They are
+ * as many as an envelope of a length that the store takes can have.
  */
 static struct message *
 copy_for(const struct list *l, const struct message *m, size_t recipient,
-    const struct item **i)
+    const struct exempted *x, const struct item **i)
 {
 	const struct recipient	*from = &m->recipient[recipient];
 	struct recipient	*r;
 	struct message		*c;
 	struct utctime		 now;
+	size_t			 n = extensions_size(from), len = 0;
 
 	utctime_set(&now, time(NULL));
-	if ((c = message_copy(m)) == NULL)
+	if ((c = copy_for_nobody(m)) == NULL)
 		return (NULL);
-	c->nrecipient = 0;
 	c->recipient = message_alloc(c, LIST_PIECE * sizeof(*c->recipient));
 	if (c->recipient == NULL || dl_expansion_add(c, &c->dl_expansion,
 	    &l->name, &now, UB_DL_EXPANSIONS) == -1)
 		goto fail;
 	trace_action(c, TRACE_DL_OPERATION);
-	for (; *i != NULL && c->nrecipient < LIST_PIECE;
+	for (; *i != NULL && c->nrecipient < LIST_PIECE &&
+	    (len == 0 || len + n <= ENVELOPE_MAX / 2);
 	    *i = TAILQ_NEXT(*i, entry)) {
-		if (exempted(m, &(*i)->name))
+		if (is_exempted(x, &(*i)->name))
 			continue;
+		len += n;
 		r = &c->recipient[c->nrecipient++];
 		if (recipient_copy(c, r, from) == -1 ||
 		    or_address_copy(c, &r->name, &(*i)->name) == -1)
@@ -323,9 +383,11 @@ int
 list_expand(const struct list *l, struct arrival *a, size_t recipient)
 {
 	const struct item	*i = TAILQ_FIRST(&l->members);
+	struct exempted		 x;
 	struct message		*c;
 	char			 name[OR_TEXT_MAX];
 	size_t			 n = 0;
+	int			 r = 0;
 
 	or_address_print(&l->name, name, sizeof(name), 0);
 	/* its members have it already */
@@ -334,15 +396,23 @@ list_expand(const struct list *l, struct arrival *a, size_t recipient)
 		    "list %s", a->id, name);
 		return (0);
 	}
-	while (i != NULL) {
-		if ((c = copy_for(l, a->message, recipient, &i)) == NULL)
-			return (-1);
+	if (exempted_sort(&x, a->message) == -1)
+		return (-1);
+	while (i != NULL && r == 0) {
+		if ((c = copy_for(l, a->message, recipient, &x,
+		    &i)) == NULL) {
+			r = -1;
+			break;
+		}
 		n += c->nrecipient;
 		if (c->nrecipient == 0)
 			message_free(c);
-		else if (arrival_add(a, c, 1, 1) == -1)
-			return (-1);
+		else
+			r = arrival_add(a, c, 1, 1);
 	}
+	free(x.name);
+	if (r == -1)
+		return (-1);
 	audit_expand(a, &l->name, n);
 	log_info("message %016" PRIX64 ": expanded by the list %s to %zu "
 	    "members", a->id, name, n);
@@ -356,17 +426,34 @@ list_reports_itself(const struct list *l)
 	    l->reports == LIST_REPORTS_NONE);
 }
 
-/* Whom the list had the message from: the one before it in the history. */
+/*
+ * Whom the list had the message from: the one before it in the history, where
+ * it is there for the first time.  The history is what a peer says; this way
+ * it leads from list to list towards its beginning, and to an end.
+ */
 static const struct or_address *
 before(const struct list *l, const struct message *r)
 {
 	uint32_t	i;
 
-	for (i = 1; i < r->originator_and_dl.n; i++)
+	for (i = 0; i < r->originator_and_dl.n; i++)
 		if (or_address_compare(&r->originator_and_dl.e[i].name,
 		    &l->name) == 0)
-			return (&r->originator_and_dl.e[i - 1].name);
+			return (i == 0 ? NULL :
+			    &r->originator_and_dl.e[i - 1].name);
 	return (NULL);
+}
+
+/*
+ * An owner that is a list gets what came for this one, but nothing that was
+ * passed on: lists may own each other.
+ */
+static int
+to_owner(const struct list *l, const struct arrival *a)
+{
+	return ((l->reports == LIST_REPORTS_OWNER ||
+	    l->reports == LIST_REPORTS_BOTH) && !OR_ABSENT(&l->owner) &&
+	    (!a->copy || list_find(&l->owner) == NULL));
 }
 
 static int
@@ -390,9 +477,7 @@ list_report(const struct list *l, struct arrival *a)
 	const struct or_address	*to = before(l, a->message);
 	char			 name[OR_TEXT_MAX];
 
-	if ((l->reports == LIST_REPORTS_OWNER ||
-	    l->reports == LIST_REPORTS_BOTH) && !OR_ABSENT(&l->owner) &&
-	    pass(l, a, &l->owner) == -1)
+	if (to_owner(l, a) && pass(l, a, &l->owner) == -1)
 		return (-1);
 	if ((l->reports == LIST_REPORTS_ORIGINATOR ||
 	    l->reports == LIST_REPORTS_BOTH) && to != NULL &&

@@ -328,7 +328,7 @@ operate_more(struct client *c)
 	else if (!queue_settled()) {
 		control_work();		/* there is more to commit first */
 		return;
-	} else if ((r = store_begin(sp.store)) == 0) {
+	} else if ((r = reroute_begin()) == 0) {
 		r = some(c);
 		if (reroute_end(r != -1) == -1)
 			r = -1;

@@ -223,11 +223,17 @@ policy_refuses(const struct peer *from, const struct message *m,
 }
 
 int
+policy_allows(const struct peer *from, const struct or_address *to)
+{
+	return (from == NULL || allowed(from->conf.id, POLICY_TO, holds,
+	    to));
+}
+
+int
 policy_refuses_recipient(const struct peer *from, const struct peer *to,
     const struct message *m, size_t i, uint64_t size, struct outcome *o)
 {
-	if (from != NULL && !allowed(from->conf.id, POLICY_TO, holds,
-	    &m->recipient[i].name))
+	if (!policy_allows(from, &m->recipient[i].name))
 		return (refuse(o, DIAGNOSTIC_NO_BILATERAL_AGREEMENT,
 		    "recipient"));
 	if (to == NULL)

@@ -136,15 +136,20 @@ redirect(struct message *m, struct recipient *r, const struct outcome *o)
 	return (or_address_copy(m, &r->name, o->redirect));
 }
 
-/* Is it to go to somebody else after all? */
+/*
+ * Is it to go to somebody else after all?  To whom its originator asked for
+ * only when the peer that it came from may send there.
+ */
 static int
-has_other(const struct message *m, struct outcome *o)
+has_other(const struct arrival *a, struct outcome *o)
 {
-	const struct recipient	*r = &m->recipient[o->recipient];
+	const struct recipient	*r = &a->message->recipient[o->recipient];
 
 	if (o->redirect != NULL)
 		return (1);
-	if (o->delivered || o->final || OR_ABSENT(&r->alternate.name))
+	if (o->delivered || o->final || OR_ABSENT(&r->alternate.name) ||
+	    !policy_allows(a->origin == NULL ? NULL : a->origin->peer,
+	    &r->alternate.name))
 		return (0);
 	if (!redirectable(r, &r->alternate.name)) {
 		o->diagnostic = DIAGNOSTIC_REDIRECTION_LOOP_DETECTED;
@@ -177,7 +182,7 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 	size_t		 i, left = 0;
 
 	for (i = 0; i < n; i++) {
-		if (!has_other(a->message, &o[i])) {
+		if (!has_other(a, &o[i])) {
 			o[left++] = o[i];
 			continue;
 		}
@@ -203,6 +208,26 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 
 /* Deciding */
 
+/*
+ * Once for a message, however often it names the list: its members have it,
+ * and nobody is to make of one transfer as many copies as he likes.
+ */
+static int
+expand(struct process *p, size_t i, const struct list *l)
+{
+	const struct list	**n;
+	size_t			 k;
+
+	for (k = 0; k < p->nlist; k++)
+		if (p->list[k] == l)
+			return (0);
+	if ((n = reallocarray(p->list, p->nlist + 1, sizeof(*n))) == NULL)
+		return (-1);
+	p->list = n;
+	p->list[p->nlist++] = l;
+	return (list_expand(l, p->a, i));
+}
+
 static int
 decide_list(struct process *p, size_t i, const struct list *l)
 {
@@ -210,12 +235,12 @@ decide_list(struct process *p, size_t i, const struct list *l)
 	struct outcome	 o;
 
 	memset(&o, 0, sizeof(o));
-	if (list_refuses(l, m, &o))
+	if (list_refuses(l, m, i, &o))
 		return (outcome_add(p, i, &o));
 	/* X.411 14.3.11: a list is not expanded for a probe */
 	if (m->type == MESSAGE_PROBE)
 		return (reached(p, i, TYPE_OF_USER_DL));
-	if (list_expand(l, p->a, i) == -1)
+	if (expand(p, i, l) == -1)
 		return (-1);
 	if (list_reports_itself(l))
 		return (reached(p, i, TYPE_OF_USER_DL));
@@ -266,6 +291,19 @@ unknown(struct process *p, size_t i, const struct route *route)
 	return (outcome_add(p, i, &o));
 }
 
+/* Not to be had from that peer, be it a list or redirected. */
+static int
+forbidden(struct process *p, size_t i)
+{
+	struct outcome	o;
+
+	memset(&o, 0, sizeof(o));
+	o.reason = REASON_UNABLE_TO_TRANSFER;
+	o.diagnostic = DIAGNOSTIC_NO_BILATERAL_AGREEMENT;
+	o.text = "recipient";
+	return (outcome_add(p, i, &o));
+}
+
 /* The first of a route's targets that takes it; NULL: *o says why not. */
 static struct target *
 choose(struct process *p, size_t i, const struct route_choice *c,
@@ -299,6 +337,8 @@ decide(struct process *p, size_t i)
 	memset(&o, 0, sizeof(o));
 	if (unsupported(m, &m->recipient[i].extension, &o))
 		return (outcome_add(p, i, &o));
+	if (!policy_allows(came_from(p->a), name))
+		return (forbidden(p, i));
 	if ((l = list_find(name)) != NULL)
 		return (decide_list(p, i, l));
 	if ((to = redirect_find(name)) != NULL)

@@ -244,15 +244,23 @@ queue_take(struct target *t, const struct store_job *sj)
 	return (j);
 }
 
-int
-queue_is_taken(const struct target *t, uint64_t message)
+static int
+is_among(const struct jobs *jobs, const struct target *t, uint64_t message)
 {
 	const struct job	*j;
 
-	TAILQ_FOREACH(j, &t->taken, entry)
-		if (j->message == message)
+	TAILQ_FOREACH(j, jobs, entry)
+		if (j->message == message && j->target == t)
 			return (1);
 	return (0);
+}
+
+/* Given back is taken, too, until the store knows. */
+int
+queue_is_taken(const struct target *t, uint64_t message)
+{
+	return (is_among(&t->taken, t, message) ||
+	    is_among(&dirty, t, message) || is_among(&flushed, t, message));
 }
 
 int
@@ -306,9 +314,8 @@ refill_row(void *arg, const struct store_job *sj)
 	struct job	*j;
 
 	r->window->last = sj->message;
-	TAILQ_FOREACH(j, &r->target->taken, entry)
-		if (j->message == sj->message)
-			return (0);
+	if (queue_is_taken(r->target, sj->message))
+		return (0);
 	if ((j = job_new(r->target, sj)) == NULL)
 		return (-1);
 	TAILQ_INSERT_TAIL(&r->window->jobs, j, entry);

@@ -389,15 +389,24 @@ reroute_job(struct target *t, const struct store_job *j, struct target *via)
 }
 
 int
+reroute_begin(void)
+{
+	audit_begin();
+	return (store_begin(sp.store));
+}
+
+int
 reroute_end(int ok)
 {
 	if (ok)
-		ok = store_commit(sp.store) == 0;
-	if (ok)
+		ok = audit_flush() == 0 && store_commit(sp.store) == 0;
+	if (ok) {
 		content_discarded();
-	else {
+		audit_committed();
+	} else {
 		store_rollback(sp.store);
 		content_keep();
+		audit_rollback();
 	}
 	route_seed(0);
 	effects_end(ok);
@@ -422,15 +431,14 @@ movable(const struct target *t, const struct store_job *j)
 static int
 reroute_chunk(struct target *t, const struct chunk *c, int rank)
 {
-	int	i;
+	int	i, r;
 
-	if (store_begin(sp.store) == -1)
-		return (-1);
-	for (i = 0; i < c->n; i++)
+	r = reroute_begin();
+	for (i = 0; i < c->n && r == 0; i++)
 		if (movable(t, &c->job[i]) &&
 		    reroute_job(t, &c->job[i], NULL) == -1)
-			return (-1);
-	if (store_commit(sp.store) == -1)
+			r = -1;
+	if (reroute_end(r == 0) == -1)
 		return (-1);
 	if (c->n > 0)
 		t->rerouted[rank] = c->job[c->n - 1].message;
@@ -458,15 +466,8 @@ reroute_some(struct target *t)
 	}
 	if (reroute_chunk(t, &c, rank) == -1)
 		goto fail;
-	route_seed(0);
-	content_discarded();
-	effects_end(1);
 	return (1);
 fail:
-	route_seed(0);
-	store_rollback(sp.store);
-	content_keep();
-	effects_end(0);
 	spool_failed(store_error(sp.store));
 	return (-1);
 }

@@ -357,6 +357,7 @@ void	 poison_committed(void);
  */
 struct arrival;
 struct outcome;
+struct list;
 enum audit_change { AUDIT_HOLD, AUDIT_RELEASE, AUDIT_REMOVE };
 /* submit, arrive, report, duplicate: it is known whether it is the last. */
 void	 audit_arrival(const struct arrival *);
@@ -496,6 +497,8 @@ struct process {
 	uint32_t		*routing;	/* n: target, TARGET_NOT_OURS */
 	struct outcome		*outcome;	/* to be freed */
 	size_t			 noutcome;
+	const struct list	**list;		/* expanded; to be freed */
+	size_t			 nlist;
 };
 /* -1: no memory. */
 int	 process_recipients(struct process *);
@@ -509,13 +512,14 @@ ssize_t	 process_redirections(struct arrival *, struct outcome *, size_t n);
 /* list.c: redirections, distribution lists. */
 #define LIST_DEPTH_MAX	20	/* lists in lists */
 #define LIST_PIECE	500	/* members in one copy */
-struct list;
+/* What the extensions of one recipient may become in all of its members. */
+#define LIST_OCTETS_MAX	(64 * 1024 * 1024)
 /* Where messages for that name are redirected to (by the recipient), or NULL. */
 const struct or_address *redirect_find(const struct or_address *);
 const struct list *list_find(const struct or_address *);
 /* Does a list not take the message?  Then *o says why. */
 int	 list_refuses(const struct list *, const struct message *,
-	    struct outcome *o);
+	    size_t recipient, struct outcome *o);
 /* With arrival_add, copies for the members in place of that recipient. */
 int	 list_expand(const struct list *, struct arrival *, size_t recipient);
 /* Are deliveries reported when it was expanded, and not its members'? */
@@ -525,6 +529,8 @@ int	 list_report(const struct list *, struct arrival *);
 
 /* policy.c */
 #define RATE_UNIT	1000000u	/* of a bucket, a message */
+/* May a message from there (NULL: from here) be for that recipient? */
+int	 policy_allows(const struct peer *from, const struct or_address *to);
 /* Is it, coming from there (NULL: from here), not to be?  *o says why. */
 int	 policy_refuses(const struct peer *from, const struct message *,
 	    uint64_t size, struct outcome *o);
@@ -611,10 +617,11 @@ void	 reroute_away(struct target *, uint64_t after);
 void	 reroute_back(void);
 void	 reroute_tick(void);
 /*
- * By the operator, inside a transaction and with queue_settled(): a job that
+ * By the operator, after reroute_begin and with queue_settled(): a job that
  * is not under way goes to via, or where the routes have it (NULL).  1:
  * something did, 0: nothing, -1.  Then reroute_end, which commits if ok.
  */
+int	 reroute_begin(void);
 int	 reroute_job(struct target *, const struct store_job *,
 	    struct target *via);
 int	 reroute_end(int ok);
@@ -629,7 +636,10 @@ int	 content_open(uint64_t id, int flags);
 /* The name of a new file is durable when this returned 0. */
 int	 content_sync_dir(uint64_t id);
 void	 content_unlink(uint64_t id);
-/* Another name for a content; durable when this returned 0. */
+/*
+ * Inside the transaction: another name for a content; durable when this
+ * returned 0.
+ */
 int	 content_share(uint64_t id, uint64_t as);
 /* Inside the transaction: unlinked when it is committed. */
 void	 content_discard(uint64_t id);
@@ -638,7 +648,7 @@ void	 content_path(uint64_t id, char *, size_t);
 int	 content_sweep(void);
 /* Are there files at all? */
 int	 content_any(void);
-/* Those of content_discard: the commit succeeded, or did not. */
+/* Those of content_discard and _share: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);
 uint64_t content_free(void);		/* octets free in the spool */

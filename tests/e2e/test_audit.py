@@ -157,7 +157,10 @@ class Audit(Case):
         def submit(to):
             return alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
                                 here + to, input=b'x')['id']
+        # what would become of it is nothing that became of one
+        alpha.mtactl('check', '-f', address('alpha'), '-t', here + 'S=Old')
         id_ = submit('S=Old')
+        self.assertEqual(self.one(alpha, 'submit')['id'], id_)
         line = self.one(alpha, 'redirect')
         self.has(line, 'originator', 'recipient', 'redirected-to',
                  'redirection-reason')

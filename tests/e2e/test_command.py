@@ -510,6 +510,7 @@ class Mistakes(Case):
                  pwd.getpwnam(USER).pw_uid, 0)
         os.mkdir(os.path.join(self.mta.dir, 'shared'))
         self.put('shared/p', '#!/bin/sh\n', 0o755)
+        os.symlink(program, os.path.join(self.mta.dir, 'shared/link'))
         os.chmod(os.path.join(self.mta.dir, 'shared'), 0o777)
         top = self.mta.dir
         for command, more, where, what in (     # where: what it points at
@@ -528,6 +529,8 @@ class Mistakes(Case):
                 (top + '/theirs', 'user nobody', '"',
                  'belongs to root and that nobody else'),
                 (top + '/shared/p', 'user nobody', '"',
+                 'a directory that only root can write was expected'),
+                (top + '/shared/link', 'user nobody', '"',
                  'a directory that only root can write was expected'),
                 (program, 'user root', 'root', 'another one than root'),
                 (program, 'user no-such-user', 'no-such', 'does not exist'),

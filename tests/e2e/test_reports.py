@@ -161,7 +161,7 @@ class Reports(Between):
         beta.write(text.replace('peer "gamma" {',
                                 'peer "gamma" {\n\tinternal-trace keep'))
         beta.mtactl('reload')
-        beta.said('reloaded|configuration .*again|ready', 10)
+        beta.said('configuration reloaded')
         self.send(beta, self.message(GAMMA, extensions=[theirs]))
         gamma.wait(2)
         trace = p1.decode(gamma.messages[1].octets).extension(38)
@@ -180,7 +180,7 @@ class Reports(Between):
         beta.write(text.replace('domain "%s"' % DOMAINS['alpha'],
                                 'domain "%s"' % DOMAINS['beta']))
         beta.mtactl('reload')
-        until(lambda: beta.lines('reload'), 10, 'reload')
+        beta.said('configuration reloaded')
         self.send(beta, self.message(
             GAMMA, trace=[(BETA_DOMAIN, {'arrival': p1.utc_time()})]))
         gamma.wait(1)

@@ -278,6 +278,48 @@ test_temporary(void **state)
 	assert_int_equal(fake_life(life_temporary, dir), 0);
 }
 
+/*
+ * What has ended is not run again, though the store has it as ready until the
+ * commit and the queue in memory was read anew since it was taken.
+ */
+static void
+life_once(const char *d)
+{
+	const struct command_run	*cr;
+	const struct sent		*s;
+	uint64_t			 message;
+	uint32_t			 id;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, DIALOGUE_MONOLOGUE);
+	s = arrives(1, 10);
+	id = s->id;
+	close(s->fd);
+	s = arrives(2, 10);
+	message = ((const struct command_run *)(const void *)s->data)->message;
+	close(s->fd);
+	CHECK(ends(s->id, COMMAND_EXITED, EX_TEMPFAIL, "not now") == 0);
+	s = arrives(3, 10);
+	close(s->fd);
+	/* the second is due, but there is no room for it */
+	queue_tick(time(NULL) + 3600);
+	command_wake();
+	CHECK(nothing_sent());
+	CHECK(ends(id, COMMAND_EXITED, 0, "") == 0);
+	s = next(IMSG_COMMAND_RUN);
+	cr = (const void *)s->data;
+	CHECK(cr->message == message);
+	close(s->fd);
+	CHECK(nothing_sent() && queue_length() == 2);
+	CHECK(sp.stats.delivered == 1);
+}
+
+static void
+test_once(void **state)
+{
+	assert_int_equal(fake_life(life_once, dir), 0);
+}
+
 /* The one report among what is queued. */
 static struct message *
 the_report(void)
@@ -522,6 +564,7 @@ main(void)
 		T(test_delivered),
 		T(test_parallel),
 		T(test_temporary),
+		T(test_once),
 		T(test_permanent),
 		T(test_probe),
 		T(test_probe_of_nobody),

@@ -483,6 +483,54 @@ test_full(void **state)
 	assert_int_equal(fake_life(life_full, dir), 0);
 }
 
+/* A content that has further names goes with all of them. */
+static void
+life_full_shared(const char *d)
+{
+	static uint8_t			 buf[60000];
+	const struct recv_refuse	*r;
+	struct redirect_conf		 rc;
+	struct stat			 st;
+	char				 path[128];
+
+	signal(SIGXFSZ, SIG_IGN);
+	life_begin(d);
+	list_begin();
+	strlcpy(rc.from, TO_HERE, sizeof(rc.from));
+	strlcpy(rc.to, "/S=Roe/O=Here/PRMD=ALPHA/ADMD=GOLD 400/C=GB",
+	    sizeof(rc.to));
+	CHECK(list_redirect(&rc) == 0);
+	list_end();
+	peer_opens(IN, BETA, 1, 0, 0);
+	recv_begin(IN, 1);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, sizeof(buf));
+	snprintf(path, sizeof(path), "%s/spool/queue.db-wal", d);
+	CHECK(stat(path, &st) == 0);
+	limit_files(st.st_size);
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, (const char *[]){ TO_HERE });
+	recv_number(IMSG_RECV_END, IN, 1);
+	spool_turn();
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED && sp.failing);
+	CHECK(!leftovers(d));
+	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
+	next(IMSG_RECV_INTERRUPTED);
+	limit_files(RLIM_INFINITY);
+	fake_offset += 4000;
+	spool_tick();
+	CHECK(!sp.failing);
+	recv_message(IN, 2, 1, PRIORITY_NORMAL, TO_HERE, 100000);
+	next(IMSG_RECV_ENDED);
+	settle();
+	CHECK(delivered_right(d, 100000) && !leftovers(d));
+}
+
+static void
+test_full_shared(void **state)
+{
+	assert_int_equal(fake_life(life_full_shared, dir), 0);
+}
+
 /* The directory cannot be written: tried again, delivered once. */
 static void
 life_delivery_fails(const char *d)
@@ -573,6 +621,7 @@ main(void)
 		T(test_bad_sync),
 		T(test_bad_sync_out),
 		T(test_full),
+		T(test_full_shared),
 		T(test_delivery_fails),
 		T(test_unreadable),
 #undef T

@@ -66,7 +66,7 @@ gamma_(void)
 
 /* /C=FR goes by the first of the peers, then by the second (0: none). */
 static void
-configure(uint32_t first, uint32_t second, const char *complete)
+set_routes(uint32_t first, uint32_t second, const char *complete)
 {
 	struct route_conf	r;
 	int			i;
@@ -95,6 +95,12 @@ configure(uint32_t first, uint32_t second, const char *complete)
 	}
 	CHECK(conf_end() == 0);
 	spool_configured();
+}
+
+static void
+configure(uint32_t first, uint32_t second, const char *complete)
+{
+	set_routes(first, second, complete);
 	spool_tick();
 }
 
@@ -800,6 +806,27 @@ life_policy(const char *d)
 	CHECK(reports(1, 7) == 1);
 }
 
+static int
+count_line(void *arg, uint64_t id, const char *line)
+{
+	*(int *)arg += strstr(line, "event=non-deliver") != NULL;
+	return (0);
+}
+
+/* What rerouting gives up is in the audit log with it, not some time later. */
+static void
+life_policy_audit(const char *d)
+{
+	int	n = 0;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NORMAL, 100);
+	fake_peer[1].max_content = 50;
+	set_routes(GAMMA, 0, NULL);
+	CHECK(reports(1, 7) == 1);
+	CHECK(store_audit_each(sp.store, count_line, &n) == 0 && n == 1);
+}
+
 static void
 life_policy_first(const char *d)
 {
@@ -818,6 +845,9 @@ test_policy(void **state)
 	fake_teardown(dir);
 	setup(NULL);
 	assert_int_equal(fake_life(life_policy_first, dir), 0);
+	fake_teardown(dir);
+	setup(NULL);
+	assert_int_equal(fake_life(life_policy_audit, dir), 0);
 }
 
 int
