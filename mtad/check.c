@@ -521,7 +521,7 @@ add_complete(const struct place *p, const char *prefix,
 	check_prefix_new(p, r->route.prefix, "is complete by");
 	r->route.complete = 1;
 	if (alternate != NULL)
-		set_prefix(pa, r->route.alternate,
+		set_whole(pa, r->route.alternate,
 		    sizeof(r->route.alternate), alternate);
 	TAILQ_INSERT_TAIL(&conf_now->routes, r, entry);
 }

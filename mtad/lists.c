@@ -13,6 +13,26 @@
 
 #define LIST_LINE_MAX	2048	/* octets of a line of a file */
 
+/* The address of somebody: messages go nowhere without a country. */
+void
+set_whole(const struct place *p, char *to, size_t size, const char *text)
+{
+	struct or_address a;
+	struct message *m;
+	const char *why;
+	size_t where;
+
+	set_prefix(p, to, size, text);
+	if ((m = message_new()) == NULL)
+		fatalx("out of memory");
+	if (or_address_parse(m, &a, text, &where, &why) == 0 &&
+	    or_address_get(&a, OR_C) == NULL &&
+	    or_address_get(&a, OR_X121) == NULL)
+		conf_error(p, "address \"%.200s\": a country (C=) was "
+		    "expected in it", text);
+	message_free(m);
+}
+
 void
 add_redirect(const struct place *p, const char *from,
     const struct place *pt, const char *to)
@@ -21,8 +41,8 @@ add_redirect(const struct place *p, const char *from,
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		fatalx("out of memory");
-	set_prefix(p, r->redirect.from, sizeof(r->redirect.from), from);
-	set_prefix(pt, r->redirect.to, sizeof(r->redirect.to), to);
+	set_whole(p, r->redirect.from, sizeof(r->redirect.from), from);
+	set_whole(pt, r->redirect.to, sizeof(r->redirect.to), to);
 	r->line = p->line;
 	TAILQ_FOREACH(other, &conf_now->redirects, entry)
 		if (strcasecmp(other->redirect.from, r->redirect.from) == 0)
@@ -42,7 +62,7 @@ new_list(const struct place *p, const char *name)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		fatalx("out of memory");
 	TAILQ_INIT(&l->items);
-	set_prefix(p, l->list.name, sizeof(l->list.name), name);
+	set_whole(p, l->list.name, sizeof(l->list.name), name);
 	l->line = p->line;
 	TAILQ_FOREACH(other, &conf_now->lists, entry)
 		if (strcasecmp(other->list.name, l->list.name) == 0)
@@ -74,7 +94,10 @@ add_list_item(struct conf_list *l, int what, const struct place *p,
 	if ((i = calloc(1, sizeof(*i))) == NULL)
 		fatalx("out of memory");
 	i->item.what = what;
-	set_prefix(p, i->item.text, sizeof(i->item.text), text);
+	if (what == LIST_MEMBER)
+		set_whole(p, i->item.text, sizeof(i->item.text), text);
+	else
+		set_prefix(p, i->item.text, sizeof(i->item.text), text);
 	TAILQ_INSERT_TAIL(&l->items, i, entry);
 	if (what != LIST_MEMBER)
 		return;

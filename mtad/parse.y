@@ -114,18 +114,22 @@ text		: string
 
 time		: NUMBER		{ $$ = $1; }
 		| WORD			{
-			if (parse_time($1, &$$) == -1)
+			if (parse_time($1, &$$) == -1) {
 				conf_error(&@1, "\"%s\": a time was expected, "
 				    "as 30, 90s, 5m, 2h or 1d", $1);
+				$$ = 1;	/* one error is enough */
+			}
 			free($1);
 		}
 		;
 
 size		: NUMBER		{ $$ = $1; }
 		| WORD			{
-			if (parse_size($1, &$$) == -1)
+			if (parse_size($1, &$$) == -1) {
 				conf_error(&@1, "\"%s\": a size was expected, "
 				    "as 65536, 64K, 10M or 2G", $1);
+				$$ = 0;
+			}
 			free($1);
 		}
 		;
@@ -458,7 +462,7 @@ listopt		: MEMBER text		{
 			free($3);
 		}
 		| OWNER text		{
-			set_prefix(&@2, list->list.owner,
+			set_whole(&@2, list->list.owner,
 			    sizeof(list->list.owner), $2);
 			free($2);
 		}

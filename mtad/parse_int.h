@@ -103,6 +103,8 @@ int	command_split(const char *, char *buf, char **argv, int max,
 void	set_prefix(const struct place *, char *, size_t, const char *);
 
 /* lists.c */
+/* An O/R address with a country in it. */
+void	set_whole(const struct place *, char *, size_t, const char *);
 void	add_redirect(const struct place *, const char *,
 	    const struct place *, const char *);
 struct conf_list *new_list(const struct place *, const char *);

@@ -327,6 +327,8 @@ test_bad(void **state)
 		    "character" },
 		{ HEAD "list \"/C=FR/S=x\" {\nmember \"/C=FR/S=y\"\n"
 		    "reports to owner\n}\n", "f:2:6:", "owner was expected" },
+		{ HEAD "list \"/C=FR/S=x\" {\nmember \"/S=y\"\n}\n", "f:3:8:",
+		    "a country (C=) was expected" },
 		{ HEAD "list \"/C=FR/S=x\" {\nwindow 3\n}\n", "f:3:1:",
 		    "expected member" },
 		{ HEAD "redirect \"/C=FR/S=x\" to \"/S=X/C=FR\"\n",
