@@ -188,7 +188,8 @@ class Lane:
             self.length = sent
         again = sent - self.length
         if again > (WINDOW + 1) * (self.checkpoint + self.header):
-            return 'sent again: %d octets' % again
+            return 'sent again: %d octets\n--- alpha\n%s--- beta\n%s' % (
+                again, tail(self.alpha), tail(self.beta))
         return None
 
     def proxy_names(self):
