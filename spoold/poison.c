@@ -172,6 +172,16 @@ entry_text(const struct entry *e)
 
 /* Trials */
 
+/* What came in part and was given up is nothing to wait for. */
+static int
+pending(const struct entry *e)
+{
+	struct store_receiving	r;
+
+	return (e->row.kind != POISON_IN || store_receiving_get(sp.store,
+	    e->row.id, &r) == 1);
+}
+
 /* May this suspect go now?  Not while another one is on trial. */
 static int
 may_go(const struct entry *e)
@@ -181,7 +191,7 @@ may_go(const struct entry *e)
 	int		 waiting = 0;
 
 	RB_FOREACH(other, poison_tree, &entries) {
-		if (other == e || !other->row.suspect)
+		if (other == e || !other->row.suspect || !pending(other))
 			continue;
 		waiting = 1;
 		if (other->row.trial && now - other->since < TRIAL_MAX)
