@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,8 +358,6 @@ int
 audit_file_start(void)
 {
 	pthread_condattr_t	 attr;
-	sigset_t		 all, old;
-	int			 r;
 
 	stopping = 0;
 	strlcpy(directory, sp.mta.audit, sizeof(directory));
@@ -368,14 +365,8 @@ audit_file_start(void)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&work, &attr);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&thread, NULL, worker, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r != 0) {
-		errno = r;
+	if (thread_start(&thread, worker) == -1)
 		return (-1);
-	}
 	running = 1;
 	return (0);
 }

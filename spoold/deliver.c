@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -552,18 +551,9 @@ deliver_init(void)
 int
 deliver_start(void)
 {
-	sigset_t	all, old;
-	int		r;
-
 	stopping = 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&thread, NULL, worker, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r != 0) {
-		errno = r;
+	if (thread_start(&thread, worker) == -1)
 		return (-1);
-	}
 	running = 1;
 	return (0);
 }

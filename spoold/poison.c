@@ -178,8 +178,8 @@ pending(const struct entry *e)
 {
 	struct store_receiving	r;
 
-	return (e->row.kind != POISON_IN || store_receiving_get(sp.store,
-	    e->row.id, &r) == 1);
+	return (e->row.kind != POISON_IN || (sp.store != NULL &&
+	    store_receiving_get(sp.store, e->row.id, &r) == 1));
 }
 
 /* May this suspect go now?  Not while another one is on trial. */

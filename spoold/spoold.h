@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/tree.h>
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -670,6 +671,8 @@ struct sync {
 	int		 log_error;	/* the same of the log */
 	uint64_t	 commits;	/* that were synced with it */
 };
+/* A thread that takes no signals.  -1 with errno. */
+int	 thread_start(pthread_t *, void *(*)(void *));
 int	 sync_start(void);
 void	 sync_stop(void);
 int	 sync_available(void);

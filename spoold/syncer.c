@@ -127,21 +127,28 @@ sync_available(void)
 }
 
 int
-sync_start(void)
+thread_start(pthread_t *t, void *(*function)(void *))
 {
 	sigset_t	all, old;
 	int		r;
 
-	if (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC) == -1)
-		return (-1);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&thread, NULL, worker, NULL);
+	r = pthread_create(t, NULL, function, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r != 0) {
-		errno = r;
+	if (r == 0)
+		return (0);
+	errno = r;
+	return (-1);
+}
+
+int
+sync_start(void)
+{
+	if (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC) == -1)
 		return (-1);
-	}
+	if (thread_start(&thread, worker) == -1)
+		return (-1);
 	running = 1;
 	return (0);
 }
