@@ -15,6 +15,7 @@
 
 static const char	*procname = "mtad";
 static int		 foreground = 1, verbosity, muted;
+static unsigned		 lines;
 
 void
 log_init(const char *name, int debug, int verbose)
@@ -45,6 +46,12 @@ log_mute(int on)
 	muted = on;
 }
 
+unsigned
+log_lines(void)
+{
+	return (lines);
+}
+
 static void
 vlog(int level, int error, const char *fmt, va_list ap)
 {
@@ -53,6 +60,8 @@ vlog(int level, int error, const char *fmt, va_list ap)
 	struct tm tm;
 	int n;
 
+	if (level != LOG_DEBUG)
+		lines++;
 	if (muted && level != LOG_CRIT)
 		return;
 	n = vsnprintf(line, sizeof(line), fmt, ap);

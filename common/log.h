@@ -19,6 +19,8 @@ void	log_setverbose(int);
 int	log_getverbose(void);
 /* Nothing is said until it is called with 0: for what only seems to be. */
 void	log_mute(int);
+/* How many lines there were so far, muted ones counted, debug lines not. */
+unsigned log_lines(void);
 void	log_warn(const char *, ...) LOG_PRINTF;	/* with strerror(errno) */
 void	log_warnx(const char *, ...) LOG_PRINTF;
 void	log_info(const char *, ...) LOG_PRINTF;

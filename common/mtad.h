@@ -38,6 +38,7 @@ enum imsg_type {
 	IMSG_CONF_PEER,		/* struct peer_conf */
 	IMSG_CONF_TLS_PEM,	/* pieces of certificates, id theirs; rtsd */
 	IMSG_CONF_TLS_PEER,	/* struct tls_peer_conf, after its peer; rtsd */
+	IMSG_CONF_SOURCE,	/* struct source_conf; rtsd */
 	IMSG_CONF_LISTEN,	/* struct listen_conf, fd; rtsd */
 	IMSG_CONF_ROUTE,	/* struct route_conf; spoold */
 	IMSG_CONF_DELIVER,	/* struct deliver_conf, directory fd; spoold */
@@ -46,7 +47,8 @@ enum imsg_type {
 	IMSG_CONF_POLICY,	/* struct policy_conf, after its peer; spoold */
 	IMSG_CONF_LIST,		/* struct list_conf; spoold */
 	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
-	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
+	IMSG_CONF_CONTROL,	/* struct control_conf, fd of the listening
+				 * control socket; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
 	IMSG_TLS_CHANNEL,	/* -, fd: mtad-rtsd channel for signatures */
@@ -142,6 +144,17 @@ struct mta_conf {
 	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
+	uint32_t		connections_per_address; /* incoming */
+	uint32_t		half_open;	/* not yet of a peer */
+	uint32_t		half_open_time;	/* s */
+	uint64_t		association_memory; /* octets */
+};
+
+/* Who may use the control socket, besides root. */
+struct control_conf {
+	uint32_t	uid;
+	uint32_t	gid;
+	uint8_t		has_group;
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
@@ -233,6 +246,12 @@ struct listen_conf {
 	uint8_t			tls_verify;	/* a certificate has to be shown */
 	uint32_t		tls_certificate; /* CONF_TLS_PEM, ours */
 	uint32_t		tls_ca;		/* 0: none is asked for */
+};
+
+/* An address that a peer has by the configuration. */
+struct source_conf {
+	uint8_t		family;		/* AF_INET, AF_INET6 */
+	uint8_t		address[16];	/* as in_addr or in6_addr */
 };
 
 /*

@@ -104,6 +104,19 @@ set_number(const struct place *p, uint32_t *to, uint64_t v, uint32_t min,
 }
 
 void
+set_size(const struct place *p, uint64_t *to, uint64_t v, uint64_t min,
+    uint64_t max, const char *what)
+{
+	if (v < min || v > max) {
+		conf_error(p, "%s %llu: %llu to %llu octets were expected",
+		    what, (unsigned long long)v, (unsigned long long)min,
+		    (unsigned long long)max);
+		return;
+	}
+	*to = v;
+}
+
+void
 set_string(const struct place *p, char *to, size_t size, const char *what,
     const char *s)
 {
@@ -737,6 +750,10 @@ conf_new(void)
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
+	c->mta.connections_per_address = 200;
+	c->mta.half_open = 500;
+	c->mta.half_open_time = 30;
+	c->mta.association_memory = 64 * 1024 * 1024;
 	c->mta.loop_limit = 3;
 	c->mta.hop_limit = 50;
 	c->mta.return_max = 1024 * 1024;

@@ -58,6 +58,8 @@ static const struct {
 	{ "accept", ACCEPT }, { "address", ADDRESS },
 	{ "ae-qualifier", AE_QUALIFIER }, { "after", AFTER },
 	{ "alternate", ALTERNATE }, { "ap-title", AP_TITLE },
+	{ "association", ASSOCIATION }, { "connections", CONNECTIONS },
+	{ "half-open", HALF_OPEN },
 	{ "associations", ASSOCIATIONS }, { "attempts", ATTEMPTS },
 	{ "audit", AUDIT }, { "poison", POISON },
 	{ "auto", AUTO }, { "both", BOTH }, { "brief", BRIEF }, { "ca", CA },

@@ -228,6 +228,37 @@ send_pem(const struct conf_pem *e)
 	}
 }
 
+/* spoold shows no password to anybody, and is given none. */
+static void
+send_mta(enum role r)
+{
+	struct mta_conf m = conf->mta;
+
+	if (r != CHILD_RTSD)
+		explicit_bzero(m.password, sizeof(m.password));
+	child_send(r, IMSG_CONF_MTA, 0, -1, &m, sizeof(m));
+	explicit_bzero(&m, sizeof(m));
+}
+
+static void
+send_peer(enum role r, const struct conf_peer *p)
+{
+	struct peer_conf c = p->peer;
+
+	if (r != CHILD_RTSD) {
+		explicit_bzero(c.local.password, sizeof(c.local.password));
+		explicit_bzero(c.local_response.password,
+		    sizeof(c.local_response.password));
+		explicit_bzero(c.remote.password, sizeof(c.remote.password));
+		explicit_bzero(c.remote_response.password,
+		    sizeof(c.remote_response.password));
+	}
+	child_send(r, IMSG_CONF_PEER, 0, -1, &c, sizeof(c));
+	explicit_bzero(&c, sizeof(c));
+	if (r == CHILD_RTSD)
+		sockets_sources(p);
+}
+
 static void
 send_conf(enum role r)
 {
@@ -242,13 +273,12 @@ send_conf(enum role r)
 	struct conf_list *li;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
-	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
+	send_mta(r);
 	if (r == CHILD_RTSD)
 		TAILQ_FOREACH(e, &conf->pems, entry)
 			send_pem(e);
 	TAILQ_FOREACH(p, &conf->peers, entry) {
-		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
-		    sizeof(p->peer));
+		send_peer(r, p);
 		if (r == CHILD_SPOOLD)
 			TAILQ_FOREACH(po, &p->policies, entry) {
 				po->policy.peer = p->peer.id;

@@ -72,6 +72,8 @@ int	 sockets_listen(struct conf *new, struct conf *old);
 int	 sockets_control(struct conf *);	/* its descriptor or -1 */
 void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
 	    uint32_t address);
+/* Tells rtsd the numeric addresses of a peer. */
+void	 sockets_sources(const struct conf_peer *);
 void	 sockets_cancel(uint32_t assoc);
 void	 sockets_cancel_all(void);
 /* 1: pid was a resolver of ours. */

@@ -72,6 +72,8 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token WEIGHT "weight"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token COMMAND "command" USER "user" PARALLEL "parallel"
+%token CONNECTIONS "connections" HALF_OPEN "half-open"
+%token ASSOCIATION "association"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
@@ -241,6 +243,23 @@ main		: WORD EQUALS text	{
 		| LIMIT ASSOCIATIONS NUMBER {
 			set_number(&@3, &conf_now->mta.max_associations, $3,
 			    1, 4000, "associations");
+		}
+		| LIMIT CONNECTIONS NUMBER PER ADDRESS {
+			set_number(&@3,
+			    &conf_now->mta.connections_per_address, $3, 1,
+			    4000, "connections");
+		}
+		| LIMIT HALF_OPEN NUMBER {
+			set_number(&@3, &conf_now->mta.half_open, $3, 16,
+			    1024, "half-open");
+		}
+		| LIMIT HALF_OPEN TIMEOUT time {
+			set_number(&@4, &conf_now->mta.half_open_time, $4, 1,
+			    3600, "half-open timeout");
+		}
+		| LIMIT MEMORY size PER ASSOCIATION {
+			set_size(&@3, &conf_now->mta.association_memory, $3,
+			    1024 * 1024, 1024 * 1024 * 1024, "memory");
 		}
 		| LIMIT CONTENT size	{ conf_now->mta.max_content = $3; }
 		| LIMIT RECIPIENTS NUMBER {

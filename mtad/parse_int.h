@@ -30,6 +30,9 @@ void	set_string(const struct place *, char *, size_t, const char *,
 	    const char *);
 void	set_number(const struct place *, uint32_t *, uint64_t, uint32_t min,
 	    uint32_t max, const char *);
+/* octets */
+void	set_size(const struct place *, uint64_t *, uint64_t v, uint64_t min,
+	    uint64_t max, const char *);
 void	set_domain(const struct place *, struct global_domain *,
 	    const char *);
 /* max: octets it may have. */

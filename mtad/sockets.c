@@ -31,7 +31,7 @@
 
 #define ATTEMPTS_MAX	1024		/* under way at once */
 #define RESULTS_MAX	8		/* addresses of one name */
-#define BACKLOG		128
+#define BACKLOG		1024
 
 struct attempt {
 	TAILQ_ENTRY(attempt)	 entry;
@@ -305,6 +305,33 @@ take_results(struct attempt *a, struct addrinfo *res)
 	for (ai = res; ai != NULL && a->n < RESULTS_MAX; ai = ai->ai_next)
 		if (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)
 			memcpy(&a->ss[a->n++], ai->ai_addr, ai->ai_addrlen);
+}
+
+void
+sockets_sources(const struct conf_peer *p)
+{
+	struct addrinfo hints, *res;
+	struct source_conf sc;
+	unsigned i;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICHOST;
+	for (i = 0; i < p->peer.naddress; i++) {
+		if (getaddrinfo(p->address[i].host, NULL, &hints, &res) != 0)
+			continue;
+		memset(&sc, 0, sizeof(sc));
+		sc.family = res->ai_family;
+		if (res->ai_family == AF_INET6)
+			memcpy(sc.address, &((struct sockaddr_in6 *)
+			    (void *)res->ai_addr)->sin6_addr, 16);
+		else
+			memcpy(sc.address, &((struct sockaddr_in *)
+			    (void *)res->ai_addr)->sin_addr, 4);
+		freeaddrinfo(res);
+		child_send(CHILD_RTSD, IMSG_CONF_SOURCE, 0, -1, &sc,
+		    sizeof(sc));
+	}
 }
 
 /* The child: addresses or an error text go up the pipe. */

@@ -305,15 +305,15 @@ take(struct assoc *a, uint8_t *buf, size_t size)
 }
 
 static void
-assoc_read(int fd, short what, void *arg)
+input(struct assoc *a)
 {
 	static uint8_t buf[READ_SIZE];
-	struct assoc *a = arg;
 	char why[192];
 	ssize_t n;
 
 	if (a->tls_unsure && !assoc_tls_tell(a))
 		return;
+	a->heard = 1;
 	if (a->tls != NULL && !a->tls_up && a->phase != ASSOC_GONE) {
 		assoc_tls_handshake(a);
 		return;
@@ -349,6 +349,15 @@ assoc_read(int fd, short what, void *arg)
 	transport_input(a->t, buf, n);
 	recv_flush(a);
 	assoc_run(a);
+}
+
+static void
+assoc_read(int fd, short what, void *arg)
+{
+	struct source *s = admit_quiet(arg);
+
+	input(arg);
+	admit_loud(s);
 }
 
 static void
@@ -401,6 +410,7 @@ t_connect_ind(void *arg, const struct selector *calling,
 		rts_disconnected(a->rts, "unknown transport selector");
 		return;
 	}
+	a->t_up = 1;
 	t_connect_rsp(a->t);
 }
 
@@ -521,6 +531,7 @@ assoc_free(struct assoc *a)
 {
 	RB_REMOVE(assocs, &assocs, a);
 	nassocs--;
+	admit_leave(a);
 	assoc_detach(a);
 	xfer_free_all(a);
 	recv_free(a);
@@ -536,6 +547,7 @@ void
 assoc_over(struct assoc *a, int kind, int reason, const char *why)
 {
 	struct assoc_down ad;
+	struct source *s;
 
 	if (a->phase == ASSOC_GONE)
 		return;
@@ -547,9 +559,12 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		ad.was_up = a->was_up;
 		strlcpy(ad.text, why, sizeof(ad.text));
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
-	} else if (a->address[0] != '\0')
+	} else if (a->address[0] != '\0') {
+		s = admit_quiet(a);
 		log_info("%s: over before it was open: %s", assoc_name(a),
 		    why);
+		admit_loud(s);
+	}
 	a->phase = ASSOC_GONE;
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
@@ -583,11 +598,16 @@ assoc_attach(struct assoc *a, int fd, uint32_t tpdu)
 	return (0);
 }
 
-int
-assoc_accept(int fd, const char *address, const struct listen_conf *lc,
-    struct tls_ctx *tls)
+void
+assoc_evict(struct assoc *a)
 {
-	struct assoc *a;
+	assoc_over(a, DOWN_TIMEOUT, 0, "closed, for newer ones to have room");
+	assoc_free(a);
+}
+
+static uint32_t
+incoming_number(void)
+{
 	uint32_t id, tries;
 
 	for (tries = 0; tries < ASSOC_LIMIT + 1; tries++) {
@@ -595,20 +615,34 @@ assoc_accept(int fd, const char *address, const struct listen_conf *lc,
 		if (assoc_find(id) == NULL)
 			break;
 	}
-	if ((a = assoc_new(id, 0)) == NULL) {
+	return (id);
+}
+
+void
+assoc_accept(int fd, const struct sockaddr *sa, const char *address,
+    const struct listen_conf *lc, struct tls_ctx *tls)
+{
+	struct assoc *a;
+	struct source *s;
+	const char *why = "out of memory";
+
+	if ((a = assoc_new(incoming_number(), 0)) == NULL) {
 		close(fd);
-		return (-1);
+		log_warnx("connection from %s dropped: too many", address);
+		return;
 	}
 	strlcpy(a->address, address, sizeof(a->address));
 	a->local_tsel = lc->tsel;
-	if (assoc_attach(a, fd, TPDU_SIZE_MAX) == -1 || (tls != NULL &&
+	if (admit_enter(a, sa, &why) == -1 ||
+	    assoc_attach(a, fd, TPDU_SIZE_MAX) == -1 || (tls != NULL &&
 	    assoc_tls_accepted(a, tls, lc->tls == TLS_OPTIONAL) == -1)) {
 		if (a->fd == -1)
 			close(fd);
+		s = admit_quiet(a);
+		log_warnx("connection from %s dropped: %s", address, why);
+		admit_loud(s);
 		assoc_free(a);
-		return (-1);
 	}
-	return (0);
 }
 
 void
@@ -753,43 +787,59 @@ assoc_close_all(void)
 	}
 }
 
+static void
+tick_opening(struct assoc *a, uint64_t now)
+{
+	uint64_t limit;
+
+	if (assoc_tls_tick(a, now))
+		return;
+	limit = a->has_peer ? a->peer.open_timeout : mta()->half_open_time;
+	if (now - a->phase_since <= limit * 1000)
+		return;
+	if (a->was_up || !a->initiator)
+		log_warnx("%s: not open after %llu s", assoc_name(a),
+		    (unsigned long long)limit);
+	assoc_over(a, DOWN_TIMEOUT, 0,
+	    "no answer within the time for opening");
+	assoc_flush(a);
+}
+
+static void
+tick_open(struct assoc *a, uint64_t now)
+{
+	if (a->cur == NULL && a->in == NULL && !a->holding) {
+		if (now - a->progress > 1000)
+			xfer_idle_turn(a);
+		return;
+	}
+	if (a->paused || now - a->progress <=
+	    (uint64_t)a->peer.transfer_timeout * 1000)
+		return;
+	rts_abort_req(a->rts, RTS_ABORT_TEMPORARY_PROBLEM,
+	    "transfer makes no progress");
+	assoc_flush(a);
+}
+
 /* Time limits, once a second. */
 void
 assoc_tick(void)
 {
 	struct assoc *a, *next;
-	uint64_t now = now_ms(), limit;
+	struct source *s;
+	uint64_t now = now_ms();
 
 	RB_FOREACH_SAFE(a, assocs, &assocs, next) {
+		s = admit_quiet(a);
 		switch (a->phase) {
 		case ASSOC_CONNECTING:
 			break;		/* mtad's limit */
 		case ASSOC_TRANSPORT:
 		case ASSOC_ASKED:
-			if (assoc_tls_tick(a, now))
-				break;
-			limit = a->has_peer ? a->peer.open_timeout : 30;
-			if (now - a->phase_since <= limit * 1000)
-				break;
-			if (a->was_up || !a->initiator)
-				log_warnx("%s: not open after %llu s",
-				    assoc_name(a), (unsigned long long)limit);
-			assoc_over(a, DOWN_TIMEOUT, 0,
-			    "no answer within the time for opening");
-			assoc_flush(a);
+			tick_opening(a, now);
 			break;
 		case ASSOC_OPEN:
-			if (a->cur == NULL && a->in == NULL && !a->holding) {
-				if (now - a->progress > 1000)
-					xfer_idle_turn(a);
-				break;
-			}
-			if (a->paused || now - a->progress <=
-			    (uint64_t)a->peer.transfer_timeout * 1000)
-				break;
-			rts_abort_req(a->rts, RTS_ABORT_TEMPORARY_PROBLEM,
-			    "transfer makes no progress");
-			assoc_flush(a);
+			tick_open(a, now);
 			break;
 		case ASSOC_GONE:
 			if (a->fd == -1 || a->progress == 0 ||
@@ -797,5 +847,6 @@ assoc_tick(void)
 				assoc_free(a);
 			break;
 		}
+		admit_loud(s);
 	}
 }

@@ -31,6 +31,8 @@ tell_up(struct assoc *a)
 	a->phase = ASSOC_OPEN;
 	a->phase_since = now_ms();
 	a->was_up = 1;
+	if (a->initiator)
+		admit_peer(a);
 	to_spoold(IMSG_ASSOC_UP, a, &up, sizeof(up));
 }
 
@@ -153,6 +155,8 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		refuse(a, RTS_BUSY, "no spoold");
 		return;
 	}
+	if (a->has_peer)
+		admit_peer(a);
 	memset(&ai, 0, sizeof(ai));
 	ai.peer = a->has_peer ? a->peer.id : 0;
 	ai.recover = pc->data.recover;
@@ -202,6 +206,7 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 			assoc_flush(a);
 			return;
 		}
+		admit_peer(a);
 		pa.data.recover = 1;
 		pa.data.recovered = a->pconnect.data.recovered;
 	} else {

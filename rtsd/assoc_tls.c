@@ -219,7 +219,7 @@ assoc_tls_tick(struct assoc *a, uint64_t now)
 
 	if (a->tls == NULL || a->tls_up || a->tls_unsure)
 		return (0);
-	limit = 30;
+	limit = mta()->half_open_time;
 	if (a->initiator) {
 		limit = a->peer.open_timeout;
 		pt = peer_tls(a->peer.id);

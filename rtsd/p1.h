@@ -37,6 +37,11 @@ void		 p1_in_free(struct p1_in *);
  * (X.228 7.3.2).
  */
 void		 p1_in_external(struct p1_in *);
+/*
+ * The same: octets of memory it may take, at most P1_MEMORY_MAX, which is
+ * what holds without.  An MPDU that needs more is an error.
+ */
+void		 p1_in_memory(struct p1_in *, uint64_t);
 
 /*
  * Next octets of the MPDU.  Consumes some of them, at least one unless len

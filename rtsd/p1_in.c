@@ -64,6 +64,7 @@ struct p1_in {
 	enum p1_protocol	 protocol;
 	enum p1_state		 state;
 	uint64_t		 max_content;
+	size_t			 max_memory;	/* P1_MEMORY_MAX or less */
 	uint64_t		 offset;	/* octets of the MPDU seen */
 	uint64_t		 content;	/* octets of it so far */
 	uint64_t		 left;
@@ -92,6 +93,7 @@ p1_in_new(enum p1_protocol protocol, uint64_t max_content)
 		return NULL;
 	p->protocol = protocol;
 	p->max_content = max_content != 0 ? max_content : INT64_MAX;
+	p->max_memory = P1_MEMORY_MAX;
 	return p;
 }
 
@@ -100,6 +102,13 @@ p1_in_external(struct p1_in *p)
 {
 	p->external = 1;
 	p->base = 2;
+}
+
+void
+p1_in_memory(struct p1_in *p, uint64_t max)
+{
+	if (max < P1_MEMORY_MAX)
+		p->max_memory = max;
 }
 
 void
@@ -208,6 +217,9 @@ append(struct p1_in *p, const void *octets, size_t n)
 		for (size = p->size != 0 ? p->size : 2048; size - p->len < n;
 		    size *= 2)
 			;
+		if (size > p->max_memory)
+			return fail(p, "%s: more memory than an association "
+			    "may have", frame_name(p));
 		if ((buf = realloc(p->buf, size)) == NULL)
 			return fail(p, "out of memory");
 		p->buf = buf;
@@ -236,7 +248,8 @@ decode(struct p1_in *p)
 	int			r;
 
 	memset(&mpdu, 0, sizeof(mpdu));
-	asn1_memory_init(&memory, P1_MEMORY_MAX);
+	/* max_memory is not less than what append() took */
+	asn1_memory_init(&memory, p->max_memory - p->size);
 	asn1_init(&a, &memory);
 	if (of_user(p))
 		r = asn1_decode_all(&a, p1_type_of_envelope(p->protocol),

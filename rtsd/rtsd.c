@@ -32,6 +32,7 @@ struct listener {
 	struct listen_conf	 conf;
 	struct tls_ctx		*tls;		/* NULL: plain */
 	int			 fd;
+	int			 resting;	/* until the next tick */
 	struct event		*ev;
 };
 TAILQ_HEAD(listeners, listener);
@@ -49,6 +50,8 @@ struct conf {
 	int			 has_mta;
 	struct peers		 peers;
 	struct listeners	 listeners;
+	struct source_conf	*sources;
+	size_t			 nsources;
 	struct tls_pem		*pems;		/* until CONF_END */
 	struct tls_ctx		*tls;
 };
@@ -173,6 +176,36 @@ to_spoold_v(uint32_t type, struct assoc *a, const struct iovec *iov, int n)
 
 /* Listening sockets */
 
+/*
+ * Without descriptors or memory a half-open connection makes room; when there
+ * is none we stop looking for a while, for the loop would be at it all the
+ * time.
+ */
+static void
+accept_failed(struct listener *l)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	if ((errno == EMFILE || errno == ENFILE) && admit_shed() == 0)
+		return;
+	log_warn("accept on %s: the next try is in a second",
+	    l->conf.address);
+	event_del(l->ev);
+	l->resting = 1;
+}
+
+static void
+listeners_wake(struct listeners *ls)
+{
+	struct listener *l;
+
+	TAILQ_FOREACH(l, ls, entry)
+		if (l->resting) {
+			l->resting = 0;
+			event_add(l->ev, NULL);
+		}
+}
+
 static void
 accept_cb(int fd, short what, void *arg)
 {
@@ -182,14 +215,12 @@ accept_cb(int fd, short what, void *arg)
 	char host[48], serv[8], address[64];
 	int s, i;
 
-	for (i = 0; i < 64; i++) {
+	for (i = 0; i < ACCEPT_TURN; i++) {
 		len = sizeof(ss);
 		s = accept4(fd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (s == -1) {
-			if (errno != EAGAIN && errno != EINTR &&
-			    errno != ECONNABORTED)
-				log_warn("accept on %s", l->conf.address);
+			accept_failed(l);
 			return;
 		}
 		if (getnameinfo((struct sockaddr *)&ss, len, host,
@@ -199,9 +230,8 @@ accept_cb(int fd, short what, void *arg)
 			continue;
 		}
 		snprintf(address, sizeof(address), "%s port %s", host, serv);
-		if (assoc_accept(s, address, &l->conf, l->tls) == -1)
-			log_warnx("connection from %s dropped: too many",
-			    address);
+		assoc_accept(s, (struct sockaddr *)&ss, address, &l->conf,
+		    l->tls);
 	}
 }
 
@@ -264,6 +294,7 @@ conf_free(struct conf *c)
 		free(p);
 	}
 	listeners_free(&c->listeners);
+	free(c->sources);
 	tls_pem_free(c->pems);
 	tls_ctx_free(c->tls);
 	explicit_bzero(c, sizeof(*c));
@@ -287,6 +318,21 @@ conf_peer(struct imsg *imsg)
 			fatalx("bad peer in the configuration");
 	p->conf.name[sizeof(p->conf.name) - 1] = '\0';
 	TAILQ_INSERT_TAIL(&staged->peers, p, entry);
+}
+
+static void
+conf_source(struct imsg *imsg)
+{
+	struct source_conf *n, sc;
+
+	if (imsg_get_data(imsg, &sc, sizeof(sc)) == -1 ||
+	    (sc.family != AF_INET && sc.family != AF_INET6))
+		fatalx("bad address in the configuration");
+	if ((n = reallocarray(staged->sources, staged->nsources + 1,
+	    sizeof(sc))) == NULL)
+		fatalx("out of memory");
+	staged->sources = n;
+	staged->sources[staged->nsources++] = sc;
 }
 
 static void
@@ -384,6 +430,7 @@ conf_end(void)
 	log_setverbose(conf->mta.verbose);
 	if (!confined)
 		confine();
+	admit_configured(conf->sources, conf->nsources);
 	/* who calls before spoold is there for the first time waits a moment,
 	 * and does not hear "busy" */
 	if (!stopping && joined)
@@ -542,6 +589,9 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		if (staged == NULL || imsg_get_data(imsg, &staged->mta,
 		    sizeof(staged->mta)) == -1)
 			fatalx("bad configuration");
+		if (staged->mta.connections_per_address == 0 ||
+		    staged->mta.half_open == 0)
+			fatalx("bad configuration");
 		staged->has_mta = 1;
 		break;
 	case IMSG_CONF_PEER:
@@ -558,6 +608,11 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		if (staged == NULL)
 			fatalx("bad configuration");
 		conf_tls_peer(imsg);
+		break;
+	case IMSG_CONF_SOURCE:
+		if (staged == NULL)
+			fatalx("bad configuration");
+		conf_source(imsg);
 		break;
 	case IMSG_CONF_LISTEN:
 		if (staged == NULL)
@@ -619,6 +674,9 @@ static void
 tick_cb(int fd, short what, void *arg)
 {
 	assoc_tick();
+	admit_tick();
+	if (conf != NULL)
+		listeners_wake(&conf->listeners);
 	if (!stopping)
 		return;
 	if (now_ms() - stopping_since > SHUTDOWN_GRACE * 1000)

@@ -30,7 +30,8 @@
 #define SPOOL_HIGH	(4 * 1024 * 1024) /* octets that wait for spoold */
 #define PIECES		32	/* parts of one imsg to spoold */
 #define LINGER		3		/* s for the last octets to leave */
-#define ASSOC_LIMIT	4096		/* connections at all */
+#define ASSOC_LIMIT	6000		/* connections at all */
+#define ACCEPT_TURN	16	/* connections taken before others have a turn */
 #define TLS_TRY		10		/* s for TLS before plain is tried */
 #define TLS_MEMORY	3600		/* s that plain was needed */
 
@@ -85,7 +86,7 @@ struct assoc {
 	int			 initiator;
 	int			 known;		/* spoold has heard of it */
 	int			 was_up;
-	int			 t_up;		/* the CC came */
+	int			 t_up;		/* the CC came, or was sent */
 	int			 closing;	/* ASSOC_CLOSE came */
 	int			 fd;
 	int			 shut;		/* our half is shut down */
@@ -99,6 +100,10 @@ struct assoc {
 	struct assoc_open	 open;		/* initiator */
 	struct pconnect		 pconnect;	/* responder */
 	char			 address[64];
+	struct source		*source;	/* responder; admit.c */
+	TAILQ_ENTRY(assoc)	 half_open_entry;
+	int			 is_half_open;
+	int			 heard;		/* an octet came */
 	struct event		*rev, *wev;
 	struct event		*fev;		/* write what is in out */
 	struct evbuffer		*out;
@@ -160,8 +165,10 @@ const struct mta_conf *mta(void);
 /* assoc.c */
 struct assoc	*assoc_find(uint32_t);
 /* The context is that of the listener; NULL: plain. */
-int		 assoc_accept(int, const char *, const struct listen_conf *,
-		    struct tls_ctx *);
+void		 assoc_accept(int, const struct sockaddr *, const char *,
+		    const struct listen_conf *, struct tls_ctx *);
+/* Closed for another one, at once and for good. */
+void		 assoc_evict(struct assoc *);
 int		 assoc_begin(uint32_t, const struct assoc_open *);
 void		 assoc_connected(struct assoc *, int, const char *);
 void		 assoc_connect_failed(struct assoc *, const char *);
@@ -188,6 +195,26 @@ void		 assoc_call(struct assoc *);
 void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
+
+/* admit.c */
+/* Addresses that peers have, by the configuration that is in force. */
+void		 admit_configured(const struct source_conf *, size_t);
+/* One more that is half-open; -1: there is no room (*why). */
+int		 admit_enter(struct assoc *, const struct sockaddr *,
+		    const char **why);
+/* It is of a peer of the configuration. */
+void		 admit_peer(struct assoc *);
+/* It is no more. */
+void		 admit_leave(struct assoc *);
+/* Closes a half-open one.  -1: none of them is to be closed. */
+int		 admit_shed(void);
+/*
+ * Around what a half-open connection may put into the log.  They may be
+ * nested; the association need not outlive what stands between.
+ */
+struct source	*admit_quiet(const struct assoc *);
+void		 admit_loud(struct source *);
+void		 admit_tick(void);
 
 /* assoc_open.c */
 extern const struct rts_user assoc_rts_user;

@@ -38,6 +38,8 @@ decoder(const struct assoc *a)
 	struct p1_in *p;
 
 	p = p1_in_new(assoc_p1(a), content_limit(a));
+	if (p != NULL)
+		p1_in_memory(p, mta()->association_memory);
 	if (p != NULL && rts_normal(a->rts))
 		p1_in_external(p);
 	return (p);
@@ -433,6 +435,12 @@ recv_imsg(struct assoc *a, struct imsg *imsg)
 			return (0);
 		if (a->old_markup == NULL)
 			a->old_markup = ibuf_dynamic(4096, OLD_MARKUP_MAX);
+		if (a->old_markup != NULL && ibuf_size(a->old_markup) +
+		    ibuf_size(&b) > mta()->association_memory) {
+			rts_abort_req(a->rts, RTS_ABORT_LOCAL_SYSTEM_PROBLEM,
+			    "resuming takes more memory than it may have");
+			return (0);
+		}
 		if (a->old_markup == NULL ||
 		    ibuf_add(a->old_markup, ibuf_data(&b),
 		    ibuf_size(&b)) == -1)
