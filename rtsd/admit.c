@@ -31,9 +31,9 @@
 #define SOURCES_MAX	4096	/* addresses that we keep something of */
 #define KNOWN_TIME	(7 * 86400)	/* s that a peer's address is known */
 #define RESERVED	8	/* half-open places of a known address */
-#define WINDOW		10	/* s, for what is logged */
-#define LINES_SOURCE	5	/* lines in that time, of one address */
-#define LINES_ALL	50	/* and of all that are not known */
+#define WINDOW		60	/* s, for what is logged */
+#define LINES_SOURCE	100	/* lines in that time, of one address */
+#define LINES_ALL	200	/* and of all that are not known */
 #define FILES_OTHER	64	/* descriptors that are no association's */
 
 /* Family, then 4 octets of IPv4, or the first 8 of IPv6: a /64 is one. */
