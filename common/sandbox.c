@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #ifdef __FreeBSD__
 #include <sys/capsicum.h>
 #endif
@@ -39,6 +42,21 @@ limit(int resource, const char *name, rlim_t max)
 		log_warn("confinement: setrlimit %s", name);
 		return (-1);
 	}
+	return (0);
+}
+
+/* Nobody reads it by way of a file, or of /proc; until the next exec. */
+int
+sandbox_secret(void)
+{
+	if (limit(RLIMIT_CORE, "core", 0) == -1)
+		return (-1);
+#ifdef __linux__
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
+		log_warn("confinement: dumpable");
+		return (-1);
+	}
+#endif
 	return (0);
 }
 

@@ -5,8 +5,9 @@
  * limits, capabilities, system calls, file system.  What a role needs
  * afterwards, and what not:
  *
- *	ROLE_MTAD	the root parent: sheds nothing but new privileges for
- *			what it does not need to execute
+ *	ROLE_MTAD	the root parent: keeps what it binds, hands over, starts
+ *			and stops with, and sheds all other power of root; what
+ *			it executes has no more
  *	ROLE_RTSD	descriptors that it has or is sent; no file, no
  *			socket, no process
  *	ROLE_SPOOLD	files below its root and below the given directories
@@ -41,5 +42,11 @@ struct sandbox_conf {
  * unconfined nothing is done but to say so.
  */
 int	sandbox_enter(enum sandbox_role, const struct sandbox_conf *);
+/*
+ * No core dump, and nobody else of our user looks in: for who has secrets,
+ * before he reads them.  What is executed inherits the first.  -1 after a log
+ * line.
+ */
+int	sandbox_secret(void);
 
 #endif

@@ -93,6 +93,25 @@ static const int agent_calls[] = {
 	C(pread64),
 };
 
+/*
+ * What nobody needs who starts programs, whatever these may be: they inherit
+ * it.  All else is allowed.
+ */
+static const int mtad_denied[] = {
+	C(acct), C(add_key), C(adjtimex), C(bpf), C(clock_adjtime),
+	C(clock_settime), C(delete_module), C(fanotify_init), C(finit_module),
+	C(fsconfig), C(fsmount), C(fsopen), C(fspick), C(init_module),
+	C(io_uring_enter), C(io_uring_register), C(io_uring_setup),
+	C(ioperm), C(iopl), C(kcmp), C(kexec_file_load), C(kexec_load),
+	C(keyctl), C(lookup_dcookie), C(mount), C(mount_setattr),
+	C(move_mount), C(nfsservctl), C(open_by_handle_at), C(open_tree),
+	C(perf_event_open), C(pivot_root), C(process_madvise),
+	C(process_vm_readv), C(process_vm_writev), C(ptrace), C(quotactl),
+	C(quotactl_fd), C(reboot), C(request_key), C(setdomainname),
+	C(sethostname), C(settimeofday), C(swapoff), C(swapon), C(syslog),
+	C(umount), C(umount2), C(userfaultfd), C(vhangup),
+};
+
 static const int resolver_calls[] = {
 	C(socket), C(connect), C(bind), C(setsockopt), C(openat), C(open),
 	C(stat), C(lstat), C(statx), C(access), C(getdents64), C(sendmmsg),
@@ -101,7 +120,7 @@ static const int resolver_calls[] = {
 };
 
 static int
-allow(scmp_filter_ctx ctx, const int *calls, size_t n)
+add_rules(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
 {
 	size_t i;
 	int e;
@@ -109,7 +128,7 @@ allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 	for (i = 0; i < n; i++) {
 		if (calls[i] < 0 || calls[i] == __NR_SCMP_ERROR)
 			continue;	/* not on this architecture */
-		e = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+		e = seccomp_rule_add(ctx, action, calls[i], 0);
 		if (e < 0 && e != -EEXIST) {
 			errno = -e;
 			return (-1);
@@ -118,7 +137,10 @@ allow(scmp_filter_ctx ctx, const int *calls, size_t n)
 	return (0);
 }
 
-#define ALLOW(ctx, list) allow(ctx, list, sizeof(list) / sizeof((list)[0]))
+#define ALLOW(ctx, list) add_rules(ctx, SCMP_ACT_ALLOW, list,		\
+	sizeof(list) / sizeof((list)[0]))
+#define DENY(ctx, list) add_rules(ctx, SCMP_ACT_ERRNO(EPERM), list,	\
+	sizeof(list) / sizeof((list)[0]))
 
 /* Calls that are fine with some arguments only. */
 static int
@@ -214,6 +236,96 @@ done:
 		log_warn("confinement: system call filter");
 	seccomp_release(ctx);
 	return (ret);
+}
+
+/*
+ * Of mtad: without new privileges being forbidden, for a command that
+ * delivers may be a program of a group of its own (postdrop); who is allowed
+ * to do so is who administers the system.  Where we are not, as where systemd
+ * has taken it away, there is no such filter.
+ */
+static int
+system_calls_mtad(void)
+{
+	scmp_filter_ctx ctx;
+	int ret = -1, e;
+
+	if (prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) != 1) {
+		log_debug("confinement: no system call filter for mtad "
+		    "itself without CAP_SYS_ADMIN");
+		return (0);
+	}
+	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL) {
+		log_warnx("confinement: no system call filters");
+		return (-1);
+	}
+	if (seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0) < 0 ||
+	    DENY(ctx, mtad_denied) == -1)
+		goto done;
+	if ((e = seccomp_load(ctx)) < 0) {
+		errno = -e;
+		goto done;
+	}
+	ret = 0;
+done:
+	if (ret == -1)
+		log_warn("confinement: system call filter");
+	seccomp_release(ctx);
+	return (ret);
+}
+
+/*
+ * What mtad needs of root: low ports (also those of a new configuration), the
+ * users and the root directories of what it starts, its end, directories and
+ * the control socket for others, and to read what it has handed over.
+ */
+static const int mtad_capabilities[] = {
+	CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID,
+	CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT
+};
+
+static int
+is_kept(int cap)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(mtad_capabilities) /
+	    sizeof(mtad_capabilities[0]); i++)
+		if (mtad_capabilities[i] == cap)
+			return (1);
+	return (0);
+}
+
+/* All but these; what is executed gets no more either. */
+static int
+few_capabilities(void)
+{
+	struct __user_cap_header_struct hdr = {
+		_LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	int cap, i;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 &&
+	    errno != EINVAL)
+		goto bad;
+	for (cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (!is_kept(cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) ==
+		    -1)
+			goto bad;
+	if (syscall(SYS_capget, &hdr, data) == -1)
+		goto bad;
+	for (i = 0; i < 64; i++)
+		if (!is_kept(i)) {
+			data[i / 32].effective &= ~(1u << i % 32);
+			data[i / 32].permitted &= ~(1u << i % 32);
+		}
+	data[0].inheritable = data[1].inheritable = 0;
+	if (syscall(SYS_capset, &hdr, data) == -1)
+		goto bad;
+	return (0);
+bad:
+	log_warn("confinement: capabilities");
+	return (-1);
 }
 
 /* All capabilities of all sets, for this process and what comes of it. */
@@ -317,8 +429,6 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 	long abi;
 	int fd, dir, ret = -1;
 
-	if (role == ROLE_RESOLVER)
-		return (0);	/* it reads /etc; the filter bounds it */
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	/* The first let nothing be linked into another directory. */
@@ -334,7 +444,7 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 		r.fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (abi >= 5)
 		r.fs |= FS_IOCTL_DEV;
-	if (abi >= 4)
+	if (abi >= 4 && role != ROLE_RESOLVER)
 		r.net = NET_ALL;
 	if (abi >= 6)
 		r.scoped = SCOPE_ALL;
@@ -355,6 +465,16 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 		if (beneath_all(fd, sc, FS_DIR & r.fs) == -1)
 			goto done;
 	}
+	if (role == ROLE_RESOLVER) {	/* it reads /etc, and modules */
+		if ((dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+			goto done;
+		ret = beneath(fd, dir, LANDLOCK_ACCESS_FS_READ_FILE |
+		    LANDLOCK_ACCESS_FS_READ_DIR);
+		close(dir);
+		if (ret == -1)
+			goto done;
+		ret = -1;
+	}
 	if (role == ROLE_AGENT && beneath_all(fd, sc, FS_AGENT & r.fs) == -1)
 		goto done;
 	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
@@ -371,7 +491,8 @@ int
 sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 {
 	if (role == ROLE_MTAD)
-		return (0);
+		return (system_calls_mtad() == -1 ||
+		    few_capabilities() == -1 ? -1 : 0);
 	if (no_capabilities() == -1)
 		return (-1);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {

@@ -26,7 +26,6 @@
 struct conf	*conf_now;
 unsigned	 conf_errors;
 int		 conf_includes;
-int		 conf_secrets;
 void		(*conf_error_hook)(const char *);
 
 void
@@ -169,6 +168,12 @@ set_ia5(const struct place *p, char *to, size_t size, const char *what,
 		to[0] = '\0';
 		return;
 	}
+	/* may be one that nobody is to see */
+	if (empty && strlen(s) >= size) {
+		conf_error(p, "%s: at most %zu characters were expected",
+		    what, size - 1);
+		return;
+	}
 	set_string(p, to, size, what, s);
 }
 
@@ -246,7 +251,6 @@ set_credentials(struct credentials *c, const struct place *pn,
 	set_ia5(pn, c->name, sizeof(c->name), "name", name, 1);
 	set_ia5(pp, c->password, sizeof(c->password), "password", password,
 	    1);
-	conf_secrets = 1;
 }
 
 void

@@ -18,6 +18,8 @@
 #include "log.h"
 #include "parse_int.h"
 
+#define LINKS_MAX	40	/* on the way to a program */
+
 /* One word from *s on to *to, both left behind it.  -1: a quote is open. */
 static int
 split_word(const char **s, char **to)
@@ -78,46 +80,108 @@ safe(const struct stat *st)
 	    (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX));
 }
 
-/* path is cut, slash by slash. */
 static int
-check_parents(const struct place *p, const char *program, char *path)
+unsafe(const struct place *p, const char *program, const char *what,
+    const char *path)
 {
-	struct stat st;
-	char *slash;
+	conf_error(p, "program \"%.200s\": %s was expected, and %.200s is "
+	    "none", program, what, path);
+	return (-1);
+}
 
-	while ((slash = strrchr(path, '/')) != NULL) {
-		slash[slash == path] = '\0';
-		if (stat(path, &st) == -1 || !safe(&st)) {
-			conf_error(p, "program \"%.200s\": a directory that "
-			    "only root can write was expected, and %.200s is "
-			    "none", program, path);
-			return (-1);
-		}
-		if (slash == path)
-			break;
+static int
+trouble(const struct place *p, const char *program, int error)
+{
+	conf_error(p, "program \"%.200s\": %s", program, strerror(error));
+	return (-1);
+}
+
+/*
+ * Puts what a link says in front of rest, what is still to be walked; at is
+ * where the walk goes on, the directory that the link is in, or the root.
+ */
+static int
+follow(const char *link, char *at, char *rest)
+{
+	char target[PATH_MAX], all[PATH_MAX];
+	ssize_t n;
+
+	if ((n = readlink(link, target, sizeof(target) - 1)) == -1)
+		return (-1);
+	target[n] = '\0';
+	if ((size_t)snprintf(all, sizeof(all), "%s/%s", target, rest) >=
+	    sizeof(all)) {
+		errno = ENAMETOOLONG;
+		return (-1);
 	}
+	strlcpy(rest, all, PATH_MAX);
+	if (target[0] == '/')
+		at[0] = '\0';
 	return (0);
 }
 
-/* Those it is called by, where a link may be, and those where it is. */
+/*
+ * Takes the next part of rest and walks there from at ("" is the root), a
+ * directory that is safe.
+ */
+static int
+step(const struct place *p, const char *program, char *at, char *rest,
+    int *links)
+{
+	char part[PATH_MAX], next[PATH_MAX];
+	struct stat st;
+	size_t n = strcspn(rest, "/");
+
+	memcpy(part, rest, n);
+	part[n] = '\0';
+	memmove(rest, rest + n + (rest[n] == '/'), strlen(rest + n) +
+	    (rest[n] != '/'));
+	if (part[0] == '\0' || strcmp(part, ".") == 0)
+		return (0);
+	if (strcmp(part, "..") == 0) {
+		if (at[0] != '\0')
+			*strrchr(at, '/') = '\0';
+		return (0);
+	}
+	if ((size_t)snprintf(next, sizeof(next), "%s/%s", at, part) >=
+	    sizeof(next))
+		return (trouble(p, program, ENAMETOOLONG));
+	if (lstat(next, &st) == -1)
+		return (trouble(p, program, errno));
+	if (S_ISLNK(st.st_mode)) {
+		/* in a sticky directory it may be anybody's */
+		if (st.st_uid != 0 && st.st_uid != geteuid())
+			return (unsafe(p, program, "a link that belongs to "
+			    "root", next));
+		if (++*links > LINKS_MAX)
+			return (trouble(p, program, ELOOP));
+		return (follow(next, at, rest) == -1 ?
+		    trouble(p, program, errno) : 0);
+	}
+	if (S_ISDIR(st.st_mode) && !safe(&st))
+		return (unsafe(p, program, "a directory that only root can "
+		    "write", next));
+	strlcpy(at, next, PATH_MAX);
+	return (0);
+}
+
+/* All directories on the way, with those of all links that lie on it. */
 static int
 check_directories(const struct place *p, const char *program)
 {
-	char path[PATH_MAX];
+	char at[PATH_MAX] = "", rest[PATH_MAX];
+	struct stat st;
+	int links = 0;
 
-	if (strlcpy(path, program, sizeof(path)) >= sizeof(path)) {
-		conf_error(p, "program \"%.200s\": %s", program,
-		    strerror(ENAMETOOLONG));
-		return (-1);
-	}
-	if (check_parents(p, program, path) == -1)
-		return (-1);
-	if (realpath(program, path) == NULL) {
-		conf_error(p, "program \"%.200s\": %s", program,
-		    strerror(errno));
-		return (-1);
-	}
-	return (check_parents(p, program, path));
+	if (strlcpy(rest, program, sizeof(rest)) >= sizeof(rest))
+		return (trouble(p, program, ENAMETOOLONG));
+	if (stat("/", &st) == -1 || !safe(&st))
+		return (unsafe(p, program, "a directory that only root can "
+		    "write", "/"));
+	while (rest[0] != '\0')
+		if (step(p, program, at, rest, &links) == -1)
+			return (-1);
+	return (0);
 }
 
 /* By mode: what else keeps it from running shows when it is to be run. */

@@ -29,12 +29,15 @@ struct source {
 	size_t		 len, pos;
 	unsigned	 line, column;
 	int		 macro;
+	unsigned	 mode;		/* of the file; 0: none */
 };
 
 struct macro {
 	TAILQ_ENTRY(macro)	 entry;
 	char			*name, *value;
 	int			 persist;	/* -D: wins over the file */
+	const char		*file;		/* where it is defined */
+	unsigned		 mode;		/* of that */
 };
 
 struct name {
@@ -48,6 +51,8 @@ static TAILQ_HEAD(, macro) macros = TAILQ_HEAD_INITIALIZER(macros);
 static TAILQ_HEAD(, name) names = TAILQ_HEAD_INITIALIZER(names);
 static YYSTYPE		 value;
 static int		 ended;		/* the last NEWLINE has been given */
+/* What follows on the line is not to be shown. */
+static enum { SHOWN, ASSIGNED, SECRET } secret;
 
 int	yylex(YYSTYPE *, YYLTYPE *);
 
@@ -97,6 +102,12 @@ static const struct {
 	{ "weight", WEIGHT }, { "window", WINDOW }, { "x410", X410 },
 	{ "x410-1984", X410_1984 }, { "x410-1988", X410_1988 }, { "yes", YES },
 };
+
+int
+lex_secret(void)
+{
+	return (secret != SHOWN);
+}
 
 const YYSTYPE *
 lex_value(void)
@@ -149,11 +160,12 @@ pop(void)
 void
 lex_text(const char *name, const char *text, size_t len)
 {
+	secret = SHOWN;
 	ended = 0;
 	push(name, text, len, 0);
 }
 
-/* Secrets are for root and the owner only. */
+/* What is in it is root's and the owner's to say. */
 static int
 check_mode(const char *name, const struct stat *st)
 {
@@ -162,13 +174,23 @@ check_mode(const char *name, const struct stat *st)
 		    name, st->st_uid);
 		return (-1);
 	}
-	if (st->st_mode & (S_IWGRP | S_IROTH | S_IWOTH)) {
-		conf_error(NULL, "%s: mode %04o lets others read or write "
-		    "it; 0600 or 0640 was expected, for it holds passwords",
-		    name, st->st_mode & 07777);
+	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+		conf_error(NULL, "%s: mode %04o lets others write it; 0600 "
+		    "or 0640 was expected", name, st->st_mode & 07777);
 		return (-1);
 	}
 	return (0);
+}
+
+/* A password from what everybody can read is none. */
+static void
+check_secret(const struct place *p, const char *file, unsigned *mode)
+{
+	if (secret != SECRET || (*mode & S_IROTH) == 0)
+		return;
+	conf_error(p, "%s: mode %04o lets others read the password; 0600 or "
+	    "0640 was expected", file, *mode);
+	*mode = 0;		/* said */
 }
 
 int
@@ -181,6 +203,7 @@ lex_file(const char *name)
 	int fd, ret = -1;
 
 	ended = 0;
+	secret = SHOWN;
 	if ((fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
 		conf_error(NULL, "%s: %s", name, strerror(errno));
 		return (-1);
@@ -206,6 +229,8 @@ lex_file(const char *name)
 		conf_error(NULL, "%s: includes are nested too deeply", name);
 	else
 		ret = push(name, text, len, 0);
+	if (ret == 0)
+		stack[depth - 1].mode = st.st_mode & 07777;
 	explicit_bzero(text, len);
 	free(text);
 	close(fd);
@@ -264,7 +289,7 @@ lex_end(void)
 			continue;
 		TAILQ_REMOVE(&macros, m, entry);
 		free(m->name);
-		free(m->value);
+		freezero(m->value, strlen(m->value));
 		free(m);
 	}
 	while ((n = TAILQ_FIRST(&names)) != NULL) {
@@ -290,7 +315,7 @@ macro_set(const char *name, const char *text, int persist)
 	if ((copy = strdup(text)) == NULL)
 		return (-1);
 	if (m != NULL)
-		free(m->value);
+		freezero(m->value, strlen(m->value));
 	else {
 		if ((m = calloc(1, sizeof(*m))) == NULL ||
 		    (m->name = strdup(name)) == NULL) {
@@ -302,6 +327,8 @@ macro_set(const char *name, const char *text, int persist)
 	}
 	m->value = copy;
 	m->persist = persist;
+	m->file = persist || depth == 0 ? "" : stack[depth - 1].name;
+	m->mode = persist || depth == 0 ? 0 : stack[depth - 1].mode;
 	return (0);
 }
 
@@ -439,6 +466,7 @@ expand(const struct place *p)
 		conf_error(p, "macro \"%s\" is not defined", buf);
 		return (-1);
 	}
+	check_secret(p, m->file, &m->mode);
 	if (push(NULL, m->value, strlen(m->value), 1) == -1) {
 		conf_error(p, "macros are nested too deeply");
 		return (-1);
@@ -483,12 +511,14 @@ yylex(YYSTYPE *lval, YYLTYPE *loc)
 				next();
 			continue;
 		case '\n':
+			secret = SHOWN;
 			return (NEWLINE);
 		case '{':
 			return (OPENB);
 		case '}':
 			return (CLOSEB);
 		case '=':
+			secret = ASSIGNED;	/* it may be a password */
 			return (EQUALS);
 		case '$':
 			if (expand(loc) == -1)
@@ -508,6 +538,13 @@ yylex(YYSTYPE *lval, YYLTYPE *loc)
 			token = word(loc, c);
 			break;
 		}
+		if (token == PASSWORD)
+			secret = SECRET;
+		else if (token == STRING || token == WORD || token == NUMBER)
+			check_secret(loc, stack[depth - 1].name,
+			    &stack[depth - 1].mode);
+		else
+			secret = SHOWN;
 		*lval = value;
 		return (token);
 	}

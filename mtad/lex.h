@@ -32,6 +32,8 @@ void		 lex_include(const struct place *, const char *);
 void		 lex_end(void);
 /* The value of the token read last, for error texts. */
 const union YYSTYPE *lex_value(void);
+/* The token read last is not to be shown in them: it may be a password. */
+int		 lex_secret(void);
 int		 macro_set(const char *, const char *, int persist);
 
 #endif

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "mtad.h"
 #include "parent.h"
+#include "sandbox.h"
 
 #define START_TIME	30	/* s that the caller waits for service */
 
@@ -38,6 +39,7 @@ struct conf		*conf;
 static struct pidfh	*pid_file;
 static int		 started_pipe = -1;	/* to who started us */
 static int		 control_fd = -1;
+static struct control_conf control_conf;
 static int		 ready[CHILDREN], said_ready, stopping;
 /* Configurations sent and not yet in force; a reload is to be told of. */
 static unsigned		 awaited[CHILDREN];
@@ -123,7 +125,8 @@ make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
 	struct stat st;
 
 	if (mkdir(path, mode) == 0) {
-		if (chown(path, uid, gid) == -1 || chmod(path, mode) == -1) {
+		/* once it is another's its mode is his to change */
+		if (chmod(path, mode) == -1 || chown(path, uid, gid) == -1) {
 			log_warn("%s", path);
 			return (-1);
 		}
@@ -322,7 +325,8 @@ child_started(enum role r)
 	ready[r] = 0;
 	awaited[r] = 0;
 	if (r == CHILD_SPOOLD && control_fd != -1)
-		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
+		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, &control_conf,
+		    sizeof(control_conf));
 	if (r == CHILD_RTSD)
 		sign_open();
 	send_conf(r);
@@ -545,6 +549,9 @@ parse_options(int argc, char **argv)
 				    "expected\n", optarg);
 				exit(1);
 			}
+			/* it may be a password, and everybody sees this */
+			explicit_bzero(strchr(optarg, '=') + 1,
+			    strlen(strchr(optarg, '=') + 1));
 			break;
 		case 'f':
 			options.conf_file = optarg;
@@ -684,6 +691,27 @@ standard_descriptors(void)
 	close(fd);
 }
 
+/* Before anything is read or made: a reload has no more than the start. */
+static void
+confine(int check)
+{
+	struct sandbox_conf sc;
+
+	if (options.unconfined)
+		return;
+	if (sandbox_secret() == -1)
+		fatalx("cannot confine myself, so I do not run");
+	if (check)
+		return;
+	if (geteuid() != 0) {
+		fprintf(stderr, "mtad: needs root\n");
+		exit(1);
+	}
+	memset(&sc, 0, sizeof(sc));
+	if (sandbox_enter(ROLE_MTAD, &sc) == -1)
+		fatalx("cannot confine myself, so I do not run");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -695,15 +723,12 @@ main(int argc, char **argv)
 	standard_descriptors();
 	check = parse_options(argc, argv);
 	log_init("mtad", 1, options.verbose);
+	confine(check);
 	if ((conf = conf_parse(options.conf_file)) == NULL)
 		return (1);
 	if (check) {
 		fprintf(stderr, "configuration OK\n");
 		return (0);
-	}
-	if (geteuid() != 0 && !options.unconfined) {
-		fprintf(stderr, "mtad: needs root\n");
-		return (1);
 	}
 	number_all(conf);
 	if (options.verbose)
@@ -716,7 +741,7 @@ main(int argc, char **argv)
 		return (1);
 	if (make_directories(conf) == -1 || lock_spool(conf->spool) == -1 ||
 	    sockets_listen(conf, NULL) == -1 ||
-	    (control_fd = sockets_control(conf)) == -1) {
+	    (control_fd = sockets_control(conf, &control_conf)) == -1) {
 		if (pid_file != NULL)
 			pidfile_remove(pid_file);
 		return (1);

@@ -69,7 +69,8 @@ void	 sign_close(void);
 /* Opens what the new configuration listens on; takes over what old has.
  * -1: one cannot be bound (said), nothing has changed. */
 int	 sockets_listen(struct conf *new, struct conf *old);
-int	 sockets_control(struct conf *);	/* its descriptor or -1 */
+/* Its descriptor or -1, and who may use it. */
+int	 sockets_control(struct conf *, struct control_conf *);
 void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
 	    uint32_t address);
 /* Tells rtsd the numeric addresses of a peer. */

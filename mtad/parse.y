@@ -29,6 +29,13 @@ static struct conf_selectors selectors;	/* of the address at hand */
 %code {
 int		yylex(YYSTYPE *, YYLTYPE *);
 static void	yyerror(const YYLTYPE *, const char *);
+/* Any of them may be a password. */
+static void
+forget(char *s)
+{
+	if (s != NULL)
+		freezero(s, strlen(s));
+}
 }
 
 %define api.pure full
@@ -82,7 +89,7 @@ static void	yyerror(const YYLTYPE *, const char *);
 %type <string> string text
 %type <number> time size optport optcost optweight
 
-%destructor { free($$); } <string>
+%destructor { forget($$); } <string>
 
 %%
 
@@ -92,7 +99,7 @@ conf		: /* empty */
 		| conf INCLUDE string NEWLINE {
 			/* the end of this line comes before that file */
 			lex_include(&@3, $3);
-			free($3);
+			forget($3);
 		}
 		| conf error NEWLINE	{
 			peer = NULL;
@@ -121,7 +128,7 @@ time		: NUMBER		{ $$ = $1; }
 				    "as 30, 90s, 5m, 2h or 1d", $1);
 				$$ = 1;	/* one error is enough */
 			}
-			free($1);
+			forget($1);
 		}
 		;
 
@@ -132,7 +139,7 @@ size		: NUMBER		{ $$ = $1; }
 				    "as 65536, 64K, 10M or 2G", $1);
 				$$ = 0;
 			}
-			free($1);
+			forget($1);
 		}
 		;
 
@@ -147,51 +154,51 @@ optport		: /* empty */		{ $$ = 102; }
 
 main		: WORD EQUALS text	{
 			set_macro(&@1, $1, $3);
-			free($1);
-			free($3);
+			forget($1);
+			forget($3);
 		}
 		| MTA text DOMAIN text	{
 			set_mta(&@1, &@2, $2, &@4, $4, NULL, NULL);
-			free($2);
-			free($4);
+			forget($2);
+			forget($4);
 		}
 		| MTA text DOMAIN text PASSWORD text {
 			set_mta(&@1, &@2, $2, &@4, $4, &@6, $6);
-			free($2);
-			free($4);
-			free($6);
+			forget($2);
+			forget($4);
+			forget($6);
 		}
 		| SPOOL string		{
 			set_path(&@2, conf_now->spool,
 			    sizeof(conf_now->spool), $2);
-			free($2);
+			forget($2);
 		}
 		| SPOOL RESERVE size	{ conf_now->mta.min_free = $3; }
 		| CONTROL string	{
 			set_path(&@2, conf_now->control,
 			    sizeof(conf_now->control), $2);
-			free($2);
+			forget($2);
 		}
 		| CONTROL string GROUP text {
 			set_path(&@2, conf_now->control,
 			    sizeof(conf_now->control), $2);
 			set_string(&@4, conf_now->control_group,
 			    sizeof(conf_now->control_group), "group", $4);
-			free($2);
-			free($4);
+			forget($2);
+			forget($4);
 		}
 		| LISTEN ON text optport listentls {
 			add_listen(&@3, $3, $4, NULL, NULL, &listen_tls);
-			free($3);
+			forget($3);
 		}
 		| LISTEN ON text optport TSEL text listentls {
 			add_listen(&@3, $3, $4, &@6, $6, &listen_tls);
-			free($3);
-			free($6);
+			forget($3);
+			forget($6);
 		}
 		| PEER text		{
 			peer = new_peer(&@2, $2);
-			free($2);
+			forget($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
 		  OPENB optnl peeropts lastline CLOSEB {
@@ -201,39 +208,39 @@ main		: WORD EQUALS text	{
 		| ROUTE text		{ begin_route(); }
 		  vias			{
 			add_route(&@2, $2);
-			free($2);
+			forget($2);
 		}
 		| DOMAIN text COMPLETE	{
 			add_complete(&@2, $2, NULL, NULL);
-			free($2);
+			forget($2);
 		}
 		| DOMAIN text COMPLETE ALTERNATE TO text {
 			add_complete(&@2, $2, &@6, $6);
-			free($2);
-			free($6);
+			forget($2);
+			forget($6);
 		}
 		| ladder
 		| DELIVER text TO DIRECTORY string {
 			add_deliver(&@2, $2, &@5, $5);
-			free($2);
-			free($5);
+			forget($2);
+			forget($5);
 		}
 		| DELIVER text TO COMMAND string USER text nocommandopt
 		  commandopts		{
 			add_command(&@2, $2, &@5, $5, &@7, $7,
 			    &command_options);
-			free($2);
-			free($5);
-			free($7);
+			forget($2);
+			forget($5);
+			forget($7);
 		}
 		| REDIRECT text TO text	{
 			add_redirect(&@2, $2, &@4, $4);
-			free($2);
-			free($4);
+			forget($2);
+			forget($4);
 		}
 		| LIST text		{
 			list = new_list(&@2, $2);
-			free($2);
+			forget($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
 		  OPENB optnl listopts listlast CLOSEB {
@@ -268,11 +275,11 @@ main		: WORD EQUALS text	{
 		}
 		| LIMIT CONTENT_TYPE text {
 			add_policy(NULL, POLICY_CONTENT_TYPE, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| LIMIT EIT text	{
 			add_policy(NULL, POLICY_EIT, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| LIMIT RATE NUMBER PER time {
 			set_number(&@3, &conf_now->mta.rate, $3, 1, 1000000,
@@ -302,7 +309,7 @@ main		: WORD EQUALS text	{
 auditname	: /* empty */
 		| string		{
 			set_audit(&@1, $1);
-			free($1);
+			forget($1);
 		}
 		;
 
@@ -339,7 +346,7 @@ vias		: via
 
 via		: VIA text optcost optweight {
 			add_via(&@2, $2, $3, $4);
-			free($2);
+			forget($2);
 		}
 		;
 
@@ -424,15 +431,15 @@ listentls	: /* empty */		{
 			listen_tls.mode = TLS_YES;
 			listen_tls.certificate = tls_certificate(&@3, $3,
 			    &@5, $5);
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| TLS OPTIONAL CERTIFICATE string KEY string listenca {
 			listen_tls.mode = TLS_OPTIONAL;
 			listen_tls.certificate = tls_certificate(&@4, $4,
 			    &@6, $6);
-			free($4);
-			free($6);
+			forget($4);
+			forget($6);
 			if (listen_tls.verify)
 				conf_error(&@2, "optional: \"tls\" without it "
 				    "was expected beside verify, for a caller "
@@ -446,12 +453,12 @@ listenca	: /* empty */		{
 		| CA string		{
 			listen_tls.ca = tls_authorities(&@2, $2);
 			listen_tls.verify = 0;
-			free($2);
+			forget($2);
 		}
 		| CA string VERIFY	{
 			listen_tls.ca = tls_authorities(&@2, $2);
 			listen_tls.verify = 1;
-			free($2);
+			forget($2);
 		}
 		;
 
@@ -470,20 +477,20 @@ listlast	: /* empty */
 
 listopt		: MEMBER text		{
 			add_list_item(list, LIST_MEMBER, &@2, $2);
-			free($2);
+			forget($2);
 		}
 		| MEMBERS FROM string	{
 			add_list_file(list, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| SUBMIT FROM text	{
 			add_list_item(list, LIST_SUBMIT, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| OWNER text		{
 			set_whole(&@2, list->list.owner,
 			    sizeof(list->list.owner), $2);
-			free($2);
+			forget($2);
 		}
 		| REPORTS TO reportsto
 		| REPORTS NONE	{ list->list.reports = LIST_REPORTS_NONE; }
@@ -518,18 +525,18 @@ peertls		: TLS YES		{ set_tls(peer, TLS_YES, &@1); }
 		}
 		| TLS CA string		{
 			peer->tls.ca = tls_authorities(&@3, $3);
-			free($3);
+			forget($3);
 		}
 		| TLS NAME text		{
 			set_string(&@3, peer->tls_name,
 			    sizeof(peer->tls_name), "name", $3);
-			free($3);
+			forget($3);
 		}
 		| TLS CERTIFICATE string KEY string {
 			peer->tls.certificate = tls_certificate(&@3, $3, &@5,
 			    $5);
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| REMOTE TLS YES	{ set_remote_tls(peer, 1, &@2); }
 		| REMOTE TLS NO		{ set_remote_tls(peer, 0, &@2); }
@@ -537,7 +544,7 @@ peertls		: TLS YES		{ set_tls(peer, TLS_YES, &@1); }
 			set_remote_tls(peer, 1, &@2);
 			set_string(&@4, peer->tls.remote_name,
 			    sizeof(peer->tls.remote_name), "name", $4);
-			free($4);
+			forget($4);
 		}
 		;
 
@@ -549,34 +556,34 @@ noselector	: /* empty */		{
 addrsels	: /* empty */
 		| addrsels TSEL text	{
 			set_selector(&@3, &selectors.tsel, TSEL_MAX, $3);
-			free($3);
+			forget($3);
 		}
 		| addrsels SSEL text	{
 			set_selector(&@3, &selectors.ssel, S_SELECTOR_MAX,
 			    $3);
-			free($3);
+			forget($3);
 		}
 		| addrsels PSEL text	{
 			set_selector(&@3, &selectors.psel, P_SELECTOR_MAX,
 			    $3);
-			free($3);
+			forget($3);
 		}
 		;
 
 localsel	: TSEL text		{
 			set_selector(&@2, &peer->peer.local_tsel, TSEL_MAX,
 			    $2);
-			free($2);
+			forget($2);
 		}
 		| SSEL text		{
 			set_selector(&@2, &peer->peer.local_ssel,
 			    S_SELECTOR_MAX, $2);
-			free($2);
+			forget($2);
 		}
 		| PSEL text		{
 			set_selector(&@2, &peer->peer.local_psel,
 			    P_SELECTOR_MAX, $2);
-			free($2);
+			forget($2);
 		}
 		;
 
@@ -586,12 +593,12 @@ localsels	: localsel
 
 peeropt		: ADDRESS text optport noselector addrsels {
 			add_address(peer, &@2, $2, $3, &selectors);
-			free($2);
+			forget($2);
 		}
 		| DOMAIN text		{
 			set_domain(&@2, &peer->peer.domain, $2);
 			peer->set |= CONF_SET_DOMAIN;
-			free($2);
+			forget($2);
 		}
 		| MODE X410		{
 			peer->peer.mode = MODE_X410_1984;
@@ -613,49 +620,49 @@ peeropt		: ADDRESS text optport noselector addrsels {
 		| LOCAL AP_TITLE text	{
 			set_title(&@3, &peer->peer.local_title, $3, NULL,
 			    NULL);
-			free($3);
+			forget($3);
 		}
 		| LOCAL AP_TITLE text AE_QUALIFIER text {
 			set_title(&@3, &peer->peer.local_title, $3, &@5, $5);
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| REMOTE AP_TITLE text	{
 			set_title(&@3, &peer->peer.remote_title, $3, NULL,
 			    NULL);
-			free($3);
+			forget($3);
 		}
 		| REMOTE AP_TITLE text AE_QUALIFIER text {
 			set_title(&@3, &peer->peer.remote_title, $3, &@5,
 			    $5);
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| LOCAL NAME text PASSWORD text {
 			set_credentials(&peer->peer.local, &@3, $3, &@5, $5);
 			peer->set |= CONF_SET_LOCAL;
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| LOCAL RESPONSE NAME text PASSWORD text {
 			set_credentials(&peer->peer.local_response, &@4, $4,
 			    &@6, $6);
 			peer->set |= CONF_SET_LOCAL_RSP;
-			free($4);
-			free($6);
+			forget($4);
+			forget($6);
 		}
 		| REMOTE NAME text PASSWORD text {
 			set_credentials(&peer->peer.remote, &@3, $3, &@5, $5);
 			peer->set |= CONF_SET_REMOTE;
-			free($3);
-			free($5);
+			forget($3);
+			forget($5);
 		}
 		| REMOTE RESPONSE NAME text PASSWORD text {
 			set_credentials(&peer->peer.remote_response, &@4, $4,
 			    &@6, $6);
 			peer->set |= CONF_SET_REMOTE_RSP;
-			free($4);
-			free($6);
+			forget($4);
+			forget($6);
 		}
 		| CHECKPOINT NUMBER	{
 			set_number(&@2, &peer->peer.checkpoint, $2, 0, 65535,
@@ -726,19 +733,19 @@ peeropt		: ADDRESS text optport noselector addrsels {
 		}
 		| CONTENT_TYPE text	{
 			add_policy(peer, POLICY_CONTENT_TYPE, &@2, $2);
-			free($2);
+			forget($2);
 		}
 		| EIT text		{
 			add_policy(peer, POLICY_EIT, &@2, $2);
-			free($2);
+			forget($2);
 		}
 		| ACCEPT FROM text	{
 			add_policy(peer, POLICY_FROM, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| ACCEPT TO text	{
 			add_policy(peer, POLICY_TO, &@3, $3);
-			free($3);
+			forget($3);
 		}
 		| INTERNAL_TRACE AUTO	{
 			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
@@ -757,6 +764,17 @@ peeropt		: ADDRESS text optport noselector addrsels {
 static const char *
 token_text(const YYSTYPE *v, yysymbol_kind_t kind, char *buf, size_t len)
 {
+	switch (kind) {
+	case YYSYMBOL_STRING:
+	case YYSYMBOL_WORD:
+	case YYSYMBOL_NUMBER:
+		/* what is said goes to the log */
+		if (lex_secret())
+			return ("a text");
+		break;
+	default:
+		break;
+	}
 	switch (kind) {
 	case YYSYMBOL_STRING:
 	case YYSYMBOL_WORD:

@@ -11,7 +11,6 @@
 extern struct conf	*conf_now;	/* being filled */
 extern unsigned		 conf_errors;
 extern int		 conf_includes;	/* include is allowed */
-extern int		 conf_secrets;	/* a password was read */
 
 void	conf_error(const struct place *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));

@@ -128,7 +128,7 @@ answers(const struct sockaddr_un *sun)
 }
 
 int
-sockets_control(struct conf *c)
+sockets_control(struct conf *c, struct control_conf *cc)
 {
 	struct sockaddr_un sun;
 	struct group *gr = NULL;
@@ -161,10 +161,13 @@ sockets_control(struct conf *c)
 		return (-1);
 	}
 	unlink(c->control);
-	old = umask(0117);
+	old = umask(gr != NULL ? 0117 : 0177);
 	ret = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(old);
-	if (ret == -1 || (gr != NULL && chown(c->control, 0, gr->gr_gid) ==
+	cc->uid = geteuid();
+	cc->has_group = gr != NULL;
+	cc->gid = gr != NULL ? gr->gr_gid : 0;
+	if (ret == -1 || (gr != NULL && chown(c->control, -1, gr->gr_gid) ==
 	    -1) || listen(fd, 16) == -1) {
 		log_warn("control %s", c->control);
 		close(fd);

@@ -19,12 +19,14 @@
 
 
 #include "client.h"
+#include "cred.h"
 #include "log.h"
 
 static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static struct event	*listener;
 static struct event	*work;
 static int		 listen_fd = -1;
+static struct control_conf allowed;
 static unsigned		 nclients;
 
 static void
@@ -465,6 +467,35 @@ make_room(void)
 		client_free(oldest);
 }
 
+/*
+ * The mode of the socket says the same as long as nobody has changed it, or
+ * that of the directory.
+ */
+static int
+client_allowed(int s)
+{
+	struct client_cred	cc;
+	static time_t		last;
+	size_t			i;
+
+	if (client_cred(s, &cc) == -1) {
+		log_warn("control: who calls");
+		return (0);
+	}
+	/* where the system does not tell all groups its own check has to do */
+	if (cc.uid == 0 || cc.uid == allowed.uid || !cc.all_groups)
+		return (1);
+	for (i = 0; allowed.has_group && i < cc.ngroups; i++)
+		if (cc.groups[i] == allowed.gid)
+			return (1);
+	if (time(NULL) != last)
+		log_warnx("control: user %u, process %d refused: neither root "
+		    "nor in the group of the socket", (unsigned)cc.uid,
+		    (int)cc.pid);
+	last = time(NULL);
+	return (0);
+}
+
 static void
 client_accept(int fd, short what, void *arg)
 {
@@ -477,6 +508,10 @@ client_accept(int fd, short what, void *arg)
 		if (errno != EAGAIN && errno != EINTR &&
 		    errno != ECONNABORTED)
 			log_warn("control: accept");
+		return;
+	}
+	if (!client_allowed(s)) {
+		close(s);
 		return;
 	}
 	make_room();
@@ -497,7 +532,8 @@ client_accept(int fd, short what, void *arg)
 }
 
 int
-control_listen(struct event_base *base, int fd)
+control_listen(struct event_base *base, int fd,
+    const struct control_conf *cc)
 {
 	control_close();
 	evutil_make_socket_nonblocking(fd);
@@ -508,6 +544,7 @@ control_listen(struct event_base *base, int fd)
 	    client_accept, base)) == NULL || event_add(listener, NULL) == -1)
 		return (-1);
 	listen_fd = fd;
+	allowed = *cc;
 	return (0);
 }
 

@@ -340,6 +340,7 @@ conf_imsg(struct imsg *imsg)
 	struct policy_conf	policy;
 	struct list_conf	list;
 	struct list_item_conf	item;
+	struct control_conf	cc;
 	int			fd;
 
 	switch (imsg_get_type(imsg)) {
@@ -366,9 +367,9 @@ conf_imsg(struct imsg *imsg)
 	case IMSG_CONF_LIST_ITEM:
 		return (GET(&item) == -1 ? -1 : list_item(&item));
 	case IMSG_CONF_CONTROL:
-		if ((fd = imsg_get_fd(imsg)) == -1)
+		if (GET(&cc) == -1 || (fd = imsg_get_fd(imsg)) == -1)
 			return (-1);
-		return (control_listen(base, fd));
+		return (control_listen(base, fd, &cc));
 	case IMSG_CONF_END:
 		configured();
 		return (0);

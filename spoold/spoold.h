@@ -882,7 +882,8 @@ int	 command_imsg(uint32_t id, const struct command_done *);
 
 /* control.c */
 struct event_base;
-int	 control_listen(struct event_base *, int fd);
+int	 control_listen(struct event_base *, int fd,
+	    const struct control_conf *);
 void	 control_close(void);
 void	 control_stop(void);
 void	 control_sync(void);	/* contents, before the transaction */
