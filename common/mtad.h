@@ -27,6 +27,7 @@
 #include "bounds.h"
 
 #define PROC_FD			3	/* a child's channel to mtad */
+#define RESOLVED_MAX		8	/* addresses of one name */
 #define ASSOC_INCOMING		0x80000000u
 
 enum imsg_type {

@@ -111,21 +111,27 @@ set_timer(struct child *c, unsigned ms)
 	event_add(c->timer, &tv);
 }
 
+/* In a build tree each lies in a directory of its own name. */
+void
+child_program(enum role r, char *path, size_t size)
+{
+	struct stat st;
+
+	snprintf(path, size, "%s/%s", options.libexec, children[r].name);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		snprintf(path, size, "%s/%s/%s", options.libexec,
+		    children[r].name, children[r].name);
+}
+
 static void
 execute(enum role r, int fd)
 {
 	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
 	    NULL };
-	struct stat st;
 	char path[PATH_MAX], *argv[10];
 	int n = 0;
 
-	/* In a build tree each lies in a directory of its own name. */
-	snprintf(path, sizeof(path), "%s/%s", options.libexec,
-	    children[r].name);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		snprintf(path, sizeof(path), "%s/%s/%s", options.libexec,
-		    children[r].name, children[r].name);
+	child_program(r, path, sizeof(path));
 	argv[n++] = path;
 	if (options.debug)
 		argv[n++] = (char *)(uintptr_t)"-d";

@@ -41,6 +41,8 @@ void	 children_start(void);
 void	 children_join(void);
 void	 children_stop(void);
 void	 children_reap(void);
+/* Where the program of a child lies. */
+void	 child_program(enum role, char *, size_t);
 /* To one child; the descriptor is the caller's still.  Lost when it is
  * not there: it gets everything anew when it comes. */
 void	 child_send(enum role, uint32_t type, uint32_t id, int fd,

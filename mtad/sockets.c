@@ -27,10 +27,12 @@
 #include "log.h"
 #include "mtad.h"
 #include "parent.h"
-#include "sandbox.h"
 
 #define ATTEMPTS_MAX	1024		/* under way at once */
-#define RESULTS_MAX	8		/* addresses of one name */
+#define RESOLVERS_MAX	32		/* look-ups at once */
+#define LOOK_UP_TIME	30		/* s */
+#define REMEMBERED_MAX	1024		/* names whose addresses we keep */
+#define REMEMBERED_TIME	86400		/* s that they are of use */
 #define BACKLOG		1024
 
 struct attempt {
@@ -38,19 +40,34 @@ struct attempt {
 	uint32_t		 assoc;
 	struct conf_address	 where;
 	unsigned		 timeout;	/* s, for each address */
-	struct sockaddr_storage	 ss[RESULTS_MAX];
+	struct sockaddr_storage	 ss[RESOLVED_MAX];
 	unsigned		 n, next;
 	int			 fd;		/* pipe or socket, or -1 */
 	struct event		*ev;
 	pid_t			 resolver;
+	int			 looks_up;	/* counted as such */
+	int			 waits;		/* for others to be done */
 	char			 why[160];
 };
 
 static TAILQ_HEAD(attempts, attempt) attempts =
     TAILQ_HEAD_INITIALIZER(attempts);
-static unsigned nattempts;
+static unsigned nattempts, nresolvers;
+
+/* What a name stood for when it was last found. */
+struct remembered {
+	TAILQ_ENTRY(remembered)	 entry;
+	struct conf_address	 where;
+	struct sockaddr_storage	 ss[RESOLVED_MAX];
+	unsigned		 n;
+	time_t			 since;
+};
+static TAILQ_HEAD(remembered_list, remembered) remembered =
+    TAILQ_HEAD_INITIALIZER(remembered);
+static unsigned nremembered;
 
 static void	try_next(struct attempt *);
+static void	look_up_waiting(void);
 
 /* Listening */
 
@@ -189,6 +206,8 @@ forget(struct attempt *a)
 		close(a->fd);
 	if (a->resolver != 0)
 		kill(a->resolver, SIGKILL);
+	if (a->looks_up)
+		nresolvers--;
 	free(a);
 }
 
@@ -305,7 +324,7 @@ take_results(struct attempt *a, struct addrinfo *res)
 {
 	struct addrinfo *ai;
 
-	for (ai = res; ai != NULL && a->n < RESULTS_MAX; ai = ai->ai_next)
+	for (ai = res; ai != NULL && a->n < RESOLVED_MAX; ai = ai->ai_next)
 		if (ai->ai_family == AF_INET || ai->ai_family == AF_INET6)
 			memcpy(&a->ss[a->n++], ai->ai_addr, ai->ai_addrlen);
 }
@@ -337,37 +356,90 @@ sockets_sources(const struct conf_peer *p)
 	}
 }
 
+/* A name that was found once is not lost with its server. */
+
+static struct remembered *
+recall(const struct conf_address *where)
+{
+	struct remembered *r;
+
+	TAILQ_FOREACH(r, &remembered, entry)
+		if (strcmp(r->where.host, where->host) == 0 &&
+		    strcmp(r->where.port, where->port) == 0)
+			return (r);
+	return (NULL);
+}
+
+static void
+remember(const struct attempt *a)
+{
+	struct remembered *r;
+
+	if ((r = recall(&a->where)) != NULL)
+		TAILQ_REMOVE(&remembered, r, entry);
+	else if (nremembered >= REMEMBERED_MAX) {
+		r = TAILQ_LAST(&remembered, remembered_list);
+		TAILQ_REMOVE(&remembered, r, entry);
+	} else if ((r = calloc(1, sizeof(*r))) == NULL)
+		return;
+	else
+		nremembered++;
+	r->where = a->where;
+	memcpy(r->ss, a->ss, sizeof(r->ss));
+	r->n = a->n;
+	r->since = time(NULL);
+	TAILQ_INSERT_HEAD(&remembered, r, entry);
+}
+
+static void
+not_found(struct attempt *a)
+{
+	const struct remembered *r;
+	time_t age;
+
+	if ((r = recall(&a->where)) == NULL)
+		return;
+	age = time(NULL) - r->since;
+	if (age < 0 || age > REMEMBERED_TIME)
+		return;
+	log_warnx("%s: %s: the addresses of %lld s ago are tried",
+	    a->where.host, a->why, (long long)age);
+	memcpy(a->ss, r->ss, sizeof(a->ss));
+	a->n = r->n;
+}
+
 /* The child: addresses or an error text go up the pipe. */
 static void
 resolve(struct attempt *a, int fd)
 {
-	struct addrinfo hints, *res;
-	struct sandbox_conf sc;
-	int e;
+	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
+	    NULL };
+	char path[PATH_MAX], *argv[10];
+	int n = 0;
 
-	/* What answers it gets come from a network. */
-	conf_forget_keys(conf);
-	memset(&sc, 0, sizeof(sc));
-	sc.user = options.rtsd_user;
-	sc.unconfined = options.unconfined;
-	if (sandbox_enter(ROLE_RESOLVER, &sc) == -1)
-		_exit(1);
-	memset(&hints, 0, sizeof(hints));
-	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = AI_ADDRCONFIG;
-	e = getaddrinfo(a->where.host, a->where.port, &hints, &res);
-	if (e != 0) {
-		memset(&a->ss[0], 0, sizeof(a->ss[0]));
-		strlcpy((char *)&a->ss[0], gai_strerror(e),
-		    sizeof(a->ss[0]));
-		if (write(fd, &a->ss[0], sizeof(a->ss[0]) - 1) == -1)
-			_exit(1);
-		_exit(0);
-	}
-	take_results(a, res);
-	if (write(fd, a->ss, a->n * sizeof(a->ss[0])) == -1)
-		_exit(1);
-	_exit(0);
+	/* nothing of the configuration is left there */
+	child_program(CHILD_RTSD, path, sizeof(path));
+	argv[n++] = path;
+	argv[n++] = (char *)(uintptr_t)"-r";
+	if (options.debug)
+		argv[n++] = (char *)(uintptr_t)"-d";
+	if (options.unconfined)
+		argv[n++] = (char *)(uintptr_t)"-u";
+	argv[n++] = (char *)(uintptr_t)"-U";
+	argv[n++] = (char *)(uintptr_t)options.rtsd_user;
+	argv[n++] = (char *)(uintptr_t)"--";
+	argv[n++] = a->where.host;
+	argv[n++] = a->where.port;
+	argv[n] = NULL;
+	if (fd != PROC_FD) {
+		if (dup2(fd, PROC_FD) == -1)
+			_exit(127);
+	} else if (fcntl(fd, F_SETFD, 0) == -1)
+		_exit(127);
+	closefrom(PROC_FD + 1);
+	signal(SIGPIPE, SIG_DFL);
+	execve(path, argv, env);
+	_exit(127);
 }
 
 static void
@@ -391,6 +463,8 @@ resolved_cb(int fd, short what, void *arg)
 	if (a->resolver != 0 && n <= 0)
 		kill(a->resolver, SIGKILL);
 	a->resolver = 0;
+	a->looks_up = 0;
+	nresolvers--;
 	if (n == (ssize_t)sizeof(a->ss[0]) - 1) {
 		buf[sizeof(a->ss[0]) - 2] = '\0';
 		snprintf(a->why, sizeof(a->why), "%.120s", buf);
@@ -402,15 +476,24 @@ resolved_cb(int fd, short what, void *arg)
 			    a->ss[i].ss_family != AF_INET6)
 				a->n = i;
 	}
+	if (a->n > 0)
+		remember(a);
+	else
+		not_found(a);
 	try_next(a);
+	look_up_waiting();
 }
 
 static void
 look_up(struct attempt *a)
 {
-	struct timeval tv = { 30, 0 };
+	struct timeval tv = { LOOK_UP_TIME, 0 };
 	int p[2];
 
+	if (nresolvers >= RESOLVERS_MAX) {
+		a->waits = 1;
+		return;
+	}
 	if (pipe2(p, O_CLOEXEC) == -1) {
 		strlcpy(a->why, strerror(errno), sizeof(a->why));
 		failed(a);
@@ -425,15 +508,31 @@ look_up(struct attempt *a)
 		failed(a);
 		return;
 	case 0:
-		dup2(p[1], PROC_FD);
-		closefrom(PROC_FD + 1);
-		resolve(a, PROC_FD);
+		resolve(a, p[1]);
 	}
 	close(p[1]);
+	a->looks_up = 1;
+	nresolvers++;
 	a->fd = p[0];
 	if ((a->ev = event_new(base, a->fd, EV_READ, resolved_cb, a)) == NULL)
 		fatalx("out of memory");
 	event_add(a->ev, &tv);
+}
+
+/* Those that there was no room for. */
+static void
+look_up_waiting(void)
+{
+	struct attempt *a, *next;
+
+	for (a = TAILQ_FIRST(&attempts); a != NULL && nresolvers <
+	    RESOLVERS_MAX; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (a->waits) {
+			a->waits = 0;
+			look_up(a);
+		}
+	}
 }
 
 void
@@ -472,6 +571,7 @@ sockets_cancel(uint32_t assoc)
 	TAILQ_FOREACH(a, &attempts, entry)
 		if (a->assoc == assoc) {
 			forget(a);
+			look_up_waiting();
 			return;
 		}
 }

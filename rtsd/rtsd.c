@@ -690,6 +690,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: rtsd [-duv] [-R directory] [-U user]\n"
+	    "       rtsd -r [-du] [-U user] host port\n"
 	    "rtsd is started by mtad(8).\n");
 	exit(1);
 }
@@ -698,12 +699,15 @@ int
 main(int argc, char **argv)
 {
 	struct timeval second = { 1, 0 };
-	int ch, debug = 0, verbose = 0;
+	int ch, debug = 0, verbose = 0, look_up = 0;
 
-	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "drR:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			debug = 1;
+			break;
+		case 'r':
+			look_up = 1;
 			break;
 		case 'R':
 			root = optarg;
@@ -721,12 +725,15 @@ main(int argc, char **argv)
 			usage();
 		}
 	}
-	if (argc != optind)
+	if (argc - optind != (look_up ? 2 : 0))
 		usage();
 	log_init("rtsd", debug, verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
+	if (look_up)
+		return (resolve(argv[optind], argv[optind + 1], user,
+		    unconfined));
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

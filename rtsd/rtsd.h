@@ -196,6 +196,10 @@ void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
 
+/* resolve.c: in place of all else; the exit status. */
+int		 resolve(const char *host, const char *port,
+		    const char *user, int is_unconfined);
+
 /* admit.c */
 /* Addresses that peers have, by the configuration that is in force. */
 void		 admit_configured(const struct source_conf *, size_t);
