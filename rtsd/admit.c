@@ -53,6 +53,7 @@ RB_HEAD(sources, source);
 
 static struct sources	 sources = RB_INITIALIZER(&sources);
 static unsigned		 nsources;
+static uint64_t		 swept;	/* ms */
 static struct source	 rest;	/* all that there is no room for */
 static TAILQ_HEAD(, assoc) half_open = TAILQ_HEAD_INITIALIZER(half_open);
 static unsigned		 nhalf_open, places = 1;
@@ -83,6 +84,7 @@ sweep(void)
 {
 	struct source *s, *next;
 
+	swept = now_ms();
 	RB_FOREACH_SAFE(s, sources, &sources, next) {
 		if (s->connections > 0 || s->lines > 0 || s->unsaid > 0 ||
 		    known(s))
@@ -103,6 +105,8 @@ source_get(int family, const void *address)
 	memcpy(key.key + 1, address, family == AF_INET6 ? 8 : 4);
 	if ((s = RB_FIND(sources, &sources, &key)) != NULL)
 		return (s);
+	if (nsources >= SOURCES_MAX && now_ms() - swept >= 1000)
+		sweep();
 	if (nsources >= SOURCES_MAX || (s = calloc(1, sizeof(*s))) == NULL)
 		return (&rest);
 	memcpy(s->key, key.key, sizeof(s->key));
@@ -288,8 +292,8 @@ used_up(const struct source *s)
 }
 
 /*
- * Sources are freed by admit_tick only, so that this one is there yet when
- * its association no longer is.
+ * No connection comes in between, which is what lets sources go: this one is
+ * there yet when its association no longer is.
  */
 struct source *
 admit_quiet(const struct assoc *a)

@@ -642,7 +642,11 @@ assoc_accept(int fd, const struct sockaddr *sa, const char *address,
 		log_warnx("connection from %s dropped: %s", address, why);
 		admit_loud(s);
 		assoc_free(a);
+		return;
 	}
+	/* who speaks at once is not taken for one who is silent */
+	if (!a->paused)
+		assoc_read(fd, EV_READ, a);
 }
 
 void

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""beta under siege: connections that say nothing, that are reset, and that
+begin with what is no packet, from the address of its peer alpha and from
+thousands of others.  alpha opens an association and sends messages meanwhile:
+all arrive, and rtsd has no more memory at the end than after the first hit.
+
+    siege.py            short (the test suite)
+    siege.py -l         long: a million malformed packets, thousands of
+                        sockets; prints the figures of tests/bench/README"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                '..'))
+from e2e.mtadtest import BUILD, Mta, Peer, address, until  # noqa: E402
+
+FLOOD = os.path.join(BUILD, 'tests', 'bench', 'flood')
+LINES = ['retry 1s to 1s', 'delay 1s timeout 60s keep 10m',
+         'open timeout 10s', 'checkpoint 16 window 3', 'associations 4',
+         'idle 10m', 'transfer timeout 60s']
+OTHERS = '127.64.0.0/12'
+GROWTH = 6 * 1024           # KB, beyond what the first of each kind took
+
+
+def memory(pid, what='VmRSS'):
+    with open('/proc/%d/status' % pid) as f:
+        for line in f:
+            if line.startswith(what + ':'):
+                return int(line.split()[1])
+
+
+class Siege:
+    def __init__(self, long):
+        self.long = long
+        self.messages = 2000 if long else 100
+        self.beta = Mta('beta').configure(Peer('alpha', None, *LINES))
+        self.alpha = Mta('alpha')
+        self.alpha.configure(Peer('beta', self.beta.port, *LINES))
+        self.beta.start()
+        self.alpha.start()
+        self.rtsd = self.beta.pids()['rtsd']
+        self.pids = self.beta.pids(), self.alpha.pids()
+        self.sent = 0
+
+    def close(self):
+        self.alpha.cleanup()
+        self.beta.cleanup()
+
+    def associations(self):
+        return [a for a in self.alpha.mtactl('show', 'associations')]
+
+    def serve(self):
+        """A new association, then messages: s for it, messages a second."""
+        self.alpha.mtactl('peer', 'beta', 'down')
+        until(lambda: not self.associations(), 60, 'association released')
+        start = time.monotonic()
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.carry(1)
+        opened = time.monotonic() - start
+        start = time.monotonic()
+        self.carry(self.messages)
+        return opened, self.messages / (time.monotonic() - start)
+
+    def carry(self, n):
+        self.sent += n
+        self.alpha.inject(address('beta'), 2000, n=n, connections=min(n, 4))
+        until(lambda: len(self.beta.delivered()) >= self.sent, 240,
+              'messages delivered', 0.01)
+
+    def flood(self, *args):
+        return subprocess.Popen(
+            [FLOOD, '-p', str(self.beta.port)] + list(args),
+            stdout=subprocess.PIPE, text=True)
+
+    def attack(self, name, *args):
+        """Serves as long as it goes on; its figures and ours."""
+        flood = self.flood(*args)
+        try:
+            time.sleep(1)                       # it is well under way
+            opened, rate = self.serve()
+            # what is counted ends by itself, all else goes on until now
+            if '-n' not in args:
+                if flood.poll() is not None:
+                    raise AssertionError('%s: the flood ended' % name)
+                flood.terminate()
+            out, _ = flood.communicate(timeout=900)
+        finally:
+            if flood.poll() is None:
+                flood.kill()
+                flood.wait()
+        figures = json.loads(out)
+        figures.update(name=name, opened=opened, rate=rate,
+                       rss=memory(self.rtsd), peak=memory(self.rtsd, 'VmHWM'))
+        return figures
+
+    def attacks(self):
+        many = '3000' if self.long else '600'
+        count = ['-n', '1000000'] if self.long else []
+        for where, more in (('the peer', []), ('others', ['-b', OTHERS])):
+            yield 'silent, of ' + where, *more, '-c', many, 'loris'
+            yield 'reset, of ' + where, *more, '-c', '100', 'connect'
+            yield 'malformed, of ' + where, *more, '-c', '100', *count, \
+                'malformed'
+
+    def check(self):
+        if (self.beta.pids(), self.alpha.pids()) != self.pids:
+            raise AssertionError('a process died:\n' + self.beta.log())
+        if len(self.beta.delivered()) != self.sent:
+            raise AssertionError('%d delivered of %d' % (
+                len(self.beta.delivered()), self.sent))
+
+    def run(self):
+        opened, rate = self.serve()
+        rows = [dict(name='nobody', opened=opened, rate=rate, seconds=0,
+                     connections=0, rss=memory(self.rtsd))]
+        # the first hit: buffers, descriptors, what is remembered of addresses
+        for args in (['-c', '1000', '-s', '1', 'loris'],
+                     ['-c', '600', '-s', '1', '-b', OTHERS, 'loris'],
+                     ['-n', '8000', '-b', OTHERS, 'malformed']):
+            self.flood(*args).communicate(timeout=120)
+        first = memory(self.rtsd)
+        for name, *args in self.attacks():
+            rows.append(self.attack(name, *args))
+        self.check()
+        last = memory(self.rtsd)
+        if 'MTAD_SANITIZED' not in os.environ and last > first + GROWTH:
+            raise AssertionError('rtsd has %d KB, after the first hit it had '
+                                 '%d KB' % (last, first))
+        return first, rows
+
+
+def table(first, rows):
+    print('%-22s %9s %9s %9s %9s %9s' % (
+        'who calls besides', 'conn/s', 'closed', 'open s', 'msg/s', 'rss KB'))
+    for r in rows:
+        print('%-22s %9.0f %9d %9.2f %9.1f %9d' % (
+            r['name'], r['connections'] / r['seconds'] if r['seconds'] else 0,
+            r.get('closed', 0), r['opened'], r['rate'], r['rss']))
+    print('rss after the first hit: %d KB' % first)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('-l', action='store_true', help='long')
+    siege = Siege(parser.parse_args().l)
+    try:
+        first, rows = siege.run()
+        lines = len(siege.beta.log().splitlines())
+    except BaseException:
+        print(siege.beta.log()[-4000:])
+        raise
+    finally:
+        siege.close()
+    table(first, rows)
+    print('lines in the log of beta: %d' % lines)
+
+
+if __name__ == '__main__':
+    main()
