@@ -49,6 +49,20 @@ imsgbuf_allow_fdpass(struct imsgbuf *ib)
 	ib->fdpass = 1;
 }
 
+void
+imsgbuf_secret(struct imsgbuf *ib)
+{
+	ib->secret = 1;
+}
+
+static void
+forget(const struct imsgbuf *ib, struct ibuf *b)
+{
+	if (ib->secret)
+		explicit_bzero(b->buf, b->size);
+	ibuf_free(b);
+}
+
 int
 imsgbuf_set_maxsize(struct imsgbuf *ib, uint32_t max)
 {
@@ -79,7 +93,7 @@ imsgbuf_clear(struct imsgbuf *ib)
 
 	while ((b = TAILQ_FIRST(&ib->wq)) != NULL) {
 		TAILQ_REMOVE(&ib->wq, b, entry);
-		ibuf_free(b);
+		forget(ib, b);
 	}
 	ib->wq_len = 0;
 	ib->wq_octets = 0;
@@ -91,6 +105,8 @@ imsgbuf_clear(struct imsgbuf *ib)
 	free(ib->rfds);
 	ib->rfds = NULL;
 	ib->rfds_head = ib->rfds_size = 0;
+	if (ib->secret && ib->rbuf != NULL)
+		explicit_bzero(ib->rbuf, ib->rsize);
 	free(ib->rbuf);
 	ib->rbuf = NULL;
 	ib->rsize = ib->rpos = ib->rlen = 0;
@@ -164,9 +180,11 @@ imsgbuf_read(struct imsgbuf *ib)
 	unsigned char *bigger;
 	ssize_t n;
 
-	if (ib->rlen == 0)
+	if (ib->rlen == 0) {
+		if (ib->secret)
+			explicit_bzero(ib->rbuf, ib->rpos);
 		ib->rpos = 0;
-	else if (ib->rpos > 0 && ib->rsize - ib->rpos - ib->rlen <
+	} else if (ib->rpos > 0 && ib->rsize - ib->rpos - ib->rlen <
 	    ib->maxsize) {
 		memmove(ib->rbuf, ib->rbuf + ib->rpos, ib->rlen);
 		ib->rpos = 0;
@@ -425,7 +443,7 @@ written(struct imsgbuf *ib, size_t n)
 		ib->wq_octets -= ibuf_size(b);
 		TAILQ_REMOVE(&ib->wq, b, entry);
 		ib->wq_len--;
-		ibuf_free(b);
+		forget(ib, b);
 	}
 }
 

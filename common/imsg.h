@@ -46,6 +46,7 @@ struct imsgbuf {
 	pid_t			 pid;
 	uint32_t		 maxsize;
 	int			 fdpass;
+	int			 secret;
 	struct ibufqueue	 wq;
 	uint32_t		 wq_len;	/* messages */
 	size_t			 wq_octets;
@@ -106,6 +107,8 @@ void		 ibuf_fd_set(struct ibuf *, int);
 
 int		 imsgbuf_init(struct imsgbuf *, int);
 void		 imsgbuf_allow_fdpass(struct imsgbuf *);
+/* What has been written, or read and used, is wiped. */
+void		 imsgbuf_secret(struct imsgbuf *);
 /* Largest message either way, header included; up to 1 MB. */
 int		 imsgbuf_set_maxsize(struct imsgbuf *, uint32_t);
 /* 1: something was read, 0: end of file, -1: error (EAGAIN is 1). */

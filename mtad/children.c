@@ -189,6 +189,7 @@ start(enum role r)
 	    NULL, c) == -1 || (r == CHILD_SPOOLD &&
 	    imsgbuf_set_maxsize(&c->iev.ibuf, IMSG_MAX) == -1))
 		fatalx("out of memory");
+	imsgbuf_secret(&c->iev.ibuf);
 	c->up = 1;
 	log_debug("%s started, pid %d", c->name, (int)c->pid);
 	child_started(r);

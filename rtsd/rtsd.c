@@ -746,6 +746,7 @@ main(int argc, char **argv)
 	    NULL, NULL, NULL) == -1)
 		fatalx("out of memory");
 	imsgbuf_allow_fdpass(&parent.ibuf);
+	imsgbuf_secret(&parent.ibuf);
 	if ((tick = event_new(base, -1, EV_PERSIST, tick_cb, NULL)) == NULL)
 		fatalx("out of memory");
 	event_add(tick, &second);
