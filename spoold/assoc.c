@@ -20,6 +20,7 @@
 #define OCTETSTRING	0x04
 #define T61STRING	0x14
 #define UTCTIME		0x17
+#define REFUSALS_SAID	100	/* a minute, of who has not said who he is */
 #define EXPIRE_ROUNDS	16	/* of 64 rows, at a time */
 #define KEEP_UNKNOWN	3600	/* s, associations of peers now unknown */
 
@@ -343,6 +344,30 @@ answer(uint32_t id, const struct assoc_answer *ans)
 	rtsd_send(IMSG_ASSOC_ANSWER, id, -1, ans, sizeof(*ans));
 }
 
+/* Who has not said who he is does not fill the log; the rest is counted. */
+static int
+may_say(const struct assoc_ind *ind)
+{
+	static uint64_t	since;
+	static unsigned	said, unsaid;
+	uint64_t	now = spool_clock();
+
+	if (ind->peer != 0)
+		return (1);
+	if (since == 0 || now - since >= 60 * 1000) {
+		if (unsaid > 0)
+			log_info("recoveries of nobody that is known: %u more "
+			    "refused in %llu s", unsaid,
+			    (unsigned long long)(now - since) / 1000);
+		since = now;
+		said = unsaid = 0;
+	}
+	if (++said <= REFUSALS_SAID)
+		return (1);
+	unsaid++;
+	return (0);
+}
+
 static int
 refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
     int reason, const char *why)
@@ -353,8 +378,9 @@ refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
 	ans.refuse = reason;
 	ans.peer = ind->peer;
 	answer(id, &ans);
-	log_info("peer %s: association from %.*s refused: %s", peer,
-	    (int)sizeof(ind->address), ind->address, why);
+	if (may_say(ind))
+		log_info("peer %s: association from %.*s refused: %s", peer,
+		    (int)sizeof(ind->address), ind->address, why);
 	return (0);
 }
 
@@ -402,13 +428,42 @@ negotiate_checkpoint(uint32_t offer, uint32_t ours)
 	return (offer == 0 || ours < offer ? ours : offer);
 }
 
+/*
+ * Associations that peers may open to us: all but an eighth, which is for
+ * those that we open, and for a peer that has some not the last ones, of which
+ * each peer that has none may want one.
+ */
+static int
+has_room(const struct peer *p)
+{
+	static uint64_t		 look;
+	const struct assoc	*a;
+	struct peer		*q;
+	uint32_t		 max = sp.mta.max_associations, kept = 0;
+
+	if (max == 0)
+		return (1);
+	if (sp.nassoc + max / 8 >= max)
+		return (0);
+	look++;
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer != NULL && a->id != 0)
+			a->peer->has_some = look;
+	if (p->has_some != look)
+		return (1);
+	TAILQ_FOREACH(q, &sp.peers, entry)
+		kept += q->has_some != look && !q->conf.disabled && !q->down;
+	if (kept > max / 4)
+		kept = max / 4;
+	return (sp.nassoc + max / 8 + kept < max);
+}
+
 static int
 ind_open(uint32_t id, const struct assoc_ind *ind,
     const struct connection_key *key)
 {
 	struct peer	*p;
 	struct assoc	*a;
-	uint32_t	 margin = sp.mta.max_associations / 8;
 
 	if ((p = peer_by_id(ind->peer)) == NULL || p->target == NULL)
 		return (refuse(id, ind, "?", RTS_VALIDATION_FAILURE,
@@ -421,8 +476,7 @@ ind_open(uint32_t id, const struct assoc_ind *ind,
 		return (refuse(id, ind, p->conf.name,
 		    RTS_UNACCEPTABLE_DIALOGUE_MODE, "it proposes two-way "
 		    "alternate, monologue is configured"));
-	if (sp.mta.max_associations != 0 &&
-	    sp.nassoc + margin >= sp.mta.max_associations)
+	if (!has_room(p))
 		return (refuse(id, ind, p->conf.name, RTS_BUSY,
 		    "too many associations"));
 	if ((a = assoc_new(p)) == NULL)
@@ -534,6 +588,22 @@ fail:
 	return (NULL);
 }
 
+/*
+ * Who asks to recover has not said who he is.  Nobody is let cause a commit
+ * by that alone: something is known of that host, or by that identifier.
+ */
+static int
+worth_a_commit(const struct assoc_ind *ind, const struct connection_key *old)
+{
+	struct store_connection	 conn;
+	struct assoc		*a;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (same_host(a->row.address, ind->address))
+			return (1);
+	return (sp.store == NULL || assoc_connections(old, 0, &conn, 1) != 0);
+}
+
 static int
 ind_recover(uint32_t id, const struct assoc_ind *ind,
     const struct connection_key *key)
@@ -546,7 +616,7 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 	/* what a half-open connection still holds must be on record */
 	if (connection_key(&ind->recovered, &old) == -1)
 		return (-1);
-	if (spool_commit() == -1)
+	if (worth_a_commit(ind, &old) && spool_commit() == -1)
 		return (refuse(id, ind, "?", RTS_BUSY, sp.state));
 	if ((a = recovered_assoc(ind, &old, &why)) == NULL) {
 		snprintf(words, sizeof(words), "recovery of [%s]: %s",

@@ -113,6 +113,7 @@ struct peer {
 	uint8_t			 alternate;	/* other ways are taken */
 	uint64_t		 waiting_since;	/* no association, 0 none */
 	char			 why[128];	/* of the last failure */
+	uint64_t		 has_some;	/* associations, at that look */
 	char			 said[128];	/* of calls, in the log */
 	uint32_t		 calls;		/* that failed so, in a row */
 	struct bucket		 bucket;		/* policy.c */
