@@ -93,6 +93,10 @@ test_defaults(void **state)
 	assert_int_equal(p->naddress, 0);
 	assert_int_equal(c->mta.max_associations, 500);
 	assert_int_equal(c->mta.min_free, 64 << 20);
+	assert_int_equal(c->mta.connections_per_address, 200);
+	assert_int_equal(c->mta.half_open, 500);
+	assert_int_equal(c->mta.half_open_time, 30);
+	assert_int_equal(c->mta.association_memory, 64 << 20);
 	assert_int_equal(c->mta.poison_after, 3);
 	assert_int_equal(c->mta.audit_keep, 30 * 86400);
 	assert_string_equal(c->mta.audit, "audit");
@@ -118,6 +122,8 @@ test_options(void **state)
 	    "open timeout 5s transfer timeout 1d\n"
 	    "max-content 10M internal-trace strip disabled\n}\n"
 	    "limit loops 9\nlimit hops 99\nlimit return 3K\n"
+	    "limit connections 7 per address\nlimit half-open 16\n"
+	    "limit half-open timeout 2m\nlimit memory 3M per association\n"
 	    "poison after 0\naudit log records keep 1w\n");
 	assert_int_equal(c->mta.poison_after, 0);
 	assert_int_equal(c->mta.audit_keep, 7 * 86400);
@@ -126,6 +132,10 @@ test_options(void **state)
 	assert_int_equal(p->internal_trace, INTERNAL_TRACE_STRIP);
 	assert_int_equal(c->mta.loop_limit, 9);
 	assert_int_equal(c->mta.hop_limit, 99);
+	assert_int_equal(c->mta.connections_per_address, 7);
+	assert_int_equal(c->mta.half_open, 16);
+	assert_int_equal(c->mta.half_open_time, 120);
+	assert_int_equal(c->mta.association_memory, 3 << 20);
 	assert_int_equal(c->mta.return_max, 3072);
 	assert_int_equal(p->naddress, 2);
 	assert_string_equal(TAILQ_FIRST(&c->peers)->address[0].host,
@@ -315,6 +325,14 @@ test_bad(void **state)
 		{ P("frobnicate 7"), "f:3:1:", "option of a peer" },
 		{ HEAD "peer b {\n", "f:3:1:", "expected" },
 		{ HEAD "limit hops 512\n", "f:2:12:", "1 to 511" },
+		{ HEAD "limit connections 0 per address\n", "f:2:19:",
+		    "1 to 4000" },
+		{ HEAD "limit connections 9\n", "f:2:20:", "expected per" },
+		{ HEAD "limit half-open 15\n", "f:2:17:", "16 to 1024" },
+		{ HEAD "limit half-open timeout 2h\n", "f:2:25:",
+		    "1 to 3600" },
+		{ HEAD "limit memory 1023K per association\n", "f:2:14:",
+		    "1048576 to 1073741824 octets" },
 		{ P("max-recipients 0"), "f:3:16:", "1 to 32767" },
 		{ P("rate 5 per 0"), "f:3:12:", "1 to 86400" },
 		{ P("content-type P2"), "f:3:14:", "a number was expected" },

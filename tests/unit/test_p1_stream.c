@@ -287,6 +287,57 @@ test_hostile(void **state)
 	free(big);
 }
 
+/*
+ * What is collected of an envelope goes up to the limit of memory, and what is
+ * decoded from it counts as well.
+ */
+static void
+test_memory(void **state)
+{
+	static const uint8_t	recipient[] = {
+		0x31, 0x10, 0x60, 4, 0x30, 0, 0x30, 0, 0x80, 1, 1,
+		0x81, 2, 0, 0xa0, 0x82, 1, 0
+	};
+	static const char	before[] = "a0 80 31 80 64 10 63 0a 61 02 13 "
+	    "00 62 04 13 02 58 58 16 02 69 64 60 02 30 00 46 01 02 a2 80";
+	static const size_t	limits[] = { 64 * 1024, 1024 * 1024, 0 };
+	struct p1_in		*in;
+	uint8_t			*head;
+	size_t			 len, i, n, taken[3];
+	int			 r;
+
+	head = hex_octets(before, &len);
+	for (i = 0; i < 3; i++) {
+		in = p1_in_new(P1_1984, 0);
+		if (limits[i] != 0)
+			p1_in_memory(in, limits[i]);
+		r = feed(in, head, len, NULL);
+		for (n = 0; r == 0 && n < 100000; n++)
+			r = feed(in, recipient, sizeof(recipient), NULL);
+		if (r == -1)
+			assert_non_null(strstr(p1_in_error(in),
+			    "more memory"));
+		taken[i] = n;
+		p1_in_free(in);
+	}
+	free(head);
+	assert_in_range(taken[0], 1000, 64 * 1024 / sizeof(recipient) + 1);
+	assert_in_range(taken[1], 16 * (taken[0] - 20), 60000);
+	assert_int_equal(taken[2], 100000);
+	/* an envelope that can be collected, and not be decoded */
+	in = p1_in_new(P1_1984, 0);
+	p1_in_memory(in, 64 * 1024);
+	head = hex_octets(before, &len);
+	assert_int_equal(feed(in, head, len, NULL), 0);
+	for (n = 0; n < 1500; n++)
+		assert_int_equal(feed(in, recipient, sizeof(recipient), NULL),
+		    0);
+	assert_int_equal(feed(in, (const uint8_t *)"\0\0\0\0", 4, NULL), -1);
+	assert_non_null(strstr(p1_in_error(in), "memory"));
+	p1_in_free(in);
+	free(head);
+}
+
 /* As many recipients as may be are taken, one more is not. */
 static void
 test_many_recipients(void **state)
@@ -389,6 +440,7 @@ main(void)
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_many_recipients),
 		cmocka_unit_test(test_mutations),
 	};
