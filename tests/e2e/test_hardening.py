@@ -417,6 +417,108 @@ class Files(Case):
                 self.assertRegex(out.stderr, r'mtad\.conf:6:[0-9]+: .*' + what)
 
 
+class Limits(Case):
+    """Those of connections, as the configuration has them."""
+    CR = bytes.fromhex('0300000b06e00000000700')
+
+    def called(self, *lines):
+        self.beta.configure(Peer('alpha', None, *LINES), lines=lines)
+        self.beta.start()
+
+    def connect(self, address='127.0.0.1', octets=b''):
+        s = socket.socket()
+        self.addCleanup(s.close)
+        s.settimeout(60)
+        s.bind((address, 0))
+        s.connect(('127.0.0.1', self.beta.port))
+        if octets:
+            s.sendall(octets)
+        return s
+
+    def closed(self, s):
+        try:
+            while s.recv(1000):
+                pass
+        except ConnectionResetError:
+            pass
+
+    def still_open(self, *sockets):
+        for s in sockets:
+            s.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while s.recv(1000):
+                    pass
+
+    def test_half_open_timeout(self):
+        """From the first octet or without one, it is the same time."""
+        self.called('limit half-open timeout 2s')
+        start = time.monotonic()
+        sockets = [self.connect(), self.connect(octets=self.CR[:5]),
+                   self.connect(octets=self.CR)]
+        for s in sockets:
+            self.closed(s)
+        self.assertGreater(time.monotonic() - start, 1.9)
+        self.said(self.beta, 'not open after 2 s')
+
+    def test_per_address(self):
+        """The oldest that is silent goes, not who has said more."""
+        self.called('limit connections 5 per address')
+        spoke = self.connect(octets=self.CR)
+        self.assertEqual(spoke.recv(6)[5:6], b'\xd0')
+        silent = [self.connect() for _ in range(4)]
+        other = self.connect('127.0.0.2')
+        more = [self.connect() for _ in range(3)]
+        for s in silent[:3]:
+            self.closed(s)
+        self.still_open(spoke, silent[3], other, *more)
+        self.said(self.beta, 'over before it was open: closed, for newer '
+                  'ones to have room')
+
+    def test_half_open(self):
+        self.called('limit half-open 16')
+        many = [self.connect('127.0.0.2') for _ in range(3)]
+        others = [self.connect('127.0.1.%d' % (i + 1)) for i in range(13)]
+        late = self.connect('127.0.0.9')
+        self.closed(many[0])
+        self.still_open(late, *many[1:], *others)
+
+    def test_peer_in_a_full_house(self):
+        """All places taken, by silent ones of its own address and of
+        others: it comes in, and those that are open stay."""
+        self.called('limit half-open 16', 'limit connections 10 per address')
+        self.alpha.configure(Peer('beta', self.beta.port, *LINES))
+        self.alpha.start()
+        self.carry()
+        association, = self.alpha.mtactl('show', 'associations')
+        for i in range(100):
+            self.connect('127.0.0.1' if i % 2 else '127.0.2.%d' % i)
+        self.carry()
+        self.assertEqual(self.alpha.mtactl('show', 'associations')[0]['id'],
+                         association['id'])
+        self.alpha.mtactl('peer', 'beta', 'down')
+        until(lambda: not self.alpha.mtactl('show', 'associations'), 20,
+              'released')
+        for i in range(100):
+            self.connect('127.0.0.1' if i % 2 else '127.0.2.%d' % i)
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.carry()
+
+    def test_few_descriptors(self):
+        """Where the system gives few, they do not run out."""
+        self.beta.wrapper = ['prlimit', '--nofile=160:160']
+        self.called()
+        self.said(self.beta, 'limit half-open: 24, for there are only 160')
+        self.alpha.configure(Peer('beta', self.beta.port, *LINES))
+        self.alpha.start()
+        for i in range(300):
+            self.connect('127.0.%d.%d' % (i // 250, i % 250 + 1))
+        self.carry()
+        self.alpha.inject(address('beta'), 2000000, n=5)
+        self.sent += 5
+        until(lambda: len(self.beta.delivered()) == self.sent, 60,
+              'messages delivered')
+
+
 class Server(threading.Thread):
     """A name server with one answer, or none."""
 
