@@ -64,11 +64,12 @@ assoc_name(const struct assoc *a)
 	static int i;
 
 	i = !i;
-	snprintf(buf[i], sizeof(buf[i]), "assoc %x %s %s%s%s",
-	    a->id & ~ASSOC_INCOMING, a->initiator ? "to" : "from",
-	    a->has_peer ? a->peer.name : "",
-	    a->has_peer && a->address[0] != '\0' ? " at " : "",
-	    a->address);
+	snprintf(buf[i], sizeof(buf[i]), "%s%s%sassociation=%x role=%s%s%s%s",
+	    a->has_peer ? "peer=" : "", a->has_peer ? a->peer.name : "",
+	    a->has_peer ? " " : "", a->id & ~ASSOC_INCOMING,
+	    a->initiator ? "initiator" : "responder",
+	    a->address[0] != '\0' ? " address=\"" : "", a->address,
+	    a->address[0] != '\0' ? "\"" : "");
 	return (buf[i]);
 }
 
@@ -394,8 +395,8 @@ t_connect_ind(void *arg, const struct selector *calling,
 
 	if (want->len > 0 && (called->len != want->len ||
 	    memcmp(called->octets, want->octets, want->len) != 0)) {
-		log_warnx("%s: refused: called transport selector \"%s\" is "
-		    "not the one we listen on", assoc_name(a),
+		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
+		    "\"%s\" is not the one we listen on", assoc_name(a),
 		    log_octets(called->octets, called->len));
 		t_connect_refuse(a->t, 1);	/* TSAP not attached */
 		rts_disconnected(a->rts, "unknown transport selector");
@@ -548,8 +549,8 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		strlcpy(ad.text, why, sizeof(ad.text));
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
 	} else if (a->address[0] != '\0')
-		log_info("%s: over before it was open: %s", assoc_name(a),
-		    why);
+		log_info(EVT_ASSOC_UNKNOWN, "%s: over before it was open: %s",
+		    assoc_name(a), why);
 	a->phase = ASSOC_GONE;
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
@@ -668,8 +669,7 @@ assoc_connected(struct assoc *a, int fd, const char *address)
 	}
 	strlcpy(a->address, address, sizeof(a->address));
 	if (a->tried[0] != '\0')
-		log_info("%s: the next address, for %s", assoc_name(a),
-		    a->tried);
+		log_info(EVT_ADDRESS_NEXT, "%s: %s", assoc_name(a), a->tried);
 	if (assoc_attach(a, fd, a->peer.tpdu_size) == -1) {
 		if (a->fd == -1)
 			close(fd);
@@ -772,8 +772,9 @@ assoc_tick(void)
 			if (now - a->phase_since <= limit * 1000)
 				break;
 			if (a->was_up || !a->initiator)
-				log_warnx("%s: not open after %llu s",
-				    assoc_name(a), (unsigned long long)limit);
+				log_warnx(EVT_ASSOC_REFUSED,
+				    "%s: not open after %llu s", assoc_name(a),
+				    (unsigned long long)limit);
 			assoc_over(a, DOWN_TIMEOUT, 0,
 			    "no answer within the time for opening");
 			assoc_flush(a);

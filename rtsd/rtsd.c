@@ -189,7 +189,8 @@ accept_cb(int fd, short what, void *arg)
 		if (s == -1) {
 			if (errno != EAGAIN && errno != EINTR &&
 			    errno != ECONNABORTED)
-				log_warn("accept on %s", l->conf.address);
+				log_warn(EVT_SYSTEM, ": accept on %s",
+				    l->conf.address);
 			return;
 		}
 		if (getnameinfo((struct sockaddr *)&ss, len, host,
@@ -200,7 +201,7 @@ accept_cb(int fd, short what, void *arg)
 		}
 		snprintf(address, sizeof(address), "%s port %s", host, serv);
 		if (assoc_accept(s, address, &l->conf, l->tls) == -1)
-			log_warnx("connection from %s dropped: too many",
+			log_warnx(EVT_CONNECTION_DROPPED, "address=\"%s\": too many",
 			    address);
 	}
 }
@@ -398,7 +399,7 @@ spoold_lost(const char *why)
 {
 	if (spoold == NULL)
 		return;
-	log_warnx("channel to spoold lost: %s", why);
+	log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
 	imsgev_free(spoold);
 	spoold = NULL;
 	/* What is under way is resumed when the peers come again. */
@@ -474,7 +475,8 @@ spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	if ((a = assoc_find(id)) == NULL || !a->known)
 		return;
 	if ((ret = spoold_assoc_imsg(a, imsg)) == -1) {
-		log_warnx("imsg %u from spoold does not fit", type);
+		log_warnx(EVT_IMSG_BAD, "process=spoold imsg=%u: does not fit",
+		    type);
 		spoold_lost("imsg out of place");
 		return;
 	}
@@ -665,7 +667,10 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	log_init("rtsd", debug, verbose);
+	if (debug)
+		log_init("rtsd", 1, verbose);
+	else
+		log_init_child("rtsd", verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

@@ -87,7 +87,7 @@ recv_refuse_mine(struct assoc *a, int refusal, const char *why)
 	if (a->in_refused)
 		return;
 	a->in_refused = 1;
-	log_warnx("%s: incoming transfer refused: %s", assoc_name(a), why);
+	log_warnx(EVT_TRANSFER_REFUSED, "%s: %s", assoc_name(a), why);
 	rts_refuse_receive(a->rts, refusal, why);
 }
 
@@ -364,9 +364,10 @@ recv_resumed(struct assoc *a, const struct recv_resumed *rr)
 		p1_in_free(a->in);
 		a->in = decoder(a);
 		if (a->in == NULL || replay(a, rr->content_len) == -1) {
-			log_warnx("%s: secured octets of the resumed transfer "
-			    "do not decode: %s", assoc_name(a), a->in == NULL ?
-			    "out of memory" : p1_in_error(a->in));
+			log_warnx(EVT_TRANSFER_REFUSED, "%s: secured octets of "
+			    "the resumed transfer do not decode: %s",
+			    assoc_name(a), a->in == NULL ? "out of memory" :
+			    p1_in_error(a->in));
 			recv_refuse_mine(a, RECV_UNRECOGNIZED,
 			    "secured octets unusable");
 			return (0);

@@ -208,9 +208,9 @@ make_head(struct assoc *a, struct xfer *x, char *why_text, size_t size)
 done:
 	if (failure != -1) {
 		strlcpy(why_text, why, size);
-		log_warnx("%s: message %s cannot be %s: %s", assoc_name(a),
-		    x->req.id, failure == XFER_LOCAL ? "encoded" : "downgraded",
-		    why);
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: cannot be %s: %s",
+		    assoc_name(a), x->req.id, failure == XFER_LOCAL ? "encoded"
+		    : "downgraded", why);
 	}
 	content_84_free(&c);
 	return (failure);
@@ -250,7 +250,7 @@ xfer_begin(struct assoc *a, struct xfer *x)
 	}
 	if (x->content != NULL &&
 	    ibuf_size(x->content) != x->req.content_len) {
-		log_warnx("%s: message %s: lengths do not agree",
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: lengths do not agree",
 		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
 		return (-1);
@@ -262,7 +262,7 @@ xfer_begin(struct assoc *a, struct xfer *x)
 	x->total = ibuf_size(x->head) + x->req.content_len - x->skip;
 	x->offset = x->req.resume ? x->req.offset : 0;
 	if (x->offset >= x->total) {
-		log_warnx("%s: message %s: lengths do not agree",
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: lengths do not agree",
 		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
 		return (-1);
@@ -325,10 +325,10 @@ xfer_pump(struct assoc *a)
 			p = buf;
 			if (n <= 0) {
 				if (n == -1)
-					log_warn("%s: content of message %s",
+					log_warn(EVT_CONTENT, "%s message=%s",
 					    assoc_name(a), x->req.id);
 				else
-					log_warnx("%s: content of message %s "
+					log_warnx(EVT_CONTENT, "%s message=%s: "
 					    "ends too early", assoc_name(a),
 					    x->req.id);
 				x->unreadable = 1;

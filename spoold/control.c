@@ -222,9 +222,9 @@ control_committed(void)
 		r.id = c->arrival.id;
 		mts_identifier_print(&c->arrival.message->id, r.mts_id,
 		    sizeof(r.mts_id));
-		log_info("message %016" PRIX64 ": submitted as %s, %" PRIu64
-		    " octets, %u recipients", r.id, r.mts_id,
-		    c->arrival.size, c->arrival.message->nrecipient);
+		log_info(EVT_SUBMITTED, "message=%016" PRIX64
+		    " id=\"%s\" octets=%" PRIu64 " recipients=%u", r.id,
+		    r.mts_id, c->arrival.size, c->arrival.message->nrecipient);
 		arrival_committed(&c->arrival);
 		submit_free(c, 1);
 		client_row(c, CTL_ROW, &r, sizeof(r));
@@ -256,8 +256,8 @@ set_peer(const struct ctl_peer_set *set)
 		p->down = !set->up;
 		p->open_after = p->send_after = 0;
 		p->backoff = p->send_backoff = 0;
-		log_info("peer %s: %s by the operator", p->conf.name,
-		    set->up ? "up" : "down");
+		log_info(EVT_PEER_SET, "peer=%s state=%s: by the operator",
+		    p->conf.name, set->up ? "up" : "down");
 		if (set->up)
 			reroute_back();
 		else if (p->target != NULL)
@@ -390,7 +390,7 @@ client_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 
 	c->active = time(NULL);
 	if (request(c, imsg) == -1) {
-		log_warnx("control: bad request %u", imsg_get_type(imsg));
+		log_warnx(EVT_CONTROL, ": bad request %u", imsg_get_type(imsg));
 		client_free(c);
 	}
 }
@@ -476,7 +476,7 @@ client_accept(int fd, short what, void *arg)
 	    SOCK_CLOEXEC)) == -1) {
 		if (errno != EAGAIN && errno != EINTR &&
 		    errno != ECONNABORTED)
-			log_warn("control: accept");
+			log_warn(EVT_CONTROL, ": accept");
 		return;
 	}
 	make_room();

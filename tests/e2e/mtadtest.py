@@ -142,7 +142,7 @@ class Mta:
                 if self.proc.poll() is not None:
                     raise RuntimeError('mtad did not start:\n' +
                                        self.log(mark))
-                return ': ready, ' in self.log(mark)
+                return ': ready mta=' in self.log(mark)
             until(up, 30, 'mtad %s ready' % self.name)
         return self
 

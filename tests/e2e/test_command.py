@@ -208,7 +208,7 @@ class Delivered(Case):
         self.assertEqual(run['env']['MTAD_CONTENT_LENGTH'],
                          str(len(content)))
         self.idle()
-        self.said('delivered to ' + re.escape(self.agent))
+        self.said('message-delivered .*to="' + re.escape(self.agent))
 
     def test_report_of_delivery(self):
         """For whom it asks for one."""
@@ -241,11 +241,11 @@ class Delivered(Case):
                  'while True: os.write(1, b"x" * 65536)')
         self.start()
         self.submit()
-        self.said(r'not delivered to .*: died of signal 13: x')
+        self.said(r'message-not-delivered .*: died of signal 13: x')
         self.how('sys.exit(0)')
         self.submit(b'other')
         self.wait_runs(2)
-        self.said('delivered to')
+        self.said('message-delivered ')
 
     def test_parallel(self):
         self.how('until_go()')
@@ -269,7 +269,7 @@ class Failed(Case):
         self.how('print("come back later"); sys.exit(75)')
         self.start()
         sent = self.submit()
-        self.said('message %s not delivered to .*: exit status 75: '
+        self.said('message-not-delivered message=%s .*: exit status 75: '
                   'come back later' % sent['id'])
         row, = self.mta.mtactl('show', 'queue')
         self.assertEqual(row['id'], sent['id'])
@@ -350,8 +350,8 @@ class Failed(Case):
                  'time.sleep(1000)')
         self.start('timeout 3s')
         self.submit()
-        self.said('takes too long: terminated')
-        self.said('not delivered to .*: timeout: waiting')
+        self.said('command-timeout ')
+        self.said('message-not-delivered .*: timeout: waiting')
         with open(os.path.join(self.out, 'child')) as f:
             child = int(f.read())
         until(lambda: not alive(child), 60, 'the child of the command gone')
@@ -365,7 +365,7 @@ class Failed(Case):
         os.rename(self.agent, self.agent + '.away')
         self.submit()
         self.said('No such file')
-        self.said('not delivered to .*: exit status 71')
+        self.said('message-not-delivered .*: exit status 71')
         os.rename(self.agent + '.away', self.agent)
         self.wait_runs()
         self.idle()
@@ -385,7 +385,7 @@ class Deaths(Case):
         self.said('message %s: command [0-9]+ is still running' % sent['id'])
         self.put('go', '')
         self.idle()
-        self.said('message %s delivered to' % sent['id'])
+        self.said('message-delivered message=%s ' % sent['id'])
         self.assertEqual(len(self.runs()), 1)
 
     def test_spoold_while_it_ends(self):
@@ -442,7 +442,7 @@ class Deaths(Case):
         self.wait_runs()
         until(lambda: os.path.exists(self.out + '/listens'), 60, 'agent')
         self.assertEqual(self.mta.stop(60), 0)
-        self.assertIn(' delivered to ' + self.agent, self.mta.log())
+        self.assertIn(' to="' + self.agent, self.mta.log())
         self.mta.start()
         self.idle()
         self.assertEqual(len(self.runs()), 1)
@@ -452,7 +452,7 @@ class Reload(Case):
     def reload(self):
         mark = self.mta.log_size()
         os.kill(self.mta.pids()['mtad'], signal.SIGHUP)
-        self.said('configuration reloaded', since=mark)
+        self.said('config-reloaded', since=mark)
 
     def test_statement_stays(self):
         """What waits for it, and what runs, is not touched."""

@@ -105,12 +105,12 @@ class Transport(Hostile):
             b'\x03\x00\xff\xff' + b'\xd0' * 65531]])
         # No harm comes from an alien reference.
         alpha, _ = self.once(bytes.fromhex('0300000b06d01234567800'))
-        self.assertLessEqual(len(alpha.lines('association .* timeout')), 1)
+        self.assertLessEqual(len(alpha.lines('(call-failed|association-down) .*: timeout')), 1)
 
     def refused(self, answer):
         alpha, _ = self.once(answer)
         self.assertEqual(len(alpha.lines(
-            'association .* (not connected|lost|timeout|refused|aborted)')),
+            '(call-failed|association-down) .*(not connected|lost|timeout|refused|aborted)')),
             1)
 
     def once(self, answer):
@@ -137,7 +137,7 @@ class Opening(Hostile):
 
     def answer(self, tsdu):
         self.attempt(Replace('out', name='AC', octets=tsdu),
-                     'association .* (aborted by us|refused)')
+                     '(call-failed|association-down) .*(aborted by us|refused)')
 
     def test_accepted_twice(self):
         self.attempt(Dup('out', name='AC'),
@@ -210,7 +210,7 @@ class Transfer(Hostile):
     def test_garbage(self):
         self.together(self.attempt, [
             (Insert('out', name='MIA', nth=2, octets=raw, raw=True),
-             'association .* (lost|aborted by us)')
+             'association-down .*: .*(lost|aborted by us)')
             for raw in (b'garbage!', b'\x03\x00\x00\x00',
                         b'\x03\x00\x00\x07\x7f\xf0\x80')])
         self.together(self.error, [
@@ -243,7 +243,7 @@ class Exceptions(Hostile):
         confirmed."""
         for reason in (0, 1):
             responder, alpha = self.report(reason)
-            alpha.said('interrupted at checkpoint 2: the peer cannot receive')
+            alpha.said('transfer-out-interrupted .* checkpoint=2 .*: the peer cannot receive')
             self.assertEqual(responder.transfers[0].resumed, [2])
 
     def test_nothing_confirmed(self):
@@ -299,7 +299,7 @@ class Aborts(Hostile):
             event.session.user.abort(user_data=user_data)
             raise Lost('aborted')
         self.attempt(Call('out', name='MIA', nth=3, function=act),
-                     'association .* aborted by peer')
+                     '(call-failed|association-down) .*aborted by peer')
 
 
 if __name__ == '__main__':

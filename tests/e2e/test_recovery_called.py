@@ -167,7 +167,7 @@ class Cuts(Called):
         self.initiator(self.beta).open().send(mpdu)
         initiator.open().send(mpdu_of(WORDS[1:]))
         self.delivered(self.beta, WORDS, WORDS[1:])
-        self.beta.said('duplicate, not taken again')
+        self.beta.said('transfer-in-duplicate')
         self.assertEqual(self.beta.mtactl('show', 'summary')['duplicates'],
                          2)
 

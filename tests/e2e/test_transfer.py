@@ -87,7 +87,7 @@ class Monologue(Case):
         alpha = self.daemon('alpha', V6('beta', responder.port, *SHORT))
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        alpha.said(r'opened to \[?::1')
+        alpha.said(r'association-up .*role=initiator address="?\[?::1')
 
     def test_released_when_idle(self):
         responder = self.responder()
@@ -97,7 +97,7 @@ class Monologue(Case):
         association = responder.associations[0]
         self.assertTrue(association.finished.wait(5))
         self.assertIsInstance(association.ended, Released)
-        alpha.said('association .* released')
+        alpha.said('association-down .*: released')
 
 
 class TwoWayAlternate(Case):
