@@ -228,6 +228,12 @@ log_debug(const char *fmt, ...)
 }
 
 void
+log_detail(const char *fmt, ...)
+{
+	LOG_BODY(LOG_DEBUG, EVT_DEBUG, 0);
+}
+
+void
 fatal(const char *fmt, ...)
 {
 	LOG_BODY(LOG_CRIT, EVT_FATAL, errno);

@@ -46,6 +46,8 @@ void	log_warn(enum event_id, const char *, ...) LOG_PRINTF;
 void	log_warnx(enum event_id, const char *, ...) LOG_PRINTF;
 void	log_info(enum event_id, const char *, ...) LOG_PRINTF;
 void	log_debug(const char *, ...) __attribute__((__format__(printf, 1, 2)));
+/* The same, however log_setverbose is. */
+void	log_detail(const char *, ...) __attribute__((__format__(printf, 1, 2)));
 /* LOG_CRIT, and the end; without x with strerror(errno). */
 void	fatal(const char *, ...) FATAL_PRINTF;
 void	fatalx(const char *, ...) FATAL_PRINTF;

@@ -256,7 +256,7 @@ start(enum role r)
 	    imsgbuf_set_maxsize(&c->iev.ibuf, IMSG_MAX) == -1))
 		fatalx("out of memory");
 	c->up = 1;
-	log_debug("%s started, pid %d", c->name, (int)c->pid);
+	log_debug("process=%s pid=%d: started", c->name, (int)c->pid);
 	child_started(r);
 }
 

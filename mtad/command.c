@@ -562,7 +562,7 @@ request(uint32_t id, const struct command_run *cr, const char *values,
 	}
 	r->request = id;
 	r->asked = 1;
-	log_debug("message %016" PRIX64 ": command %d is %s", r->message,
+	log_debug("message=%016" PRIX64 " pid=%d: is %s", r->message,
 	    (int)r->pid, c->command.name);
 	return (NULL);
 }

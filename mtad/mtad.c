@@ -397,10 +397,27 @@ connect_imsg(struct imsg *imsg)
 	sockets_connect(id, p, req[1]);
 }
 
+/* Of all or of one peer, until the configuration is read again. */
+static void
+set_verbose(const struct log_verbose *v)
+{
+	struct conf_peer *p;
+
+	if (v->peer == 0) {
+		conf->mta.verbose = v->verbose != 0;
+		log_setverbose(v->verbose != 0);
+	} else
+		TAILQ_FOREACH(p, &conf->peers, entry)
+			if (p->peer.id == v->peer)
+				p->peer.verbose = v->verbose != 0;
+	child_send(CHILD_RTSD, IMSG_VERBOSE, 0, -1, v, sizeof(*v));
+	child_send(CHILD_SPOOLD, IMSG_VERBOSE, 0, -1, v, sizeof(*v));
+}
+
 void
 child_imsg(enum role r, struct imsg *imsg)
 {
-	int verbose;
+	struct log_verbose verbose;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_READY:
@@ -433,12 +450,7 @@ child_imsg(enum role r, struct imsg *imsg)
 	case IMSG_VERBOSE:
 		if (r == CHILD_SPOOLD && imsg_get_data(imsg, &verbose,
 		    sizeof(verbose)) == 0) {
-			conf->mta.verbose = verbose != 0;
-			log_setverbose(verbose != 0);
-			child_send(CHILD_RTSD, IMSG_VERBOSE, 0, -1, &verbose,
-			    sizeof(verbose));
-			child_send(CHILD_SPOOLD, IMSG_VERBOSE, 0, -1,
-			    &verbose, sizeof(verbose));
+			set_verbose(&verbose);
 			return;
 		}
 		break;

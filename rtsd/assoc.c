@@ -383,6 +383,7 @@ t_disconnect_ind(void *arg, int reason, const char *why)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "transport: disconnected, reason %d: %s", reason, why);
 	rts_disconnected(a->rts, why);
 }
 
@@ -393,6 +394,9 @@ t_connect_ind(void *arg, const struct selector *calling,
 	struct assoc *a = arg;
 	const struct selector *want = &a->local_tsel;
 
+	assoc_debug(a, "transport: receive CR, from \"%s\" to \"%s\"",
+	    log_octets(calling->octets, calling->len),
+	    log_octets(called->octets, called->len));
 	if (want->len > 0 && (called->len != want->len ||
 	    memcmp(called->octets, want->octets, want->len) != 0)) {
 		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
@@ -403,6 +407,8 @@ t_connect_ind(void *arg, const struct selector *calling,
 		return;
 	}
 	t_connect_rsp(a->t);
+	assoc_debug(a, "transport: send CC, TPDU of %u octets",
+	    transport_tpdu_size(a->t));
 }
 
 static void
@@ -412,6 +418,8 @@ t_connect_cnf(void *arg)
 	struct rts_open o;
 
 	a->t_up = 1;
+	assoc_debug(a, "transport: receive CC, TPDU of %u octets",
+	    transport_tpdu_size(a->t));
 	memset(&o, 0, sizeof(o));
 	o.id = a->open.id;
 	o.turn = a->open.turn;
@@ -434,6 +442,7 @@ t_connect_cnf(void *arg)
 		o.pconnect.data.has_credentials = 1;
 		o.pconnect.data.credentials = a->peer.local;
 	}
+	assoc_debug_connect(a, "propose", &o.pconnect);
 	if (rts_open_req(a->rts, &o) == -1)
 		rts_abort_req(a->rts, RTS_ABORT_LOCAL_SYSTEM_PROBLEM,
 		    "PConnect cannot be sent");
@@ -492,6 +501,7 @@ assoc_new(uint32_t id, int initiator)
 		free(a);
 		return (NULL);
 	}
+	rts_trace(a->rts, assoc_debug_spdu, a);
 	nassocs++;
 	return (a);
 }
@@ -549,8 +559,7 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		strlcpy(ad.text, why, sizeof(ad.text));
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
 	} else if (a->address[0] != '\0')
-		log_info(EVT_ASSOC_UNKNOWN, "%s: over before it was open: %s",
-		    assoc_name(a), why);
+		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a), why);
 	a->phase = ASSOC_GONE;
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
@@ -652,6 +661,7 @@ assoc_begin(uint32_t id, const struct assoc_open *ao)
 void
 assoc_call(struct assoc *a)
 {
+	assoc_debug(a, "transport: send CR");
 	if (t_connect_req(a->t, &a->peer.local_tsel,
 	    &a->peer.remote_tsel[a->address_index]) == -1)
 		assoc_over(a, DOWN_CONNECT_FAILED, 0, "CR cannot be sent");

@@ -32,6 +32,10 @@ tell_up(struct assoc *a)
 	a->phase_since = now_ms();
 	a->was_up = 1;
 	to_spoold(IMSG_ASSOC_UP, a, &up, sizeof(up));
+	assoc_debug(a, "reliable transfer: open, checkpoint %u window %u, "
+	    "dialogue %s, the turn is %s", up.checkpoint, up.window,
+	    up.dialogue == DIALOGUE_TWA ? "twa" : "monologue",
+	    rts_turn(a->rts) ? "ours" : "theirs");
 }
 
 static void
@@ -98,6 +102,7 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 	int turn, mode;
 
 	a->pconnect = *pc;
+	assoc_debug_connect(a, "asked", pc);
 	turn = (c->tokens & 0x03) == (S_TOKENS_RESPONDER & 0x03) ?
 	    TURN_RESPONDER : TURN_INITIATOR;
 	if ((mode = incoming_mode(pc)) == -1) {
@@ -230,6 +235,8 @@ turn_please_ind(void *arg, int priority)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: the turn is asked for, priority %d",
+	    priority);
 	a->peer_asked = 1;
 	a->peer_priority = priority;
 }
@@ -240,6 +247,7 @@ turn_give_ind(void *arg)
 	struct assoc *a = arg;
 	struct assoc_turn at;
 
+	assoc_debug(a, "reliable transfer: the turn is ours");
 	a->asked_turn = 0;
 	at.ours = 1;
 	to_spoold(IMSG_TURN, a, &at, sizeof(at));
@@ -250,6 +258,7 @@ rt_down(void *arg, int kind, int reason, const char *why)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: down: %s", why);
 	/* Without a CC nothing of ours can have reached the peer. */
 	if (kind == DOWN_TRANSPORT_LOST && a->initiator && !a->t_up)
 		kind = DOWN_CONNECT_FAILED;

@@ -372,6 +372,33 @@ confine(void)
 	confined = 1;
 }
 
+/* How many peers are to be told of in detail, and not all are. */
+static void
+count_verbose(void)
+{
+	struct peer *p;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		n += p->conf.verbose != 0;
+	debug_peers(n);
+}
+
+static void
+set_verbose(const struct log_verbose *v)
+{
+	struct peer *p;
+
+	if (v->peer == 0) {
+		log_setverbose(v->verbose);
+		return;
+	}
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->conf.id == v->peer)
+			p->conf.verbose = v->verbose != 0;
+	count_verbose();
+}
+
 static void
 conf_end(void)
 {
@@ -383,6 +410,7 @@ conf_end(void)
 	staged = NULL;
 	assoc_tls_forget();
 	log_setverbose(conf->mta.verbose);
+	count_verbose();
 	if (!confined)
 		confine();
 	/* who calls before spoold is there for the first time waits a moment,
@@ -533,7 +561,8 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	struct assoc *a;
 	struct ibuf b;
 	size_t len;
-	int fd, verbose;
+	struct log_verbose verbose;
+	int fd;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CONF_BEGIN:
@@ -579,7 +608,7 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_VERBOSE:
 		if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == 0)
-			log_setverbose(verbose);
+			set_verbose(&verbose);
 		break;
 	case IMSG_SHUTDOWN:
 		stop();

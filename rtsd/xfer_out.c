@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -444,6 +445,8 @@ xfer_confirmed(void *arg, uint32_t serial, uint64_t offset)
 	xs.serial = serial;
 	xs.offset = offset;
 	xs.sent = rts_sent(a->rts);
+	assoc_debug(a, "reliable transfer: checkpoint %u is confirmed, octet "
+	    "%" PRIu64 ", message %s", serial, offset, a->cur->req.id);
 	to_spoold(IMSG_XFER_CONFIRMED, a, &xs, sizeof(xs));
 }
 
@@ -462,6 +465,8 @@ xfer_cnf(void *arg, int failure, int reason)
 
 	if (x == NULL)
 		return;
+	assoc_debug(a, "reliable transfer: message %s %s", x->req.id,
+	    failure == -1 ? "is confirmed" : "ended unconfirmed");
 	/* after a discard the same message follows, anew */
 	if (!x->req.discard)
 		a->sent_in_turn++;

@@ -244,6 +244,29 @@ control_failed(const char *why)
 
 /* Requests that change something */
 
+/* mtad sets it for all of us, and remembers it. */
+static const char *
+set_verbose(const struct ctl_verbose *v)
+{
+	struct log_verbose	 lv;
+	struct peer		*p;
+
+	memset(&lv, 0, sizeof(lv));
+	lv.verbose = v->verbose != 0;
+	if (memchr(v->peer, '\0', sizeof(v->peer)) == NULL)
+		return ("no such peer");
+	if (v->peer[0] != '\0') {
+		TAILQ_FOREACH(p, &sp.peers, entry)
+			if (p->seen && strcmp(p->conf.name, v->peer) == 0)
+				break;
+		if (p == NULL)
+			return ("no such peer");
+		lv.peer = p->conf.id;
+	}
+	mtad_send(IMSG_VERBOSE, &lv, sizeof(lv));
+	return (NULL);
+}
+
 static const char *
 set_peer(const struct ctl_peer_set *set)
 {
@@ -284,7 +307,7 @@ command(struct client *c, struct imsg *imsg)
 	struct ctl_peer_set	 set;
 	struct ctl_change	 ch;
 	struct ctl_track	 track;
-	int32_t			 v;
+	struct ctl_verbose	 v;
 
 	switch (imsg_get_type(imsg)) {
 	case CTL_PEER:
@@ -299,8 +322,7 @@ command(struct client *c, struct imsg *imsg)
 	case CTL_VERBOSE:
 		if (imsg_get_data(imsg, &v, sizeof(v)) == -1)
 			return (-1);
-		log_setverbose(v);
-		client_end(c);
+		simple(c, set_verbose(&v));
 		return (0);
 	}
 	switch (imsg_get_type(imsg)) {

@@ -396,15 +396,15 @@ command_done(struct imsg *imsg)
 static void
 parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
-	int	verbose;
+	struct log_verbose	verbose;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CHANNEL:
 		new_channel(imsg_get_fd(imsg));
 		break;
 	case IMSG_VERBOSE:
-		if (GET(&verbose) == 0)
-			log_setverbose(verbose);
+		if (GET(&verbose) == 0 && verbose.peer == 0)
+			log_setverbose(verbose.verbose);
 		break;
 	case IMSG_COMMAND_DONE:
 		command_done(imsg);

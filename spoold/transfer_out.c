@@ -536,7 +536,7 @@ begun(struct xfer *x, const struct xfer_begun *b)
 		    x->total);
 		release_rest(x->assoc);
 	} else
-		log_debug("%s: started, %" PRIu64 " octets, [%s]",
+		log_debug("%s octets=%" PRIu64 " connection=\"%s\": begun",
 		    xfer_text(x), x->total, connection_text(
 		    &x->assoc->conn.key, text, sizeof(text)));
 	return (0);

@@ -133,7 +133,7 @@ class Mta:
         with open(self.logfile, 'ab') as log:
             self.proc = subprocess.Popen(
                 self.wrapper +
-                [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-v', '-f',
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-f',
                  self.conf, '-L', BUILD] + self.flags,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env, start_new_session=True)

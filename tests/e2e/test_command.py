@@ -228,8 +228,9 @@ class Delivered(Case):
         self.start()
         sent = self.submit()
         self.idle()
-        self.said('message %s: command [0-9]+ says more' % sent['id'])
-        lines = re.findall(r'message %s: command \d+: (.*)' % sent['id'],
+        self.said('command-output message=%s pid=[0-9]+: says more' %
+                  sent['id'])
+        lines = re.findall(r'output message=%s pid=\d+: (.*)' % sent['id'],
                            self.mta.log())
         self.assertEqual(lines[:2], ['one ?[31m', 'two'])
         self.assertEqual(lines[2], 'x' * 199)
@@ -382,7 +383,7 @@ class Deaths(Case):
         self.assertTrue(self.mta.kill('spoold'))
         until(lambda: self.mta.pids().get('spoold', old) != old, 60,
               'new spoold')
-        self.said('message %s: command [0-9]+ is still running' % sent['id'])
+        self.said('command-running message=%s pid=[0-9]+$' % sent['id'])
         self.put('go', '')
         self.idle()
         self.said('message-delivered message=%s ' % sent['id'])

@@ -15,6 +15,8 @@ from peer.session import Spdu, encode
 
 WORDS = octets(5 * 1024 + 300)
 
+DOWN = '(call-failed|association-down) .*: '
+
 
 class Hostile(Case):
     lines = [SMALL, 'transfer timeout 1s', 'memory 0s']
@@ -105,13 +107,12 @@ class Transport(Hostile):
             b'\x03\x00\xff\xff' + b'\xd0' * 65531]])
         # No harm comes from an alien reference.
         alpha, _ = self.once(bytes.fromhex('0300000b06d01234567800'))
-        self.assertLessEqual(len(alpha.lines('(call-failed|association-down) .*: timeout')), 1)
+        self.assertLessEqual(len(alpha.lines(DOWN + 'timeout')), 1)
 
     def refused(self, answer):
         alpha, _ = self.once(answer)
         self.assertEqual(len(alpha.lines(
-            '(call-failed|association-down) .*(not connected|lost|timeout|refused|aborted)')),
-            1)
+            DOWN + '.*(not connected|lost|timeout|refused|aborted)')), 1)
 
     def once(self, answer):
         port, responder = self.listener(answer)
@@ -137,7 +138,7 @@ class Opening(Hostile):
 
     def answer(self, tsdu):
         self.attempt(Replace('out', name='AC', octets=tsdu),
-                     '(call-failed|association-down) .*(aborted by us|refused)')
+                     DOWN + '.*(aborted by us|refused)')
 
     def test_accepted_twice(self):
         self.attempt(Dup('out', name='AC'),
@@ -243,7 +244,8 @@ class Exceptions(Hostile):
         confirmed."""
         for reason in (0, 1):
             responder, alpha = self.report(reason)
-            alpha.said('transfer-out-interrupted .* checkpoint=2 .*: the peer cannot receive')
+            alpha.said('transfer-out-interrupted .* checkpoint=2 .*: the peer '
+                       'cannot receive')
             self.assertEqual(responder.transfers[0].resumed, [2])
 
     def test_nothing_confirmed(self):
@@ -299,7 +301,7 @@ class Aborts(Hostile):
             event.session.user.abort(user_data=user_data)
             raise Lost('aborted')
         self.attempt(Call('out', name='MIA', nth=3, function=act),
-                     '(call-failed|association-down) .*aborted by peer')
+                     DOWN + '.*aborted by peer')
 
 
 if __name__ == '__main__':

@@ -127,7 +127,8 @@ class Negotiation(Case):
         for name in ('alpha', 'gamma', 'alpha'):
             initiator = self.initiator(beta, name=name,
                                        password=password(name)).open()
-            beta.said('association-up peer=%s .*role=responder address="127.0.0.1' % name)
+            beta.said('association-up peer=%s .*role=responder '
+                      'address="127.0.0.1' % name)
             initiator.close()
 
 

@@ -107,8 +107,8 @@ class Processes(Case):
                 mark = mta.log_size()
                 old = mta.pids()
                 self.assertTrue(mta.kill(role))
-                self.said(mta, 'process-ended process=%s signal=9: starting it again' %
-                          role, mark)
+                self.said(mta, 'process-ended process=%s signal=9: starting '
+                          'it again' % role, mark)
                 until(lambda: mta.pids().get(role, old[role]) != old[role],
                       10, 'new ' + role)
                 new = mta.pids()
@@ -265,7 +265,7 @@ class Reload(Case):
         self.said(self.beta, 'config-reloaded', mark)
         until(lambda: not self.associations(self.beta), 10, 'released')
         self.alpha.inject(address('beta'), 100)
-        self.said(self.beta, 'refused.*alpha', mark)
+        self.said(self.beta, 'authentication-failed .*alpha', mark)
         self.assertEqual(len(self.beta.delivered()), 1)
 
     def test_mistake(self):

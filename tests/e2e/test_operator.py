@@ -172,7 +172,8 @@ class Poison(Operator):
         poison = self.submit(alpha, POISON)
         until(lambda: self.sending(alpha, poison), LIMIT)
         alpha.kill('rtsd', signal.SIGKILL)
-        alpha.said('suspect message=%s to="beta" kills=1 limit=2: rtsd' % poison, LIMIT)
+        alpha.said('suspect message=%s to="beta" kills=1 limit=2: rtsd' %
+                   poison, LIMIT)
         alpha.stop()
         alpha.start()
         self.assertEqual(
@@ -275,8 +276,8 @@ class Poison(Operator):
             old = beta.pids()['rtsd']
             beta.kill('rtsd', signal.SIGKILL)
             until(lambda: beta.pids().get('rtsd', old) != old, LIMIT)
-            beta.said('transfer .* from alpha: rtsd died while it was under '
-                      'way, %d of 3' % (n + 1), LIMIT)
+            beta.said('suspect transfer=.* from="alpha" kills=%d limit=3: '
+                      'rtsd died' % (n + 1), LIMIT)
             with contextlib.suppress(*GONE):
                 initiator.step(5)
             initiator.close_connection()

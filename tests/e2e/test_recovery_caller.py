@@ -81,7 +81,7 @@ class Cuts(Calling):
         aborts with transferCompleted, and the message counts as sent."""
         content = octets(200)
         responder, alpha = self.cut(Cut('out', name='AEA'), content=content)
-        alpha.said('message .*: the peer has it complete')
+        alpha.said('transfer-out-done .*: the peer had it complete')
         self.assertEqual(
             responder.associations[1].script.names('in')[-2:], ['AR', 'AD'])
 

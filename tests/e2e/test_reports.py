@@ -138,7 +138,7 @@ class Reports(Between):
             GAMMA, p1.new_identifier(('DE', 'DBP', 'GAMMA')),
             [dict(ALPHA, arrival=p1.utc_time(), reason=1, diagnostic=0)],
             DOMAIN, trace=self.looped(3)))
-        beta.said('report about .* dropped: our domain is too often')
+        beta.said('report-dropped .*: our domain is too often')
         beta.idle()
         self.assertEqual((alpha.messages, gamma.messages), ([], []))
 
@@ -274,7 +274,7 @@ class Reports(Between):
                 with open(os.path.join(alpha.delivery, names[0])) as file:
                     self.assertIn('reported-recipient-name', file.read())
             else:
-                alpha.said('dropped: the originator did not ask for it')
+                alpha.said('report-dropped .*: the originator did not ask for it')
                 self.assertEqual(os.listdir(alpha.delivery), [])
 
     # Alternate recipients.

@@ -262,7 +262,7 @@ class Routing(Case):
         # nothing of it is there, and nothing was said
         self.assertEqual(alpha.mtactl('show', 'queue'), [])
         self.assertEqual(alpha.mtactl('show', 'summary')['held'], 0)
-        self.assertEqual(alpha.lines('message [0-9A-F]{16}'), [])
+        self.assertEqual(alpha.lines('message=[0-9A-F]{16}'), [])
         # the same with the first one away
         alpha.mtactl('peer', 'beta', 'down')
         answer = alpha.mtactl('check', '-t', TO_FR)
