@@ -172,7 +172,7 @@ void
 log_passed(const char *name, int pid, const char *packet, size_t len)
 {
 	char line[LOG_LINE_MAX + 1];
-	const char *id = "";
+	const char *id = "", *colon = "";
 	int level = LOG_ERR;
 
 	if (len >= 3 && packet[0] == '<' && packet[2] == '>' &&
@@ -180,13 +180,16 @@ log_passed(const char *name, int pid, const char *packet, size_t len)
 		level = packet[1] - '0';
 		packet += 3;
 		len -= 3;
-	} else
-		id = "output: ";
+	} else {
+		id = events[EVT_OUTPUT];
+		colon = ": ";
+	}
 	while (len > 0 && packet[len - 1] == '\n')
 		len--;
 	if (len > LOG_LINE_MAX)
 		len = LOG_LINE_MAX;
-	snprintf(line, sizeof(line), "%s%.*s", id, (int)len, packet);
+	snprintf(line, sizeof(line), "%s%s%.*s", id, colon, (int)len,
+	    packet);
 	clean(line);
 	to_syslog(level, name, pid, line);
 }

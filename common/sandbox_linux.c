@@ -323,7 +323,7 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	/* The first let nothing be linked into another directory. */
 	if (abi < (role == ROLE_AGENT ? 2 : 1)) {
-		log_debug("no Landlock in this kernel");
+		log_debug(": no Landlock in this kernel");
 		return (0);
 	}
 	memset(&r, 0, sizeof(r));

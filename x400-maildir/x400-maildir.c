@@ -234,7 +234,7 @@ deliver(struct maildir *m, const struct agent *a)
 		return EX_TEMPFAIL;
 	}
 	if (r == 1) {
-		log_debug("%s is there already", a->message_id);
+		log_debug("message=%s: is there already", a->message_id);
 		return 0;
 	}
 	if (maildir_begin(m) == -1) {
@@ -253,7 +253,7 @@ deliver(struct maildir *m, const struct agent *a)
 		log_warn(EVT_MAILDIR, ": new/%s", m->name);
 		return EX_TEMPFAIL;
 	}
-	log_debug("%s delivered as new/%s", a->message_id, m->name);
+	log_debug("message=%s: delivered as new/%s", a->message_id, m->name);
 	return 0;
 }
 
