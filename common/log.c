@@ -72,7 +72,6 @@ to_syslog(int level, const char *name, int pid, const char *line)
 
 	snprintf(now, sizeof(now), "%.32s[%d]", name, pid);
 	if (strcmp(now, ident) != 0) {
-		closelog();
 		memcpy(ident, now, sizeof(ident));	/* syslog(3) keeps it */
 		openlog(ident, LOG_NDELAY, LOG_MAIL);
 	}
