@@ -259,7 +259,7 @@ class Exceptions(Hostile):
 
     def unacceptable(self, reason):
         responder, alpha = self.report(reason)
-        alpha.said('rejected by the peer, reason %d' % reason)
+        alpha.said('transfer-out-rejected .*reason=%d' % reason)
         self.assertEqual(responder.transfers[0].state, 'discarded')
         self.assertEqual(len(responder.transfers), 2)
 
@@ -279,12 +279,12 @@ class Exceptions(Hostile):
         responder.config = responder.config.but(confirm=confirm)
         alpha = self.caller(responder.port, *self.lines, 'retry 1s to 1s')
         self.submit(alpha, poison)
-        alpha.said('rejected by the peer, reason 6')
+        alpha.said('transfer-out-rejected .*reason=6')
         good = [octets(3000, n) for n in range(20, 25)]
         for content in good:
             self.submit(alpha, content)
         self.received(responder, *good)
-        alpha.said('rejected by the peer, reason 6')
+        alpha.said('transfer-out-rejected .*reason=6')
         until(lambda: len(alpha.mtactl('show', 'queue')) == 1, 5)
 
 
