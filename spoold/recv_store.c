@@ -521,7 +521,8 @@ recv_resumed(struct intransfer *t)
 	rtsd_send(IMSG_RECV_RESUMED, t->assoc->id, -1, &r, sizeof(r));
 	t->state = t->complete ? IN_COMPLETE : IN_RECEIVING;
 	log_info(EVT_TRANSFER_IN_RESUMED, "%s checkpoint=%u octets=%" PRIu64
-	    "%s", recv_text(t), t->serial, t->body.len, t->complete ? ": it was complete" : "");
+	    "%s", recv_text(t), t->serial, t->body.len,
+	    t->complete ? ": it was complete" : "");
 }
 
 static void
