@@ -230,8 +230,8 @@ class Delivered(Case):
         self.idle()
         self.said('command-output message=%s pid=[0-9]+: says more' %
                   sent['id'])
-        lines = re.findall(r'output message=%s pid=\d+: (.*)' % sent['id'],
-                           self.mta.log())
+        lines = re.findall(r'output message=%s pid=\d+: (?!says)(.*)' %
+                           sent['id'], self.mta.log())
         self.assertEqual(lines[:2], ['one ?[31m', 'two'])
         self.assertEqual(lines[2], 'x' * 199)
         self.assertEqual(lines[3:], ['three'] * 7)

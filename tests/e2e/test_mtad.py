@@ -399,7 +399,7 @@ class Mistakes(Case):
             s.listen()
             self.alpha.configure(
                 lines=['listen on 127.0.0.1 port %d' % s.getsockname()[1]])
-            self.refused('port %d: Address already in use' %
+            self.refused('port %d": Address already in use' %
                          s.getsockname()[1])
 
     def test_no_such_user(self):
