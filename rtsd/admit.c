@@ -147,8 +147,9 @@ admit_configured(const struct source_conf *sc, size_t n)
 	    rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur > FILES_OTHER &&
 	    (rl.rlim_cur - FILES_OTHER) / 4 < places) {
 		places = (rl.rlim_cur - FILES_OTHER) / 4;
-		log_warnx("limit half-open: %u, for there are only %llu "
-		    "descriptors", places, (unsigned long long)rl.rlim_cur);
+		log_warnx(EVT_LIMIT_LOWERED, "limit=half-open value=%u: there "
+		    "are only %llu descriptors", places,
+		    (unsigned long long)rl.rlim_cur);
 	}
 }
 
@@ -339,9 +340,9 @@ static void
 say_rest(struct source *s)
 {
 	if (s->unsaid > 0)
-		log_info("connections that came to nothing: %u more lines "
-		    "like those before in %d s, the last from %s", s->unsaid,
-		    WINDOW, s->address);
+		log_info(EVT_LINES_OMITTED, "lines=%u seconds=%d "
+		    "address=\"%s\": of connections that came to nothing",
+		    s->unsaid, WINDOW, s->address);
 	s->lines = s->unsaid = 0;
 }
 

@@ -188,7 +188,7 @@ accept_failed(struct listener *l)
 		return;
 	if ((errno == EMFILE || errno == ENFILE) && admit_shed() == 0)
 		return;
-	log_warn("accept on %s: the next try is in a second",
+	log_warn(EVT_SYSTEM, ": accept on %s, the next try is in a second",
 	    l->conf.address);
 	event_del(l->ev);
 	l->resting = 1;
@@ -417,6 +417,33 @@ confine(void)
 	confined = 1;
 }
 
+/* How many peers are to be told of in detail, and not all are. */
+static void
+count_verbose(void)
+{
+	struct peer *p;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		n += p->conf.verbose != 0;
+	debug_peers(n);
+}
+
+static void
+set_verbose(const struct log_verbose *v)
+{
+	struct peer *p;
+
+	if (v->peer == 0) {
+		log_setverbose(v->verbose);
+		return;
+	}
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->conf.id == v->peer)
+			p->conf.verbose = v->verbose != 0;
+	count_verbose();
+}
+
 static void
 conf_end(void)
 {
@@ -428,6 +455,7 @@ conf_end(void)
 	staged = NULL;
 	assoc_tls_forget();
 	log_setverbose(conf->mta.verbose);
+	count_verbose();
 	if (!confined)
 		confine();
 	admit_configured(conf->sources, conf->nsources);
@@ -445,7 +473,7 @@ spoold_lost(const char *why)
 {
 	if (spoold == NULL)
 		return;
-	log_warnx("channel to spoold lost: %s", why);
+	log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
 	imsgev_free(spoold);
 	spoold = NULL;
 	/* What is under way is resumed when the peers come again. */
@@ -521,7 +549,8 @@ spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	if ((a = assoc_find(id)) == NULL || !a->known)
 		return;
 	if ((ret = spoold_assoc_imsg(a, imsg)) == -1) {
-		log_warnx("imsg %u from spoold does not fit", type);
+		log_warnx(EVT_IMSG_BAD, "process=spoold imsg=%u: does not fit",
+		    type);
 		spoold_lost("imsg out of place");
 		return;
 	}
@@ -578,7 +607,8 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	struct assoc *a;
 	struct ibuf b;
 	size_t len;
-	int fd, verbose;
+	struct log_verbose verbose;
+	int fd;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CONF_BEGIN:
@@ -632,7 +662,7 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_VERBOSE:
 		if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == 0)
-			log_setverbose(verbose);
+			set_verbose(&verbose);
 		break;
 	case IMSG_SHUTDOWN:
 		stop();
@@ -727,7 +757,10 @@ main(int argc, char **argv)
 	}
 	if (argc - optind != (look_up ? 2 : 0))
 		usage();
-	log_init("rtsd", debug, verbose);
+	if (debug || look_up)
+		log_init("rtsd", debug, verbose);
+	else
+		log_init_child("rtsd", verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

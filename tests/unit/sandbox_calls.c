@@ -145,7 +145,7 @@ main(int argc, char **argv)
 	if (roles[i].role == ROLE_RTSD || roles[i].role == ROLE_SPOOLD)
 		sc.root = "/var/empty";
 	if (below() < 0) {
-		log_warn("no filter below");
+		log_warn(EVT_CONFINEMENT, ": no filter below");
 		return (77);
 	}
 	if (sandbox_enter(roles[i].role, &sc) == -1)

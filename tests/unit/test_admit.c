@@ -36,16 +36,16 @@ static int		 muted;
 
 /* The log, of which only the number of lines is of interest. */
 void
-log_info(const char *fmt, ...)
+log_info(enum event_id id, const char *fmt, ...)
 {
 	lines++;
 	said += !muted;
 }
 
 void
-log_warnx(const char *fmt, ...)
+log_warnx(enum event_id id, const char *fmt, ...)
 {
-	log_info("%s", fmt);
+	log_info(id, "%s", fmt);
 }
 
 void
@@ -327,7 +327,7 @@ says(struct assoc *a, unsigned n)
 		s = admit_quiet(a);
 		/* what is nested counts once */
 		admit_loud(admit_quiet(a));
-		log_info("%s", a->address);
+		log_info(EVT_ASSOC_UNKNOWN, "%s", a->address);
 		admit_loud(s);
 		assert_false(muted);
 	}
