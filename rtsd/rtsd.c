@@ -763,6 +763,9 @@ main(int argc, char **argv)
 		log_init_child("rtsd", verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
+	/* passwords come before there is confinement */
+	if (!unconfined && sandbox_secret() == -1)
+		fatalx("cannot confine myself, so I do not run");
 	signal(SIGPIPE, SIG_IGN);
 	if (look_up)
 		return (resolve(argv[optind], argv[optind + 1], user,
