@@ -42,15 +42,18 @@ class Siege:
         self.beta = Mta('beta').configure(Peer('alpha', None, *LINES))
         self.alpha = Mta('alpha')
         self.alpha.configure(Peer('beta', self.beta.port, *LINES))
+        self.gamma = Mta('gamma').configure()
         self.beta.start()
         self.alpha.start()
+        if long:
+            self.gamma.start()
         self.rtsd = self.beta.pids()['rtsd']
         self.pids = self.beta.pids(), self.alpha.pids()
         self.sent = 0
 
     def close(self):
-        self.alpha.cleanup()
-        self.beta.cleanup()
+        for mta in (self.alpha, self.beta, self.gamma):
+            mta.cleanup()
 
     def associations(self):
         return [a for a in self.alpha.mtactl('show', 'associations')]
@@ -73,14 +76,14 @@ class Siege:
         until(lambda: len(self.beta.delivered()) >= self.sent, 240,
               'messages delivered', 0.01)
 
-    def flood(self, *args):
+    def flood(self, *args, at=None):
         return subprocess.Popen(
-            [FLOOD, '-p', str(self.beta.port)] + list(args),
+            [FLOOD, '-p', str((at or self.beta).port)] + list(args),
             stdout=subprocess.PIPE, text=True)
 
-    def attack(self, name, *args):
+    def attack(self, name, *args, at=None):
         """Serves as long as it goes on; its figures and ours."""
-        flood = self.flood(*args)
+        flood = self.flood(*args, at=at)
         try:
             time.sleep(1)                       # it is well under way
             opened, rate = self.serve()
@@ -125,6 +128,10 @@ class Siege:
                      ['-n', '8000', '-b', OTHERS, 'malformed']):
             self.flood(*args).communicate(timeout=120)
         first = memory(self.rtsd)
+        if self.long:
+            # what it takes of the machine, and not of beta
+            rows.append(self.attack('malformed, at gamma', '-c', '100',
+                                    'malformed', at=self.gamma))
         for name, *args in self.attacks():
             rows.append(self.attack(name, *args))
         self.check()
