@@ -47,12 +47,11 @@ mount -t proc proc /proc
 mount -t sysfs -o ro sysfs "$r/sys"
 ip link set lo up
 if [ -z "$group" ]; then
-	trap '' CHLD		# who has no other parent ends here
-	echo ready
-	while read -r _; do
-		:
-	done
-	exit 0
+	# who has no other parent ends with this one
+	exec python3 -c 'import signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print("ready", flush=True)
+sys.stdin.read()'
 fi
 mount -t cgroup2 cgroup2 "$d/groups"
 mkdir "$d/groups$group"
@@ -153,7 +152,10 @@ class PrivateRoot:
 
     def close(self):
         if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL)
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         else:
             self.init.kill()
         self.init.wait()
