@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The systemd unit, by systemd-analyze(1), and the examples for newsyslog(8)
-and logrotate(8).
+"""The systemd unit, by systemd-analyze(1); the scripts of the BSDs and of
+OpenRC, with what they are called by; the examples for newsyslog(8) and
+logrotate(8).
 
 usage: test_rc.py directory-of-the-built-scripts mtad-executable"""
 
@@ -95,6 +96,107 @@ class Unit(Work):
             last = [m.start() for m in re.finditer('(?m)^%s=' % key,
                                                    self.text)][-1]
             self.assertLess(check.start(), last)
+
+
+class Scripts(Work):
+    """mtad -n first, and what it finds wrong refused and shown.
+
+    In place of the libraries of these systems stands what they do of it,
+    by rc.subr(8), rc.subr(8) of OpenBSD, openrc-run(8)."""
+
+    BSD = r'''
+load_rc_config() { mtad_enable=YES; mtad=YES; mtad_flags=$FLAGS; }
+run_rc_command() {
+	eval "pre=\${${1}_precmd-} cmd=\${${1}_cmd-}"
+	if [ -n "$pre" ]; then
+		$pre || exit 1
+	fi
+	case " start stop restart status $extra_commands " in
+	*" $1 "*)	;;
+	*)		exit 64 ;;
+	esac
+	if [ -n "$cmd" ]; then
+		$cmd
+	else
+		echo "DONE $1 $command $command_args"
+	fi
+}
+'''
+    OPENBSD = r'''
+daemon_flags=$FLAGS pexp="$daemon $FLAGS"
+rc_exec() {
+	case $1 in
+	*pkill*)	echo "DONE reload" ;;
+	*)		sh -c "$1" ;;
+	esac
+}
+rc_cmd() {
+	case $1 in
+	start)		rc_pre || exit 1; echo "DONE start" ;;
+	reload)		rc_reload ;;
+	restart)	rc_configtest || exit 1; echo "DONE restart" ;;
+	configtest)	rc_configtest ;;
+	esac
+}
+'''
+    OPENRC = r'''
+ebegin() { :; }
+eend() { return "$1"; }
+RC_CMD=$1
+case $1 in
+start)		start_pre || exit 1; echo "DONE start" ;;
+restart)	stop_pre || exit 1; echo "DONE restart" ;;
+checkconfig|reload) "$1" ;;
+esac
+'''
+
+    def script(self, name):
+        text = re.sub(r'/\S*/mtad(?=["\s])', MTAD, text_of(name))
+        text = text.replace('/etc/mtad.conf', self.dir + '/mtad.conf')
+        library = self.write('library', {
+            'mtad.openbsd': self.OPENBSD, 'mtad.openrc': self.OPENRC,
+        }.get(name, self.BSD))
+        if name == 'mtad.openrc':       # read by openrc-run
+            return text + '\n. ' + library + '\n'
+        text, n = re.subn(r'(?m)^(\$_rc_subr_loaded )?\. /etc/(rc\.d/)?'
+                          r'rc\.subr$', '. ' + library, text)
+        self.assertEqual(n, 1)
+        return text
+
+    def call(self, path, verb):
+        return subprocess.run(
+            ['sh', path, verb], stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={'PATH': self.dir + ':' + os.environ['PATH'],
+                 'FLAGS': '-f %s/mtad.conf' % self.dir})
+
+    def configure(self, more=''):
+        conf = os.path.join(self.dir, 'mtad.conf')
+        self.write('mtad.conf', 'mta "alpha" domain "/C=GB/ADMD= /PRMD=A"\n' +
+                   more)
+        os.chmod(conf, 0o600)
+
+    def test_scripts(self):
+        os.chmod(self.write('start-stop-daemon',
+                            '#!/bin/sh\necho "DONE reload"\n'), 0o755)
+        for name in ('mtad.openbsd', 'mtad.freebsd', 'mtad.netbsd',
+                     'mtad.openrc'):
+            path = self.write(name, self.script(name))
+            check = 'checkconfig' if 'openrc' in name else 'configtest'
+            self.configure()
+            for verb in 'start', 'reload', 'restart':
+                out = self.call(path, verb)
+                self.assertEqual(out.returncode, 0, name + out.stdout)
+                self.assertIn('DONE ' + verb, out.stdout, name)
+            out = self.call(path, check)
+            self.assertEqual(out.returncode, 0, name + out.stdout)
+            self.assertIn('configuration OK', out.stdout, name)
+            self.configure('lisen\n')
+            for verb in 'start', 'reload', 'restart', check:
+                out = self.call(path, verb)
+                self.assertNotEqual(out.returncode, 0, name + ' ' + verb)
+                self.assertIn('mtad.conf:2:', out.stdout, name)
+                self.assertNotIn('DONE', out.stdout, name)
 
 
 class Logs(Work):
