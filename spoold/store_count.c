@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,36 @@ no_database(const char *dir, char *why, size_t whysize)
 	return (-1);
 }
 
+/* What was set aside, by us or by somebody, nobody can count. */
+static int
+only_known(const char *dir, char *why, size_t whysize)
+{
+	static const char *const known[] = { ".", "..", "queue.db",
+	    "queue.db-wal", "queue.db-shm", "content", "audit",
+	    "command.tmp", NULL };
+	struct dirent	*e;
+	DIR		*d;
+	size_t		 i;
+	int		 r = 0;
+
+	if ((d = opendir(dir)) == NULL) {
+		snprintf(why, whysize, "%s", strerror(errno));
+		return (-1);
+	}
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		for (i = 0; known[i] != NULL; i++)
+			if (strcmp(e->d_name, known[i]) == 0)
+				break;
+		if (known[i] == NULL) {
+			snprintf(why, whysize, "%s is there as well",
+			    e->d_name);
+			r = -1;
+		}
+	}
+	closedir(d);
+	return (r);
+}
+
 int
 store_count(const char *dir, uint64_t *messages, uint64_t *partial, char *why,
     size_t whysize)
@@ -55,6 +86,8 @@ store_count(const char *dir, uint64_t *messages, uint64_t *partial, char *why,
 	int		 r = -1;
 
 	*messages = *partial = 0;
+	if (only_known(dir, why, whysize) == -1)
+		return (-1);
 	snprintf(path, sizeof(path), "%s/queue.db", dir);
 	if (stat(path, &st) == -1) {
 		if (errno == ENOENT)

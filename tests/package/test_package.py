@@ -372,6 +372,30 @@ class Unit(Life, unittest.TestCase):
         return self.root.run('journalctl', '--no-pager', '-u', 'mtad',
                              *match).stdout
 
+    def test_work(self):
+        """What the unit forbids leaves what mtad has to do: deliveries by a
+        user to his home, look-ups, calls."""
+        self.install(packages['new'])
+        self.root.run('useradd', '--create-home', 'jo-of-mtad')
+        self.configure()
+        with open(self.root.path('/etc/mtad.conf')) as f:
+            text = f.read()
+        text = re.sub('(?m)^deliver .*$', 'deliver "%s" to command "%s" user '
+                      '"jo-of-mtad"' % (
+                          '/C=GB/ADMD=GOLD 400/PRMD=ALPHA',
+                          '/usr/libexec/mtad/x400-maildir'), text)
+        text = re.sub(r'(?m)^\s*disabled.*$', '', text)
+        text = text.replace('192.0.2.7 port 102', 'localhost port 1')
+        with open(self.root.path('/etc/mtad.conf'), 'w') as f:
+            f.write(text)
+        self.assertEqual(self.service('start').returncode, 0)
+        self.root.run('sh', '-c', 'echo "A message" | mtactl submit -f "$1" '
+                      '-t "$1" -t "$2"', 'sh', HERE, THERE)
+        new = self.root.path('/home/jo-of-mtad/Maildir/new')
+        until(lambda: os.path.isdir(new) and os.listdir(new), 60, 'delivery')
+        until(lambda: 'port 1: Connection refused' in self.journal(), 60,
+              'a call')
+
     def test_killed(self):
         """It is started again, and confined as its unit says."""
         self.install(packages['new'])

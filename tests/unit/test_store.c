@@ -632,6 +632,12 @@ test_count(void **state)
 	assert_int_equal(messages, 2);
 	assert_int_equal(partial, 0);
 
+	snprintf(to, sizeof(to), "%s/queue.db.old", f->dir);
+	assert_int_equal(mkdir(to, 0700), 0);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), -1);
+	assert_non_null(strstr(why, "queue.db.old"));
+	assert_int_equal(rmdir(to), 0);
 	snprintf(from, sizeof(from), "%s/queue.db", f->dir);
 	snprintf(to, sizeof(to), "%s/content", f->dir);
 	assert_int_equal(rename(from, to), 0);
