@@ -336,6 +336,7 @@ class Life:
         self.as_before()
 
 
+@unittest.skipUnless(os.geteuid() == 0, 'not root')
 class InitScript(Life, unittest.TestCase):
     def test_start_refused(self):
         self.install(packages['new'])
@@ -344,6 +345,7 @@ class InitScript(Life, unittest.TestCase):
         self.assertIn('/etc/mtad.conf', out.stdout)
 
 
+@unittest.skipUnless(os.geteuid() == 0, 'not root')
 @unittest.skipUnless(can_boot(), 'no systemd or no control groups')
 class Unit(Life, unittest.TestCase):
     systemd = True
