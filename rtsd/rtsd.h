@@ -31,7 +31,7 @@
 #define PIECES		32	/* parts of one imsg to spoold */
 #define LINGER		3		/* s for the last octets to leave */
 #define ASSOC_LIMIT	6000		/* connections at all */
-#define ACCEPT_TURN	16	/* connections taken before others have a turn */
+#define ACCEPT_TURN	1	/* connections taken, then others have a turn */
 #define TLS_TRY		10		/* s for TLS before plain is tried */
 #define TLS_MEMORY	3600		/* s that plain was needed */
 
