@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JSON_DEPTH	8
+#define JSON_DEPTH	512
 
 struct json {
 	FILE	*f;

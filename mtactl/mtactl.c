@@ -50,7 +50,8 @@ usage(const char *why)
 	    "\t    [since time] [until time]\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
-	    "       mtactl [-j] [-s socket] log verbose | brief\n", stderr);
+	    "       mtactl [-j] [-s socket] log verbose | brief\n"
+	    "       mtactl [-j] decode [-x] [-t kind] file\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -259,6 +260,12 @@ cmd_log(uint32_t request, int argc, char **argv)
 	simple(request, &verbose, sizeof(verbose));
 }
 
+static void
+cmd_decode(uint32_t request, int argc, char **argv)
+{
+	decode_run(argc, argv, as_json);
+}
+
 static const struct command {
 	const char	*name;
 	void		(*run)(uint32_t, int, char **);
@@ -278,6 +285,7 @@ static const struct command {
 	{ "peer", cmd_peer, CTL_PEER },
 	{ "reload", cmd_reload, CTL_RELOAD },
 	{ "log", cmd_log, CTL_VERBOSE },
+	{ "decode", cmd_decode, 0 },
 };
 
 int

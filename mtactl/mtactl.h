@@ -56,6 +56,10 @@ int	submit_mime(struct mime_submission *, int fd, const char *name);
 void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);
 
+/* decode.c: prints the octets of a trace.  Exits. */
+void	decode_run(int argc, char **argv, int as_json)
+	    __attribute__((noreturn));
+
 /* mtactl.c */
 /* Hexadecimal, as ids are printed.  Or exits. */
 uint64_t parse_id(const char *);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * mtactl decode: reads a file, gives up what a decoder does not need, and
+ * prints what the octets are.  See decode.h.
+ */
+
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "decode.h"
+#include "mtactl.h"
+#include "sandbox.h"
+
+static const char *const kinds[DECODE_KINDS] = {
+	"auto", "tpkt", "tpdu", "tsdu", "apdu", "mpdu", "content", "ber"
+};
+
+int
+decode_kind(const char *name)
+{
+	int	i;
+
+	for (i = 0; i < DECODE_KINDS; i++)
+		if (strcmp(kinds[i], name) == 0)
+			return (i);
+	return (-1);
+}
+
+const char *
+decode_kind_name(enum decode_kind kind)
+{
+	return (kinds[kind]);
+}
+
+static void
+by_kind(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
+{
+	struct decode_data	tsdu = { 0 };
+
+	switch (kind) {
+	case DECODE_TPKT:
+		decode_tpkts(d, p, len);
+		break;
+	case DECODE_TPDU:
+		decode_tpdu(d, p, len, &tsdu);
+		data_free(&tsdu);
+		break;
+	case DECODE_TSDU:
+		decode_tsdu(d, p, len);
+		break;
+	case DECODE_APDU:
+		decode_best(d, p, len, TRY_APDU | TRY_ACSE);
+		break;
+	case DECODE_MPDU:
+		decode_best(d, p, len, TRY_MPDU);
+		break;
+	case DECODE_CONTENT:
+		decode_best(d, p, len, TRY_CONTENT);
+		break;
+	default:
+		decode_ber(d, p, len);
+		break;
+	}
+	decode_activity_end(d, "which does not end here");
+}
+
+/* How much is wrong when it is taken for that. */
+static uint64_t
+misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
+{
+	struct decode_tree	*tree = d->tree, silent = { .silent = 1 };
+
+	switch (kind) {
+	case DECODE_APDU:
+		return (decode_fit(d, p, len, TRY_APDU | TRY_ACSE));
+	case DECODE_MPDU:
+		return (decode_fit(d, p, len, TRY_MPDU));
+	case DECODE_CONTENT:
+		return (decode_fit(d, p, len, TRY_CONTENT));
+	case DECODE_TPKT:
+		if (!is_tpkt(p, len))
+			return (UINT64_MAX);
+		break;
+	case DECODE_TPDU:
+		if (!is_tpdu(p, len))
+			return (UINT64_MAX);
+		break;
+	default:
+		if (!is_tsdu(p, len))
+			return (UINT64_MAX);
+		break;
+	}
+	d->tree = &silent;
+	by_kind(d, kind, p, len);
+	d->tree = tree;
+	return (silent.damages * 4 + silent.unknown);
+}
+
+/* What it fits best; the first of those that fit alike. */
+static enum decode_kind
+recognise(struct decode *d, const uint8_t *p, size_t len)
+{
+	static const enum decode_kind	order[] = {
+		DECODE_TPKT, DECODE_APDU, DECODE_MPDU, DECODE_CONTENT,
+		DECODE_TSDU, DECODE_TPDU
+	};
+	enum decode_kind	best = DECODE_BER;
+	uint64_t		least = UINT64_MAX, n;
+	size_t			i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]) && least > 0; i++)
+		if ((n = misfit(d, order[i], p, len)) < least) {
+			least = n;
+			best = order[i];
+		}
+	return (best);
+}
+
+int
+decode_octets(const uint8_t *p, size_t len, enum decode_kind kind, FILE *f,
+    int as_json)
+{
+	struct decode_tree	tree = { .f = f, .as_json = as_json };
+	struct decode_space	all = { .p = p, .len = len };
+	struct decode		d = { .tree = &tree, .space = &all };
+	int			known = 1;
+
+	asn1_memory_init(&d.memory, 4 * (size_t)DECODE_MAX);
+	if (kind == DECODE_AUTO) {
+		kind = recognise(&d, p, len);
+		known = kind != DECODE_BER;
+	}
+	if (as_json) {
+		json_begin(&tree.json, f);
+		json_object(&tree.json, NULL);
+		json_string(&tree.json, "kind", known ? kinds[kind] :
+		    "unknown");
+		json_uint(&tree.json, "octets", len);
+		json_array(&tree.json, "elements");
+	}
+	if (len == 0)
+		tree_damage(&d, p, "empty: octets were expected");
+	else {
+		if (!known)
+			tree_damage(&d, p, "not recognised: a TPKT, TPDU, "
+			    "TSDU, APDU, MPDU or content was expected");
+		by_kind(&d, kind, p, len);
+	}
+	if (as_json) {
+		json_close(&tree.json, ']');
+		json_uint(&tree.json, "damages", tree.damages);
+		json_bool(&tree.json, "ok", tree.damages == 0);
+		json_close(&tree.json, '}');
+		json_end(&tree.json);
+	} else if (tree.damages > 0)
+		fprintf(f, "%llu place%s damaged\n",
+		    (unsigned long long)tree.damages, tree.damages == 1 ?
+		    " is" : "s are");
+	asn1_memory_free(&d.memory);
+	return (tree.damages == 0 ? 0 : -1);
+}
+
+static uint8_t *
+read_all(int fd, const char *name, size_t *len)
+{
+	uint8_t	*buf = NULL, *more;
+	size_t	 size = 0, used = 0;
+	ssize_t	 n;
+
+	for (;;) {
+		if (used == size) {
+			size = size == 0 ? 65536 : 2 * size;
+			if ((more = realloc(buf, size + 1)) == NULL)
+				err(1, NULL);
+			buf = more;
+		}
+		n = read(fd, buf + used, size - used);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			err(1, "%s", name);
+		if (n == 0)
+			break;
+		if ((used += n) > DECODE_MAX)
+			errx(1, "%s: more than %u octets", name, DECODE_MAX);
+	}
+	buf[used] = '\0';
+	*len = used;
+	return (buf);
+}
+
+/* As somebody who may nothing, where there is nothing. */
+static void
+confine(void)
+{
+	struct sandbox_conf	sc;
+	struct stat		sb;
+
+	memset(&sc, 0, sizeof(sc));
+	if (geteuid() == 0) {
+		sc.user = getpwnam(RTSD_USER) != NULL ? RTSD_USER : "nobody";
+		sc.root = stat(EMPTY_DIR, &sb) == 0 && S_ISDIR(sb.st_mode) ?
+		    EMPTY_DIR : NULL;
+	}
+	if (sandbox_enter(ROLE_CTL, &sc) == -1)
+		exit(1);
+}
+
+void
+decode_run(int argc, char **argv, int as_json)
+{
+	static char	 name[] = "mtactl";
+	const char	*file;
+	uint8_t		*p, *octets;
+	char		 why[200];
+	size_t		 len;
+	int		 ch, fd, hex = 0, kind = DECODE_AUTO;
+
+	argv[0] = name;			/* for the errors of getopt */
+	optind = 1;
+#ifdef LIBBSD_OVERLAY
+	optreset = 1;
+#endif
+	while ((ch = getopt(argc, argv, "t:x")) != -1) {
+		switch (ch) {
+		case 't':
+			if ((kind = decode_kind(optarg)) == -1)
+				errx(EXIT_USAGE, "decode: %s: auto, tpkt, "
+				    "tpdu, tsdu, apdu, mpdu, content or ber "
+				    "expected", optarg);
+			break;
+		case 'x':
+			hex = 1;
+			break;
+		default:
+			usage(NULL);
+		}
+	}
+	if (argc - optind != 1)
+		usage("decode: one file, or \"-\", expected");
+	file = argv[optind];
+	fd = STDIN_FILENO;
+	if (strcmp(file, "-") == 0)
+		file = "standard input";
+	else if ((fd = open(file, O_RDONLY | O_CLOEXEC)) == -1)
+		err(1, "%s", file);
+	p = read_all(fd, file, &len);
+	confine();
+	if (hex) {
+		octets = decode_hex((char *)p, len, &len, why, sizeof(why));
+		if (octets == NULL)
+			errx(1, "%s: %s", file, why);
+		free(p);
+		p = octets;
+	}
+	ch = decode_octets(p, len, kind, stdout, as_json);
+	free(p);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(1, "standard output");
+	exit(ch == 0 ? 0 : 1);
+}
