@@ -91,6 +91,7 @@ static const struct candidate {
 	{ "UMPDUEnvelope", &p1_type_envelope, TRY_MPDU },
 	{ "MessageTransferEnvelope", &p1_88_type_envelope, TRY_MPDU },
 	{ "TraceInformation", &p1_88_type_trace_information, TRY_MPDU },
+	{ "element of TraceInformation", &p1_type_trace, TRY_MPDU },
 	{ "MTS-APDU (P1 of 1988)", &ipm_type_mts_external, TRY_MPDU },
 	{ "IPM (P2, P22)", &ipm_type_ipm, TRY_CONTENT },
 	{ "IPN (P2, P22)", &x420_type_ipn, TRY_CONTENT },
