@@ -51,7 +51,9 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
 	    "       mtactl [-j] [-s socket] log verbose | brief\n"
-	    "       mtactl [-j] decode [-x] [-t kind] file\n", stderr);
+	    "       mtactl [-j] decode [-x] [-t kind] file\n"
+	    "       mtactl [-j] [-s socket] top [-i interval] [-n count] "
+	    "[-o order]\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -266,6 +268,12 @@ cmd_decode(uint32_t request, int argc, char **argv)
 	decode_run(argc, argv, as_json);
 }
 
+static void
+cmd_top(uint32_t request, int argc, char **argv)
+{
+	top_run(socket_path, argc, argv, as_json);
+}
+
 static const struct command {
 	const char	*name;
 	void		(*run)(uint32_t, int, char **);
@@ -286,6 +294,7 @@ static const struct command {
 	{ "reload", cmd_reload, CTL_RELOAD },
 	{ "log", cmd_log, CTL_VERBOSE },
 	{ "decode", cmd_decode, 0 },
+	{ "top", cmd_top, 0 },
 };
 
 int
