@@ -72,6 +72,9 @@ struct decode {
 	/* The session: an activity, and whether it began here. */
 	struct decode_data	 activity;
 	uint8_t			 in_activity;
+	uint8_t			 has_data;
+	uint8_t			 p_data;	/* normal mode */
+	uint8_t			 p1_88;		/* the protocol is known */
 	uint8_t			 resumed;
 };
 
@@ -121,6 +124,7 @@ void	data_string(struct decode *, struct decode_data *, const uint8_t *p,
 #define TRY_ACSE	0x10	/* ACSE and RTSE alone */
 #define TRY_MPDU	0x20
 #define TRY_CONTENT	0x40
+#define TRY_TURN	0x80	/* the INTEGER of a PT */
 void	decode_best(struct decode *, const uint8_t *, size_t, int tries);
 /* How well the best of them fits; 0 perfectly, UINT64_MAX not at all. */
 uint64_t decode_fit(struct decode *, const uint8_t *, size_t, int tries);

@@ -80,7 +80,7 @@ static const struct candidate {
 	{ "ARP", &p_type_arp, TRY_ABORT },
 	{ "User-data", &p_type_user_data, TRY_OTHER },
 	{ "P-DATA", &type_p_data, TRY_OTHER },
-	{ "Priority", &apdu_natural, TRY_OTHER },
+	{ "Priority", &apdu_natural, TRY_TURN },
 	{ "ACSE", &acse_type_apdu, TRY_ACSE },
 	{ "RTORQ", &rtse_type_rtorq, TRY_ACSE },
 	{ "RTOAC", &rtse_type_rtoac, TRY_ACSE },
@@ -488,6 +488,7 @@ look_inside(struct decode *d, const struct asn1_seen *s, enum inside what)
 		decode_value(d, p, len);
 		break;
 	case IN_MPDU:
+		d->p1_88 = 1;
 		decode_best(d, p, len, TRY_MPDU);
 		break;
 	case IN_EXTERNAL:
@@ -554,6 +555,10 @@ seen_leaf(void *arg, const struct asn1_seen *s)
 		return;
 	}
 	if (what == IN_NOTHING) {
+		/* X.419: P1 of 1988 in X.410 mode is not protocol 1. */
+		if (s->owner == &rts_type_pconnect_data && strcmp(s->name,
+		    "applicationProtocol") == 0 && !d->tree->silent)
+			d->p1_88 = *(const int64_t *)s->value != 1;
 		if (!is_named(s->type, s->value))
 			d->tree->unknown++;
 		value_text(s->type, s->value, text, size);
@@ -659,7 +664,9 @@ best(struct decode *d, const uint8_t *p, size_t len, int tries,
 	*least = UINT64_MAX;
 	for (i = 0; i < NCANDIDATES && *least > 0; i++) {
 		c = &candidates[i];
-		if ((c->tries & tries) == 0 || !tag_fits(c, p, len))
+		if ((c->tries & tries) == 0 || !tag_fits(c, p, len) ||
+		    (d->p1_88 && (c->type == &p1_type_mpdu ||
+		    c->type == &p1_type_envelope)))
 			continue;
 		if ((n = score(d, c, p, len)) < *least) {
 			*least = n;

@@ -324,6 +324,9 @@ user_data(struct decode *d, uint8_t si, int first, const uint8_t *p,
 	case SI_AB:
 		tries = first ? TRY_ABORT : TRY_OTHER;
 		break;
+	case SI_PT:
+		tries = TRY_OTHER | TRY_TURN;
+		break;
 	default:
 		tries = TRY_OTHER;
 		break;
@@ -437,22 +440,26 @@ activity_data(struct decode *d, const uint8_t *p, size_t len)
 
 	if (len == 0)
 		return;
-	/* [APPLICATION 1] is the beginning of no MPDU. */
-	if (p[0] == 0x61) {
+	/* The first of an activity tells: [APPLICATION 1] begins no MPDU. */
+	if (!d->in_activity || !d->has_data)
+		d->p_data = p[0] == 0x61;
+	d->has_data = 1;
+	if (d->p_data) {
 		decode_best(d, p, len, TRY_OTHER);
 		return;
 	}
 	tree_hex(p, len, text, 100);
 	tree_leaf(d, p, len, "user information", NULL, text);
+	/* Without its activity it may be any piece of an MPDU. */
 	if (d->in_activity)
 		data_add(d, &d->activity, p, len);
-	else
-		decode_best(d, p, len, TRY_APDU | TRY_MPDU);
+	else if (decode_fit(d, p, len, TRY_MPDU) == 0)
+		decode_best(d, p, len, TRY_MPDU);
 }
 
 /* What an SPDU means for the activity. */
 static void
-activity(struct decode *d, uint8_t si, int first, const uint8_t *at)
+activity(struct decode *d, uint8_t si, int first)
 {
 	switch (si) {
 	case SI_AS:
@@ -460,6 +467,7 @@ activity(struct decode *d, uint8_t si, int first, const uint8_t *at)
 		if (d->in_activity)
 			decode_activity_end(d, "until the next one began");
 		d->in_activity = 1;
+		d->has_data = 0;
 		d->resumed = si == SI_AR;
 		break;
 	case SI_AE:
@@ -493,8 +501,10 @@ spdu(struct decode *d, const uint8_t *p, size_t len, int first)
 	char		 title[80];
 	uint64_t	 damages = d->tree->damages;
 	size_t		 head, l, n;
+	int		 bad;
 
 	spdu_title(p[0], first, title, sizeof(title));
+	memset(&s, 0, sizeof(s));
 	if ((head = spdu_header(p, len, &l)) == 0 || l > len - head) {
 		if (head == 0) {
 			tree_damage(d, p, "%s: a length indicator was "
@@ -509,10 +519,13 @@ spdu(struct decode *d, const uint8_t *p, size_t len, int first)
 		return (0);
 	}
 	n = has_information(p[0], first) ? len : head + l;
+	bad = spdu_decode(&s, p[0], p + head, l, &why) == -1;
+	/* They share a code; only the one has a type. */
+	if (p[0] == SI_AE && s.present & SPDU_SYNC_TYPE)
+		strlcpy(title, "MAP (MAJOR SYNC POINT)", sizeof(title));
 	tree_open(d, p, n, title, NULL, NULL);
 	walk_parameters(d, p[0], first, p + head, l, 0);
-	if (spdu_decode(&s, p[0], p + head, l, &why) == -1 &&
-	    d->tree->damages == damages)
+	if (bad && d->tree->damages == damages)
 		tree_damage(d, p, "%s", why);
 	if (n > head + l) {
 		if (p[0] == SI_DT)
@@ -521,8 +534,8 @@ spdu(struct decode *d, const uint8_t *p, size_t len, int first)
 			decode_best(d, p + head + l, n - head - l, TRY_APDU);
 	}
 	tree_close(d);
-	if (!d->tree->silent)
-		activity(d, p[0], first, p);
+	if (!d->tree->silent && !(s.present & SPDU_SYNC_TYPE))
+		activity(d, p[0], first);
 	return (n);
 }
 
@@ -735,6 +748,7 @@ decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
 	struct decode_space	 space;
 	const char		*name;
 	size_t			 header, fixed;
+	int			 whole;
 
 	if (len < 2 || (name = tpdu_name(p[1])) == NULL) {
 		tree_damage(d, p, "a TPDU of class 0 was expected");
@@ -743,7 +757,8 @@ decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
 	header = p[0] + 1u;
 	fixed = tpdu_fixed(p[1]);
 	tree_open(d, p, len, name, NULL, NULL);
-	if (header > len || header < fixed)
+	whole = header <= len && header >= fixed;
+	if (!whole)
 		tree_damage(d, p, "a header of %zu to %zu octets was expected, "
 		    "not %zu", fixed, len, header);
 	else {
@@ -756,7 +771,7 @@ decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
 			    NULL, NULL);
 	}
 	tree_close(d);
-	if ((p[1] & 0xf0) != 0xf0 || header > len || !(p[2] & 0x80))
+	if (!whole || (p[1] & 0xf0) != 0xf0 || !(p[2] & 0x80))
 		return;
 	if (tsdu->len > 0 && space_enter(d, &space, tsdu) == 0) {
 		decode_tsdu(d, tsdu->p, tsdu->len);
