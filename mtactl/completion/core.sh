@@ -18,7 +18,7 @@ _mtactl_list() {
 		case $kind in
 		peer)	_mtactl_ask peers name ;;
 		id)	_mtactl_ask queue id ;;
-		file)	printf '%s\n' @file ;;
+		file)	printf '%s\n' %file ;;
 		text|'') ;;
 		*)	printf '%s\n' "$kind" ;;
 		esac
@@ -43,7 +43,7 @@ _mtactl_verbs() {
 	local key rest
 	while IFS='|' read -r key rest; do
 		case $key in
-		'#'*|*' '*|'') ;;
+		*' '*|'') ;;
 		*)	printf '%s\n' "$key" ;;
 		esac
 	done <<-TABLE
@@ -85,7 +85,7 @@ _mtactl_candidates() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-s)	if [ $# -eq 1 ]; then
-				printf '%s\n' @file
+				printf '%s\n' %file
 				return
 			fi
 			_mtactl_socket=$2

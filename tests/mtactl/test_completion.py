@@ -220,7 +220,7 @@ class Shells(unittest.TestCase):
             self.assertIn(word, place['2'])
         for word in ('up', 'down', 'beta', 'non-urgent', 'tsdu'):
             self.assertIn(word, place['3'])
-        self.assertNotIn('@file', out.stdout)
+        self.assertNotIn('%file', out.stdout)
         self.assertEqual(out.stderr, '')
 
     def test_no_mtad(self):
