@@ -132,7 +132,8 @@ struct part {
 
 #define PART(ident, text, parameters_, data_)				\
 static const struct asn1_field	ident##_rows[] = {			\
-	{ "parameters", 0, 0, &parameters_, ROW(part, parameters), 0, 0 },	\
+	{ "parameters", 0, 0, &parameters_, ROW(part, parameters), 0,	\
+	    0 },							\
 	{ "data", 0, 0, &data_, ROW(part, data), 0, 0 },		\
 };									\
 static const struct asn1_type	ident = {				\

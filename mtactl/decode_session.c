@@ -224,6 +224,44 @@ reference_text(const uint8_t *p, size_t len, char *buf, size_t size)
 		tree_text(p + 2, len - 2, buf + n, size - n);
 }
 
+/* Parameters of one octet. */
+static void
+octet_text(uint8_t pi, uint8_t v, char *buf, size_t size)
+{
+	switch (pi) {
+	case PI_TOKEN:
+		bits_text(v, token_bits, buf, size);
+		break;
+	case PI_VERSION:
+		bits_text(v, version_bits, buf, size);
+		break;
+	case PI_OPTIONS:
+		bits_text(v, option_bits, buf, size);
+		break;
+	case PI_ENCLOSURE:
+		bits_text(v, enclosure_bits, buf, size);
+		break;
+	case PI_DISCONNECT:
+		bits_text(v, disconnect_bits, buf, size);
+		break;
+	case PI_TOKEN_SETTING:
+		setting_text(v, buf, size);
+		break;
+	case PI_SYNC_TYPE:
+		snprintf(buf, size, "0x%02x %s", v, v & 1 ?
+		    "confirmation optional" : "explicit confirmation");
+		break;
+	case PI_PREPARE:
+		snprintf(buf, size, "%u %s", v, v == 1 ? "MAA" :
+		    v == 2 ? "RS" : v == 3 ? "RA" : v == 4 ? "AB" :
+		    "reserved");
+		break;
+	default:
+		tree_hex(&v, 1, buf, size);
+		break;
+	}
+}
+
 static void
 parameter_text(uint8_t si, uint8_t pi, const uint8_t *p, size_t len,
     char *buf, size_t size)
@@ -266,42 +304,10 @@ parameter_text(uint8_t si, uint8_t pi, const uint8_t *p, size_t len,
 	default:
 		break;
 	}
-	if (len != 1) {
+	if (len == 1)
+		octet_text(pi, p[0], buf, size);
+	else
 		tree_hex(p, len, buf, size);
-		return;
-	}
-	switch (pi) {
-	case PI_TOKEN:
-		bits_text(p[0], token_bits, buf, size);
-		break;
-	case PI_VERSION:
-		bits_text(p[0], version_bits, buf, size);
-		break;
-	case PI_OPTIONS:
-		bits_text(p[0], option_bits, buf, size);
-		break;
-	case PI_ENCLOSURE:
-		bits_text(p[0], enclosure_bits, buf, size);
-		break;
-	case PI_DISCONNECT:
-		bits_text(p[0], disconnect_bits, buf, size);
-		break;
-	case PI_TOKEN_SETTING:
-		setting_text(p[0], buf, size);
-		break;
-	case PI_SYNC_TYPE:
-		snprintf(buf, size, "0x%02x %s", p[0], p[0] & 1 ?
-		    "confirmation optional" : "explicit confirmation");
-		break;
-	case PI_PREPARE:
-		snprintf(buf, size, "%u %s", p[0], p[0] == 1 ? "MAA" :
-		    p[0] == 2 ? "RS" : p[0] == 3 ? "RA" : p[0] == 4 ? "AB" :
-		    "reserved");
-		break;
-	default:
-		tree_hex(p, 1, buf, size);
-		break;
-	}
 }
 
 /* What SS-user data can be, by the SPDU that carries it. */
