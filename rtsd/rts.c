@@ -696,6 +696,13 @@ rts_new(const struct rts_user *user, void *uarg,
 }
 
 void
+rts_trace(struct rts *r, void (*cb)(void *, int, const char *, size_t),
+    void *arg)
+{
+	session_trace(r->s, cb, arg);
+}
+
+void
 rts_free(struct rts *r)
 {
 	if (r == NULL)
