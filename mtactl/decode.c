@@ -9,7 +9,8 @@
 #include "decode.h"
 
 static const char *const kinds[DECODE_KINDS] = {
-	"auto", "tpkt", "tpdu", "tsdu", "apdu", "mpdu", "content", "ber"
+	"auto", "pcap", "tpkt", "tpdu", "tsdu", "apdu", "mpdu", "content",
+	"ber"
 };
 
 int
@@ -35,6 +36,9 @@ by_kind(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 	struct decode_data	tsdu = { 0 };
 
 	switch (kind) {
+	case DECODE_PCAP:
+		decode_pcap(d, p, len);
+		break;
 	case DECODE_TPKT:
 		decode_tpkts(d, p, len);
 		break;
@@ -74,6 +78,9 @@ misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 		return (decode_fit(d, p, len, TRY_MPDU));
 	case DECODE_CONTENT:
 		return (decode_fit(d, p, len, TRY_CONTENT));
+	case DECODE_PCAP:
+		/* Whatever is wrong with it. */
+		return (is_pcap(p, len) ? 0 : UINT64_MAX);
 	case DECODE_TPKT:
 		if (!is_tpkt(p, len))
 			return (UINT64_MAX);
@@ -98,7 +105,7 @@ static enum decode_kind
 recognise(struct decode *d, const uint8_t *p, size_t len)
 {
 	static const enum decode_kind	order[] = {
-		DECODE_TPKT, DECODE_APDU, DECODE_MPDU, DECODE_CONTENT,
+		DECODE_PCAP, DECODE_TPKT, DECODE_APDU, DECODE_MPDU, DECODE_CONTENT,
 		DECODE_TSDU, DECODE_TPDU
 	};
 	enum decode_kind	best = DECODE_BER;
@@ -139,8 +146,8 @@ decode_octets(const uint8_t *p, size_t len, enum decode_kind kind, FILE *f,
 		tree_damage(&d, p, "empty: octets were expected");
 	else {
 		if (!known)
-			tree_damage(&d, p, "not recognised: a TPKT, TPDU, "
-			    "TSDU, APDU, MPDU or content was expected");
+			tree_damage(&d, p, "not recognised: a capture, TPKT, "
+			    "TPDU, TSDU, APDU, MPDU or content was expected");
 		by_kind(&d, kind, p, len);
 	}
 	if (as_json) {

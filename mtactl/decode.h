@@ -23,7 +23,7 @@
 
 /* What the octets are. */
 enum decode_kind {
-	DECODE_AUTO = 0, DECODE_TPKT, DECODE_TPDU, DECODE_TSDU, DECODE_APDU,
+	DECODE_AUTO = 0, DECODE_PCAP, DECODE_TPKT, DECODE_TPDU, DECODE_TSDU, DECODE_APDU,
 	DECODE_MPDU, DECODE_CONTENT, DECODE_BER, DECODE_KINDS
 };
 /* "tsdu" and so on; -1: none of them. */
@@ -131,6 +131,10 @@ uint64_t decode_fit(struct decode *, const uint8_t *, size_t, int tries);
 void	decode_ber(struct decode *, const uint8_t *, size_t);
 /* A presentation data value by its tag. */
 void	decode_value(struct decode *, const uint8_t *, size_t);
+
+/* decode_pcap.c: every stream of a capture */
+void	decode_pcap(struct decode *, const uint8_t *, size_t);
+int	is_pcap(const uint8_t *, size_t);
 
 /* decode_session.c */
 void	decode_tsdu(struct decode *, const uint8_t *, size_t);

@@ -84,8 +84,8 @@ decode_run(int argc, char **argv, int as_json)
 		switch (ch) {
 		case 't':
 			if ((kind = decode_kind(optarg)) == -1)
-				errx(EXIT_USAGE, "decode: %s: auto, tpkt, "
-				    "tpdu, tsdu, apdu, mpdu, content or ber "
+				errx(EXIT_USAGE, "decode: %s: auto, pcap, "
+				    "tpkt, tpdu, tsdu, apdu, mpdu, content or ber "
 				    "expected", optarg);
 			break;
 		case 'x':

@@ -310,6 +310,127 @@ class Dumps(unittest.TestCase):
             self.assertIn(why, out.stderr.decode())
 
 
+class Captures(unittest.TestCase):
+    """Files of tcpdump and of Wireshark, of one association."""
+    def tpkts(self, *names):
+        return [struct.pack('>BBH', 3, 0, len(t) + 4) + t for t in [
+            vector(PING + n) if n.startswith('0') and '.tpdu' in n else
+            b'\x02\xf0\x80' + vector(PING + n) for n in names]]
+
+    def setUp(self):
+        self.out = self.tpkts('01-I-CR.tpdu.bin', '03-I-CN.tsdu.bin',
+                              '05-I-FN.tsdu.bin')
+        self.into = self.tpkts('02-R-CC.tpdu.bin', '04-R-AC.tsdu.bin',
+                               '06-R-DN.tsdu.bin')
+
+    def ip(self, side, sequence, data, v6=False, flags=0x18):
+        ports = (40000, 102) if side == 0 else (102, 40000)
+        tcp = struct.pack('>HHIIBBHHH', *ports, sequence, 1, 0x50, flags,
+                          65535, 0, 0) + data
+        if v6:
+            hosts = [bytes(15) + b'\1', bytes(15) + b'\2']
+            return struct.pack('>IHBB', 6 << 28, len(tcp), 6, 64) + \
+                hosts[side] + hosts[1 - side] + tcp
+        hosts = [b'\x7f\0\0\1', b'\x7f\0\0\2']
+        return struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6,
+                           0) + hosts[side] + hosts[1 - side] + tcp
+
+    def packets(self, **kw):
+        out, sequence = [self.ip(0, 99, b'', flags=2, **kw),
+                         self.ip(1, 99, b'', flags=0x12, **kw)], [100, 100]
+        for pair in zip(self.out, self.into):
+            for side, data in enumerate(pair):
+                out.append(self.ip(side, sequence[side], data, **kw))
+                sequence[side] += len(data)
+        return out
+
+    def pcap(self, packets, link=101, order='<', magic=0xa1b2c3d4):
+        return struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, 65535,
+                           link) + b''.join(
+            struct.pack(order + 'IIII', 1, 2, len(p), len(p)) + p
+            for p in packets)
+
+    def pcapng(self, packets, link=101, order='<'):
+        def block(kind, body):
+            body += bytes(-len(body) % 4)
+            n = len(body) + 12
+            return struct.pack(order + 'II', kind, n) + body + struct.pack(
+                order + 'I', n)
+        return block(0x0a0d0d0a, struct.pack(
+            order + 'IHHq', 0x1a2b3c4d, 1, 0, -1)) + block(
+            1, struct.pack(order + 'HHI', link, 0, 0)) + block(
+            5, b'statistics') + b''.join(
+            block(6, struct.pack(order + 'IIIII', 0, 0, 0, len(p), len(p)) +
+                  p + bytes(-len(p) % 4) + struct.pack(order + 'HH', 0, 0))
+            for p in packets)
+
+    def check(self, octets, ok=True):
+        tree = decode(octets, ok=ok)
+        self.assertEqual(tree['kind'], 'pcap')
+        return tree
+
+    def streams(self, octets):
+        tree = self.check(octets)
+        self.assertEqual([e['length'] for e in tree['elements']],
+                         [len(b''.join(self.out)), len(b''.join(self.into))])
+        self.assertRegex(tree['elements'][0]['name'], r'40000 > .*102$')
+        for e, want in zip(tree['elements'], (
+                ['CR (CONNECTION REQUEST)', 'CN (CONNECT)', 'FN (FINISH)'],
+                ['CC (CONNECTION CONFIRM)', 'AC (ACCEPT)',
+                 'DN (DISCONNECT)'])):
+            names = [x['name'] for x in every(e) if 'name' in x]
+            for name in want:
+                self.assertIn(name, names)
+        # what is told is where it is in the file
+        name = next(e for e in every(tree) if e.get('name') == 'name')
+        self.assertEqual(octets[name['offset'] + 2:name['offset'] +
+                                name['length']], b'percival.smhs.co.uk')
+
+    def test_files(self):
+        packets = self.packets()
+        self.streams(self.pcap(packets))
+        self.streams(self.pcap(packets, order='>'))
+        self.streams(self.pcap(packets, magic=0xa1b23c4d))
+        self.streams(self.pcapng(packets))
+        self.streams(self.pcapng(packets, order='>'))
+
+    def test_links(self):
+        ether, vlan = bytes(12) + b'\x08\0', bytes(12) + b'\x81\0\0\1\x08\0'
+        for link, head in ((1, ether), (1, vlan), (113, bytes(16)),
+                           (276, bytes(20)), (0, b'\2\0\0\0'), (228, b'')):
+            packets = [head + p for p in self.packets()]
+            self.streams(self.pcap(packets, link=link))
+        self.streams(self.pcap(self.packets(v6=True)))
+
+    def test_sent_again(self):
+        packets = self.packets()
+        self.streams(self.pcap([p for p in packets for _ in range(2)]))
+
+    def test_gap(self):
+        packets = self.packets()
+        del packets[4]              # the CN
+        tree = self.check(self.pcap(packets))
+        self.assertIn(', after %d that are not here' % len(self.out[1]),
+                      tree['elements'][-1]['value'])
+
+    def test_cut_and_others(self):
+        octets = self.pcap(self.packets())
+        self.assertIn('the file ends early: a whole packet was expected',
+                      [t for _, t in damage(self.check(octets[:-1], False))])
+        octets = self.pcapng(self.packets())
+        self.assertIn('a whole block of pcapng was expected',
+                      [t for _, t in damage(self.check(octets[:-1], False))])
+        # neither ARP nor UDP nor HTTP is ours; nothing is not enough
+        arp = bytes(12) + b'\x08\x06' + bytes(28)
+        self.assertIn('a TCP connection with octets was expected', [
+            t for _, t in damage(self.check(self.pcap([arp], link=1),
+                                            False))])
+        http = self.ip(0, 1, b'GET / HTTP/1.0\r\n\r\n').replace(
+            b'\x9c\x40\0\x66', b'\x9c\x40\0\x50')
+        tree = self.check(self.pcap([http]))
+        self.assertEqual([e['name'] for e in every(tree)][1:], ['no TPKTs'])
+
+
 class Called(unittest.TestCase):
     def test_arguments(self):
         for args in ([], ['a', 'b'], ['-t', 'x', 'a'], ['-z', 'a']):
