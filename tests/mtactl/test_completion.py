@@ -135,7 +135,7 @@ class Shells(unittest.TestCase):
         cls.env = {'PATH': os.path.join(cls.home, 'bin') + ':/usr/bin:/bin',
                    'HOME': cls.home, 'TERM': 'screen', 'PS1': '%',
                    'LC_ALL': 'C', 'ZDOTDIR': cls.home,
-                   'HISTFILE': '/dev/null'}
+                   'HISTFILE': '/dev/null', 'ASAN_OPTIONS': 'detect_leaks=0'}
 
     @staticmethod
     def configure(mta):
