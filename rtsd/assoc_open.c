@@ -32,10 +32,7 @@ tell_up(struct assoc *a)
 	a->phase_since = now_ms();
 	a->was_up = 1;
 	to_spoold(IMSG_ASSOC_UP, a, &up, sizeof(up));
-	assoc_debug(a, "reliable transfer: open, checkpoint %u window %u, "
-	    "dialogue %s, the turn is %s", up.checkpoint, up.window,
-	    up.dialogue == DIALOGUE_TWA ? "twa" : "monologue",
-	    rts_turn(a->rts) ? "ours" : "theirs");
+	assoc_debug_up(a);
 }
 
 static void

@@ -71,3 +71,26 @@ assoc_debug_connect(const struct assoc *a, const char *what,
 	    log_octets(pc->data.credentials.name,
 	    strlen(pc->data.credentials.name)));
 }
+
+void
+assoc_debug_up(const struct assoc *a)
+{
+	const struct normal *n = rts_presentation(a->rts);
+
+	if (!assoc_debugging(a))
+		return;
+	if (n != NULL) {
+		assoc_debug(a, "presentation: contexts %lld (association "
+		    "control), %lld (reliable transfer), %lld (message "
+		    "transfer), selectors \"%s\" and \"%s\"",
+		    (long long)n->acse, (long long)n->rtse,
+		    (long long)n->mtse, log_octets(n->calling_psel.octets,
+		    n->calling_psel.len), log_octets(n->called_psel.octets,
+		    n->called_psel.len));
+		assoc_debug(a, "association control: mts-transfer, accepted");
+	}
+	assoc_debug(a, "reliable transfer: open, checkpoint %u window %u, "
+	    "dialogue %s, the turn is %s", rts_checkpoint_size(a->rts),
+	    rts_window(a->rts), rts_dialogue(a->rts) == DIALOGUE_TWA ?
+	    "twa" : "monologue", rts_turn(a->rts) ? "ours" : "theirs");
+}

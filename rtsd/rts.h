@@ -74,6 +74,8 @@ struct rts	*rts_new(const struct rts_user *, void *,
 		    const struct s_transport *, void *, int initiator);
 void		 rts_free(struct rts *);
 
+/* What presentation and association control hold; NULL: X.410-1984 mode. */
+const struct normal *rts_presentation(const struct rts *);
 /* Every SPDU that goes in or out: see session_trace. */
 void		 rts_trace(struct rts *, void (*)(void *, int out,
 		    const char *spdu, size_t octets), void *);

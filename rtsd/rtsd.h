@@ -199,6 +199,7 @@ void		 assoc_debug(const struct assoc *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 void		 assoc_debug_connect(const struct assoc *, const char *what,
 		    const struct pconnect *);
+void		 assoc_debug_up(const struct assoc *);
 /* For session_trace. */
 void		 assoc_debug_spdu(void *, int out, const char *spdu, size_t);
 

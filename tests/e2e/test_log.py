@@ -202,6 +202,21 @@ class Detail(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, 'no such peer'):
             alpha.mtactl('log', 'verbose', 'nobody')
 
+    def test_normal_mode(self):
+        for mta in self.mtas:
+            with open(mta.conf) as f:
+                text = f.read()
+            mta.write(text.replace('log verbose', '').replace(
+                'mode x410-1984', 'mode normal').replace(
+                    'recover yes', 'recover yes\n\tlog verbose'))
+            mta.mtactl('reload')
+            until(lambda m=mta: 'config-reloaded' in m.log(), LIMIT, 'reload')
+        for log in self.carry()[:2]:
+            for text in ('presentation: contexts 1 ',
+                         'association control: mts-transfer',
+                         'reliable transfer: open, checkpoint '):
+                self.assertIn(text, log)
+
     def test_all(self):
         self.alpha.mtactl('log', 'verbose')
         deadline = time.monotonic() + LIMIT
