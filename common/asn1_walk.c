@@ -71,6 +71,8 @@ next(struct asn1_walk *w, struct ber *b, struct ber_element *e)
 	const char	*why;
 	int		 n;
 
+	if (w->stop)
+		return (-1);
 	if ((n = ber_next(b, e)) != -1)
 		return (n);
 	if (b->p == b->end) {

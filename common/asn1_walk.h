@@ -41,6 +41,7 @@ struct asn1_walk {
 	void	(*damage)(void *, const uint8_t *at, const char *what);
 	void	*arg;
 	int	 depth;		/* 0; kept over walks within callbacks */
+	int	 stop;		/* 0; a callback has seen enough */
 	const uint8_t *cut;	/* NULL; where octets that are due end */
 };
 

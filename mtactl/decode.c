@@ -97,7 +97,8 @@ misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 	d->tree = &silent;
 	by_kind(d, kind, p, len);
 	d->tree = tree;
-	return (silent.damages * 4 + silent.unknown);
+	d->walk.stop = 0;
+	return (tree_misfit(&silent));
 }
 
 /* What it fits best; the first of those that fit alike. */

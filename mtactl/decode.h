@@ -61,6 +61,7 @@ struct decode_tree {
 	int		 depth;
 	uint64_t	 damages;
 	uint64_t	 unknown;	/* elements that no table has */
+	uint64_t	 enough;	/* silent: more misfit than that; 0 */
 };
 
 struct decode {
@@ -98,6 +99,10 @@ void	tree_leaf(struct decode *, const uint8_t *at, int64_t len,
 	    const char *name, const char *type, const char *value);
 void	tree_damage(struct decode *, const uint8_t *at, const char *, ...)
 	    __attribute__((__format__(printf, 3, 4)));
+/* An element that no table has. */
+void	tree_unknown(struct decode *);
+/* How badly it fits. */
+uint64_t tree_misfit(const struct decode_tree *);
 uint64_t tree_offset(const struct decode *, const uint8_t *);
 /* Into buf, which is returned: hexadecimal, or text in quotes. */
 char	*tree_hex(const uint8_t *, uint64_t len, char *buf, size_t);

@@ -62,9 +62,6 @@ static const struct asn1_type	type_p_data = {
 	.min = 1, .max = INT32_MAX, .of = &type_pdv
 };
 
-/* A damage weighs as much as so many elements that no table has. */
-#define WEIGHT	4
-
 static const struct candidate {
 	const char		*name;
 	const struct asn1_type	*type;
@@ -519,7 +516,7 @@ seen_open(void *arg, const struct asn1_seen *s)
 	struct label	 l;
 
 	if (s->type == NULL)
-		d->tree->unknown++;
+		tree_unknown(d);
 	label(s, &l);
 	tree_open(d, s->start, length(s), l.name[0] != '\0' ? l.name : NULL,
 	    l.type, NULL);
@@ -545,7 +542,7 @@ seen_leaf(void *arg, const struct asn1_seen *s)
 	what = s->type != NULL ? inside(s) : IN_RAW;
 	if (what == IN_RAW) {
 		if (s->type == NULL)
-			d->tree->unknown++;
+			tree_unknown(d);
 		else if ((l.type = asn1_universal_name(s->e.h.tag)) == NULL)
 			l.type = asn1_tag_name(s->e.h.tag, l.tag,
 			    sizeof(l.tag));
@@ -560,7 +557,7 @@ seen_leaf(void *arg, const struct asn1_seen *s)
 		    "applicationProtocol") == 0 && !d->tree->silent)
 			d->p1_88 = *(const int64_t *)s->value != 1;
 		if (!is_named(s->type, s->value))
-			d->tree->unknown++;
+			tree_unknown(d);
 		value_text(s->type, s->value, text, size);
 		tree_leaf(d, s->start, length(s), l.name[0] != '\0' ? l.name :
 		    NULL, l.type, text[0] != '\0' ? text : NULL);
@@ -636,9 +633,11 @@ tag_fits(const struct candidate *c, const uint8_t *p, size_t len)
 
 static uint64_t
 score(struct decode *d, const struct candidate *c, const uint8_t *p,
-    size_t len)
+    size_t len, uint64_t least)
 {
-	struct decode_tree	*tree = d->tree, silent = { .silent = 1 };
+	struct decode_tree	*tree = d->tree, silent = {
+		.silent = 1, .enough = least
+	};
 	struct decode_data	 activity = d->activity;
 	uint8_t			 in_activity = d->in_activity;
 
@@ -646,11 +645,12 @@ score(struct decode *d, const struct candidate *c, const uint8_t *p,
 	memset(&d->activity, 0, sizeof(d->activity));
 	d->in_activity = 0;
 	by_table(d, c->name, c->type, p, len);
+	d->walk.stop = 0;
 	data_free(&d->activity);
 	d->activity = activity;
 	d->in_activity = in_activity;
 	d->tree = tree;
-	return (silent.damages * WEIGHT + silent.unknown);
+	return (tree_misfit(&silent));
 }
 
 static const struct candidate *
@@ -668,7 +668,8 @@ best(struct decode *d, const uint8_t *p, size_t len, int tries,
 		    (d->p1_88 && (c->type == &p1_type_mpdu ||
 		    c->type == &p1_type_envelope)))
 			continue;
-		if ((n = score(d, c, p, len)) < *least) {
+		if ((n = score(d, c, p, len, *least)) <
+		    *least) {
 			*least = n;
 			found = c;
 		}

@@ -361,7 +361,7 @@ walk_parameters(struct decode *d, uint8_t si, int first, const uint8_t *p,
 			return;
 		}
 		if ((name = parameter_name(p[0])) == NULL) {
-			d->tree->unknown++;
+			tree_unknown(d);
 			snprintf(text, sizeof(text), "parameter %u", p[0]);
 			name = text;
 		}
@@ -707,7 +707,7 @@ tpdu_parameters(struct decode *d, uint8_t code, const uint8_t *p, size_t len)
 			name = "preferred maximum TPDU size";
 			break;
 		default:
-			d->tree->unknown++;
+			tree_unknown(d);
 			break;
 		}
 		tree_leaf(d, p, p[1] + 2, name != NULL ? name :
@@ -738,6 +738,8 @@ tpdu_fields(struct decode *d, const uint8_t *p)
 	if ((p[1] & 0xf0) == 0xc0)
 		return;
 	if ((p[1] & 0xf0) == 0x80) {
+		if (strcmp(dr_text(p[6]), "reserved") == 0)
+			d->tree->unknown += 4;
 		snprintf(text, sizeof(text), "%u %s", p[6], dr_text(p[6]));
 		tree_leaf(d, p + 6, 1, "reason", NULL, text);
 	} else {

@@ -14,6 +14,8 @@
 #include "imsg.h"
 
 #define INDENT_MAX	60	/* columns */
+/* A damage weighs as much as so many elements that no table has. */
+#define WEIGHT		4
 
 uint64_t
 tree_offset(const struct decode *d, const uint8_t *at)
@@ -161,6 +163,30 @@ tree_leaf(struct decode *d, const uint8_t *at, int64_t len, const char *name,
 		line(d, at, len, name, type, value);
 }
 
+uint64_t
+tree_misfit(const struct decode_tree *t)
+{
+	return (t->damages * WEIGHT + t->unknown);
+}
+
+/* What fits worse than something else need not be known to its end. */
+static void
+enough(struct decode *d)
+{
+	struct decode_tree	*t = d->tree;
+
+	if (t->enough > 0 && tree_misfit(t) > t->enough)
+		d->walk.stop = 1;
+}
+
+void
+tree_unknown(struct decode *d)
+{
+	d->tree->unknown++;
+	if (d->tree->silent)
+		enough(d);
+}
+
 void
 tree_damage(struct decode *d, const uint8_t *at, const char *fmt, ...)
 {
@@ -169,8 +195,10 @@ tree_damage(struct decode *d, const uint8_t *at, const char *fmt, ...)
 	va_list			 ap;
 
 	t->damages++;
-	if (t->silent)
+	if (t->silent) {
+		enough(d);
 		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
