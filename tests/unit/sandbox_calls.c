@@ -9,7 +9,8 @@
  * not let through fails with its EPERM, what it does with ENOSYS, and nothing
  * is ever done.
  *
- * Lines of standard input, "name [argument ...]", are answered with the line
+ * Lines of standard input, "name [argument ...]", in which self is the number
+ * of the process, are answered with the line
  * and yes or no; then all calls of this architecture are, without arguments.
  */
 
@@ -49,7 +50,7 @@ static const struct {
 } roles[] = {
 	{ "mtad", ROLE_MTAD }, { "rtsd", ROLE_RTSD },
 	{ "spoold", ROLE_SPOOLD }, { "resolver", ROLE_RESOLVER },
-	{ "mtactl", ROLE_CTL }, { "x400-maildir", ROLE_AGENT }
+	{ "mtactl", ROLE_CTL }, { "top", ROLE_TOP }, { "x400-maildir", ROLE_AGENT }
 };
 
 static void
@@ -68,7 +69,8 @@ read_probes(void)
 		word = strsep(&s, " ");
 		p->nr = seccomp_syscall_resolve_name(word);
 		for (i = 0; i < 5 && (word = strsep(&s, " ")) != NULL; i++)
-			p->arg[i] = strtoul(word, NULL, 0);
+			p->arg[i] = strcmp(word, "self") == 0 ?
+			    (unsigned long)getpid() : strtoul(word, NULL, 0);
 	}
 }
 
@@ -140,7 +142,8 @@ main(int argc, char **argv)
 		names[n] = seccomp_syscall_resolve_num_arch(
 		    seccomp_arch_native(), n);
 	memset(&sc, 0, sizeof(sc));
-	if (roles[i].role != ROLE_MTAD && roles[i].role != ROLE_CTL)
+	if (roles[i].role != ROLE_MTAD && roles[i].role != ROLE_CTL &&
+	    roles[i].role != ROLE_TOP)
 		sc.user = "nobody";
 	if (roles[i].role == ROLE_RTSD || roles[i].role == ROLE_SPOOLD)
 		sc.root = "/var/empty";
