@@ -10,8 +10,8 @@
  * is ever done.
  *
  * Lines of standard input, "name [argument ...]", in which self is the number
- * of the process, are answered with the line
- * and yes or no; then all calls of this architecture are, without arguments.
+ * of the process, are answered with the line and yes or no; then all calls of
+ * this architecture are, without arguments.
  */
 
 #include <sys/prctl.h>
