@@ -133,6 +133,12 @@ spool_settle(void)
 		event_add(settle, &tv);
 }
 
+void
+spool_restart(void)
+{
+	exit(1);
+}
+
 /* rtsd */
 
 int

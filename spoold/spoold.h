@@ -251,6 +251,8 @@ void	 spool_turn(void);
 void	 spool_turn_now(void);
 /* In a few milliseconds checkpoints are confirmed, however few there are. */
 void	 spool_settle(void);
+/* Ends, to be started again. */
+void	 spool_restart(void) __attribute__((noreturn));
 /* Applies a new configuration that peers and directories were set to. */
 void	 spool_configured(void);
 
