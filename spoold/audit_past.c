@@ -143,38 +143,18 @@ one_line(struct store *s, const char *line, struct audit_past *p)
 	return (settled(s, id, to, p));
 }
 
+/* Each line of each file from the first on, till the function says not 0. */
 static int
-one_file(struct store *s, int dirfd, const char *name, struct audit_past *p)
-{
-	char	*line = NULL;
-	size_t	 size = 0;
-	FILE	*f;
-	int	 fd, r = 0;
-
-	if ((fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW |
-	    O_CLOEXEC)) == -1 || (f = fdopen(fd, "r")) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return (0);
-	}
-	p->files++;
-	while (r == 0 && getline(&line, &size, f) != -1)
-		r = one_line(s, line, p);
-	free(line);
-	fclose(f);
-	return (r);
-}
-
-int
-audit_past(struct store *s, int spool, const char *name, int64_t since,
-    struct audit_past *p)
+each_line(int spool, const char *name, const char *first,
+    int (*fn)(void *, const char *), void *arg)
 {
 	struct dirent	*de;
-	char		 first[32];
+	char		*line = NULL;
+	size_t		 size = 0;
+	FILE		*f;
 	DIR		*d;
 	int		 fd, r = 0;
 
-	memset(p, 0, sizeof(*p));
 	if (name[0] == '\0' || (fd = openat(spool, name, O_RDONLY |
 	    O_DIRECTORY | O_CLOEXEC)) == -1)
 		return (0);
@@ -182,13 +162,163 @@ audit_past(struct store *s, int spool, const char *name, int64_t since,
 		close(fd);
 		return (0);
 	}
+	while (r == 0 && (de = readdir(d)) != NULL) {
+		if (strlen(de->d_name) != strlen("2026-11-24.log") ||
+		    strcmp(de->d_name, first) < 0 ||
+		    (fd = openat(dirfd(d), de->d_name, O_RDONLY |
+		    O_NOFOLLOW | O_CLOEXEC)) == -1)
+			continue;
+		if ((f = fdopen(fd, "r")) == NULL) {
+			close(fd);
+			continue;
+		}
+		while (r == 0 && getline(&line, &size, f) != -1)
+			r = fn(arg, line);
+		fclose(f);
+	}
+	free(line);
+	closedir(d);
+	return (r);
+}
+
+struct past {
+	struct store		*s;
+	struct audit_past	*p;
+};
+
+static int
+past_line(void *arg, const char *line)
+{
+	struct past	*past = arg;
+
+	return (one_line(past->s, line, past->p));
+}
+
+int
+audit_past(struct store *s, int spool, const char *name, int64_t since,
+    struct audit_past *p)
+{
+	struct past	past = { s, p };
+	char		first[32];
+
+	memset(p, 0, sizeof(*p));
 	/* what waited for its commit over midnight is in the file before */
 	audit_file_name(since > 86400 ? since - 86400 : 0, first,
 	    sizeof(first));
-	while (r == 0 && (de = readdir(d)) != NULL)
-		if (strlen(de->d_name) == strlen(first) &&
-		    strcmp(de->d_name, first) >= 0)
-			r = one_file(s, dirfd(d), de->d_name, p);
-	closedir(d);
+	return (each_line(spool, name, first, past_line, &past));
+}
+
+/* What came, and what went of it: recipients of a message. */
+struct account {
+	uint64_t	id;
+	int32_t		n;
+};
+struct accounts {
+	struct account	*a;
+	size_t		 n, size;
+};
+
+/* How often a field is in a line, outside of texts; its first number. */
+static int
+field_count(const char *line, const char *field, int *value)
+{
+	const char	*p;
+	int		 n = 0, quoted = 0;
+
+	for (p = line; *p != '\0'; p++) {
+		if (quoted && *p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && *p == ' ' &&
+		    strncmp(p + 1, field, strlen(field)) == 0 && n++ == 0)
+			*value = atoi(p + 1 + strlen(field));
+	}
+	return (n);
+}
+
+/* -1: what the line says is nothing of this. */
+static int
+recipients(const char *event, const char *line, int32_t *change)
+{
+	static const char *const	came[] = { "submit", "arrive",
+	    "report" };
+	static const char *const	gone[] = { "transfer", "deliver",
+	    "remove", "redirect", "expand" };
+	int				v = 0, whole;
+	size_t				i;
+
+	whole = field_count(line, "type=report", &v);
+	for (i = 0; i < nitems(came); i++)
+		if (strcmp(event, came[i]) == 0) {
+			if (field_count(line, "part=", &v) > 0)
+				return (-1);
+			field_count(line, "recipients=", &v);
+			*change = whole ? 1 : v;
+			return (0);
+		}
+	for (i = 0; i < nitems(gone); i++)
+		if (strcmp(event, gone[i]) == 0) {
+			*change = whole ? -1 : -field_count(line,
+			    "recipient=", &v);
+			return (0);
+		}
+	if (strcmp(event, "non-deliver") != 0 ||
+	    field_count(line, "part=", &v) > 0)
+		return (-1);
+	field_count(line, "recipients=", &v);
+	*change = -v;
+	return (0);
+}
+
+static int
+account_line(void *arg, const char *line)
+{
+	struct accounts	*all = arg;
+	struct account	 one, *p;
+	char		 event[16];
+
+	if (sscanf(line, "time=%*s key=%*16[0-9A-F] event=%15s id=%16" SCNx64,
+	    event, &one.id) != 2 || recipients(event, line, &one.n) == -1)
+		return (0);
+	if (all->n == all->size) {
+		if ((p = reallocarray(all->a, all->size * 2 + 1024,
+		    sizeof(*p))) == NULL)
+			return (-1);
+		all->a = p;
+		all->size = all->size * 2 + 1024;
+	}
+	all->a[all->n++] = one;
+	return (0);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct account	*x = a, *y = b;
+
+	return (x->id < y->id ? -1 : x->id > y->id);
+}
+
+int
+audit_unsettled(int spool, const char *name, int (*cb)(void *, uint64_t),
+    void *arg)
+{
+	struct accounts	all = { NULL, 0, 0 };
+	size_t		i, k;
+	int64_t		sum;
+	int		r;
+
+	r = each_line(spool, name, "", account_line, &all);
+	if (r == 0 && all.n > 1)
+		qsort(all.a, all.n, sizeof(*all.a), compare);
+	for (i = 0; i < all.n && r == 0; i = k) {
+		sum = 0;
+		for (k = i; k < all.n && all.a[k].id == all.a[i].id; k++)
+			sum += all.a[k].n;
+		if (sum > 0)
+			r = cb(arg, all.a[i].id);
+	}
+	free(all.a);
 	return (r);
 }

@@ -115,6 +115,22 @@ content_open(uint64_t id, int flags)
 }
 
 int
+content_open_whole(const struct store_message *sm)
+{
+	struct stat	st;
+	int		fd;
+
+	if ((fd = content_open(sm->id, O_RDONLY)) == -1)
+		return (-1);
+	if (fstat(fd, &st) == -1 || (uint64_t)st.st_size != sm->size) {
+		close(fd);
+		errno = EIO;
+		return (-1);
+	}
+	return (fd);
+}
+
+int
 content_share(uint64_t id, uint64_t as)
 {
 	char	from[64], to[64];

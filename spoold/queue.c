@@ -8,12 +8,12 @@
  * hears of that with the next commit.
  */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "log.h"
-#include "spoold.h"
+#include "salvage.h"
 
 #define ID_EPOCH	1577836800	/* as in store.c */
 
@@ -440,6 +440,30 @@ void
 queue_hold(struct job *j, int64_t until, const char *why)
 {
 	queue_put(j, JOB_HELD, until, why);
+}
+
+void
+queue_lost(struct job *j, const char *why)
+{
+	log_warnx("message %016" PRIX64 " for %s: held: %s", j->message,
+	    j->target->name, why);
+	audit_job(AUDIT_HOLD, j, "mtad", why);
+	queue_put(j, JOB_HELD, 0, why);
+}
+
+const char *
+message_trouble(uint64_t id)
+{
+	struct store_message	m;
+	const char		*why = NULL;
+
+	if (store_row_damaged(sp.store))
+		return ("message lost: damaged in the data base");
+	if (store_message_get(sp.store, id, &m, 0) == 1 &&
+	    m.kind == CONTENT_FILE)
+		why = content_trouble(id, m.size);
+	store_message_release(sp.store);
+	return (why);
 }
 
 void

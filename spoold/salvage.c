@@ -789,10 +789,28 @@ complete(void)
 	return (rename_all(w.stamp));
 }
 
+/* One that came and is nowhere: nothing but the audit log knows of it. */
+static int
+missing(void *arg, uint64_t id)
+{
+	struct store_message	m;
+	int			r;
+
+	if ((r = store_message_get(w.to, id, &m, 0)) == -1)
+		return (fail_store());
+	store_message_release(w.to);
+	if (r == 1 || has(&w.jobs, id) || has(&w.rows, id))
+		return (0);
+	w.lost++;
+	say("message %016" PRIX64 ": lost: the audit log has it as waiting",
+	    id);
+	return (0);
+}
+
 static int
 save(void)
 {
-	int	r;
+	int	r = 1;
 
 	if (open_all() == -1)
 		return (-1);
@@ -801,8 +819,8 @@ save(void)
 	if (w.src != NULL && (put_queue() == -1 || (r = all_ids()) == -1 ||
 	    put_messages() == -1 || put_rest() == -1))
 		return (-1);
-	if (w.src == NULL)
-		w.lost++;	/* nobody knows how many */
+	if (r == 1 && audit_unsettled(sp.dirfd, w.audit, missing, NULL) == -1)
+		return (-1);
 	if (content_ids(put_aside, NULL) == -1)
 		return (-1);
 	if (store_commit(w.to) == -1)

@@ -17,7 +17,6 @@
 struct audit_past {
 	uint64_t	settled;	/* copies that had got there */
 	uint64_t	told;		/* messages held */
-	int		files;
 };
 /*
  * What the audit log in that directory of the spool has since then is done
@@ -25,6 +24,13 @@ struct audit_past {
  */
 int	audit_past(struct store *, int spool, const char *directory,
 	    int64_t since, struct audit_past *);
+
+/*
+ * Messages that came, by the audit log, and did not go for all of their
+ * recipients, in the order of their ids.  -1: no memory, or the function's.
+ */
+int	audit_unsettled(int spool, const char *directory,
+	    int (*)(void *, uint64_t id), void *);
 
 /* salvage.c */
 enum salvage_state { SALVAGE_NONE = 0, SALVAGE_RUNNING, SALVAGE_SAVED,

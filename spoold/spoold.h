@@ -318,6 +318,13 @@ uint32_t jitter(uint32_t);
 
 /* By the operator; until: of deferred delivery, to be remembered, or 0. */
 void	 queue_hold(struct job *, int64_t until, const char *why);
+/* What is to be sent cannot be had any more: held and named. */
+void	 queue_lost(struct job *, const char *why);
+/*
+ * Why the message last looked for with its content, or its content file,
+ * will never be had; NULL: it may be next time.
+ */
+const char *message_trouble(uint64_t id);
 /* Nothing has failed, it is only not yet time. */
 #define DEFERRED_DELIVERY	"deferred delivery"
 void	 queue_until(struct job *, int64_t until, const char *why);
@@ -636,6 +643,8 @@ void	 expire_tick(time_t);
 int	 content_init(void);
 int	 content_create(uint64_t id);
 int	 content_open(uint64_t id, int flags);
+/* To be read, of just the length that it is to have.  -1 with errno. */
+int	 content_open_whole(const struct store_message *);
 /* The name of a new file is durable when this returned 0. */
 int	 content_sync_dir(uint64_t id);
 void	 content_unlink(uint64_t id);

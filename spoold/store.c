@@ -26,6 +26,7 @@
 
 #define ID_EPOCH	1577836800	/* 2020-01-01, seconds */
 #define ID_RESERVE	100000000	/* microseconds of ids ahead */
+#define VERSION_MAX	4095		/* of a schema: more is no version */
 #define CONNECTION_NUMBERS 1296		/* two characters, base 36 */
 
 static const char *const statements[] = {
@@ -312,6 +313,12 @@ upgrade(struct store *s)
 
 	if (pragma_int(s, "PRAGMA user_version", &version) == -1)
 		return (-1);
+	if (version < 0 || version > VERSION_MAX) {
+		strlcpy(s->error, "the number of its schema makes no sense",
+		    sizeof(s->error));
+		s->damaged = 1;
+		return (-1);
+	}
 	if (version > SCHEMA_VERSION) {
 		snprintf(s->error, sizeof(s->error), "made by a newer mtad "
 		    "(schema %d, known %d)", version, SCHEMA_VERSION);
