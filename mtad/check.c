@@ -119,8 +119,11 @@ void
 set_audit(const struct place *p, const char *name)
 {
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ||
-	    strcmp(name, "content") == 0 ||
-	    strncmp(name, "queue.db", 8) == 0)
+	    strncmp(name, "content", 7) == 0 ||
+	    strncmp(name, "queue.db", 8) == 0 ||
+	    strncmp(name, "restore.", 8) == 0 ||
+	    strncmp(name, "salvage.", 8) == 0 ||
+	    strncmp(name, "backup.", 7) == 0)
 		conf_error(p, "\"%s\": the name of a directory of its own in "
 		    "the spool was expected", name);
 	else

@@ -482,7 +482,9 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
-	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n");
+	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n"
+	    "       mtad -r | -R archive [-nuv] [-D macro=value] [-f file] "
+	    "[-L directory]\n\t[-U rtsd-user,spoold-user]\n");
 	exit(1);
 }
 
@@ -504,7 +506,7 @@ parse_options(int argc, char **argv)
 {
 	int ch, check = 0;
 
-	while ((ch = getopt(argc, argv, "dD:f:L:np:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "dD:f:L:np:r:R:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			options.debug = 1;
@@ -527,6 +529,11 @@ parse_options(int argc, char **argv)
 			break;
 		case 'p':
 			options.pid_file = optarg;
+			break;
+		case 'r':
+		case 'R':
+			options.archive = optarg;
+			options.as_it_was = ch == 'R';
 			break;
 		case 'u':
 			options.unconfined = 1;
@@ -565,7 +572,28 @@ lock_spool(const char *path)
 		close(fd);
 		return (-1);
 	}
-	return (0);	/* it stays open as long as we run */
+	return (fd);	/* it stays open as long as we run */
+}
+
+/*
+ * An archive becomes the spool.  No other mtad is to use it meanwhile, and it
+ * is spoold, confined, that reads it.
+ */
+static int
+restore(int check)
+{
+	int fd, from;
+
+	from = strcmp(options.archive, "-") == 0 ? STDIN_FILENO :
+	    open(options.archive, O_RDONLY | O_CLOEXEC);
+	if (from == -1) {
+		log_warn("%s", options.archive);
+		return (1);
+	}
+	if (make_directories(conf) == -1 ||
+	    (fd = lock_spool(conf->spool)) == -1)
+		return (1);
+	return (children_restore(from, check));
 }
 
 static int
@@ -667,7 +695,7 @@ main(int argc, char **argv)
 	log_init("mtad", 1, options.verbose);
 	if ((conf = conf_parse(options.conf_file)) == NULL)
 		return (1);
-	if (check) {
+	if (check && options.archive == NULL) {
 		fprintf(stderr, "configuration OK\n");
 		return (0);
 	}
@@ -681,6 +709,8 @@ main(int argc, char **argv)
 	make_absolute(&options.conf_file);
 	make_absolute(&options.libexec);
 	make_absolute(&options.pid_file);
+	if (options.archive != NULL)
+		return (restore(check));
 	/* Everything that may fail for the operator fails in his sight. */
 	if (open_pid_file() == -1)
 		return (1);

@@ -21,6 +21,8 @@ struct options {
 	const char	*conf_file;
 	const char	*pid_file;	/* or NULL */
 	const char	*libexec;	/* where rtsd and spoold are */
+	const char	*archive;	/* to be restored, or NULL */
+	int		 as_it_was;	/* and nothing held */
 	const char	*rtsd_user, *spoold_user;
 };
 
@@ -41,6 +43,8 @@ void	 children_start(void);
 void	 children_join(void);
 void	 children_stop(void);
 void	 children_reap(void);
+/* spoold takes an archive into the spool, or looks at it: exit status. */
+int	 children_restore(int fd, int check);
 /* To one child; the descriptor is the caller's still.  Lost when it is
  * not there: it gets everything anew when it comes. */
 void	 child_send(enum role, uint32_t type, uint32_t id, int fd,

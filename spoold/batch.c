@@ -426,6 +426,8 @@ spool_tick(void)
 		try_again();
 	}
 	look_at_space();
+	content_tick();
+	backup_tick();
 	audit_tick();
 	if (sp.dirty && spool_commit() == -1)
 		return;

@@ -23,12 +23,16 @@
 #include "log.h"
 #include "spoold.h"
 
+#define UNPIN	200	/* files removed at one tick */
+
 struct ids {
 	uint64_t	*id;
 	size_t		 n, size;
 };
 static struct ids	 discarded;	/* once it is committed */
 static struct ids	 shared;	/* unless it is */
+static struct ids	 pinned;	/* when nobody reads them any more */
+static int		 pins;
 
 static int
 ids_add(struct ids *ids, uint64_t id)
@@ -175,8 +179,42 @@ content_discard(uint64_t id)
 void
 content_discarded(void)
 {
+	size_t	i;
+
 	shared.n = 0;
-	ids_unlink(&discarded);
+	if (pins == 0) {
+		ids_unlink(&discarded);
+		return;
+	}
+	for (i = 0; i < discarded.n; i++)
+		ids_add(&pinned, discarded.id[i]);
+	discarded.n = 0;
+}
+
+void
+content_pin(void)
+{
+	pins++;
+}
+
+void
+content_unpin(void)
+{
+	pins--;
+	content_tick();
+}
+
+void
+content_tick(void)
+{
+	int	i;
+
+	if (pins > 0)
+		return;
+	for (i = 0; i < UNPIN && pinned.n > 0; i++)
+		content_unlink(pinned.id[--pinned.n]);
+	if (pinned.n > 0)
+		spool_wake(spool_clock() + 20);
 }
 
 void

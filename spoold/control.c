@@ -356,9 +356,16 @@ request(struct client *c, struct imsg *imsg)
 		explain_check(c);
 		return (0);
 	}
+	if (type == CTL_BACKUP_NEXT) {
+		/* after a CTL_FAIL it may still be asked for */
+		return (c->request == 0 ? 0 : backup_next(c));
+	}
 	if (c->request != 0)
 		return (-1);
 	switch (type) {
+	case CTL_BACKUP:
+		backup_begin(c);
+		return (0);
 	case CTL_ROUTE:
 		if (imsg_get_ibuf(imsg, &body) == -1)
 			return (-1);
@@ -427,6 +434,8 @@ work_cb(int fd, short what, void *arg)
 			operate_more(c);
 		else if (c->track != NULL)
 			track_more(c);
+		else if (backup_works(c))
+			backup_more(c);
 	TAILQ_FOREACH(c, &clients, entry)
 		if (c->changing == CHANGE_WORK || (c->track != NULL &&
 		    imsgev_pending(&c->iev) <= CLIENT_HIGH))
@@ -458,7 +467,8 @@ make_room(void)
 	if (nclients < CLIENTS_MAX)
 		return;
 	TAILQ_FOREACH(c, &clients, entry)
-		if (!c->committing && !c->changing && (oldest == NULL ||
+		if (!c->committing && !c->changing && c->backup == NULL &&
+		    (oldest == NULL ||
 		    c->active < oldest->active))
 			oldest = c;
 	if (oldest != NULL)

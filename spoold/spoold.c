@@ -17,6 +17,7 @@
 #include "conf.h"
 #include "imsgev.h"
 #include "log.h"
+#include "restore.h"
 #include "sandbox.h"
 #include "spoold.h"
 
@@ -436,6 +437,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: spoold [-duv] [-R directory] [-U user]\n"
+	    "       spoold -r [-knuv] [-a audit] [-R directory] [-U user] "
+	    "<archive\n"
 	    "spoold is started by mtad(8).\n");
 	exit(1);
 }
@@ -464,13 +467,44 @@ init(void)
 		fatalx("out of memory");
 }
 
+/* spoold -r: confined as in service, the archive is standard input. */
+static int
+restore_main(const struct restore_options *o)
+{
+	struct sandbox_conf	sc;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.user = user;
+	sc.root = root;
+	sc.unconfined = unconfined;
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		fatalx("cannot confine myself, so I do not run");
+	umask(077);
+	if (restore(unconfined ? root : "/", STDIN_FILENO, o) == -1)
+		return (1);
+	return (fflush(stdout) == 0 ? 0 : 1);
+}
+
 int
 main(int argc, char **argv)
 {
-	int	ch, debug = 0, verbose = 0;
+	struct restore_options	ro = { .audit = "" };
+	int			ch, debug = 0, restoring = 0, verbose = 0;
 
-	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "a:dknrR:uU:v")) != -1) {
 		switch (ch) {
+		case 'a':
+			ro.audit = optarg;
+			break;
+		case 'k':
+			ro.as_it_was = 1;
+			break;
+		case 'n':
+			ro.check = 1;
+			break;
+		case 'r':
+			restoring = debug = 1;
+			break;
 		case 'd':
 			debug = 1;
 			break;
@@ -493,6 +527,8 @@ main(int argc, char **argv)
 	if (argc != optind)
 		usage();
 	log_init("spoold", debug, verbose);
+	if (restoring)
+		return (restore_main(&ro));
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

@@ -663,6 +663,13 @@ int	 content_any(void);
 /* Those of content_discard and _share: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);
+/*
+ * From pin to unpin files that would be removed stay, then go, some at each
+ * tick.
+ */
+void	 content_pin(void);
+void	 content_unpin(void);
+void	 content_tick(void);
 uint64_t content_free(void);		/* octets free in the spool */
 
 /* syncer.c: fdatasync of contents and of the store's log, in a thread. */
@@ -900,5 +907,8 @@ void	 control_sync(void);	/* contents, before the transaction */
 int	 control_flush(void);
 void	 control_committed(void);
 void	 control_failed(const char *why);
+
+/* backup.c: ends one that there is no space for. */
+void	 backup_tick(void);
 
 #endif
