@@ -185,9 +185,6 @@ run(struct archive *a, const char *path)
 	put(a, a->sums, a->sums_len);
 	end_member(a, a->sums_len);
 	put(a, zeros, sizeof(zeros));
-	if (fsync(a->fd) == -1 && errno != EINVAL && errno != ENOTSUP &&
-	    errno != EROFS)
-		err(1, "%s", a->name);
 }
 
 static void
@@ -241,7 +238,9 @@ to_file(struct archive *a, const char *path, const char *file, int as_json)
 		unlink(tmp);
 		exit(1);
 	}
-	if (rename(tmp, file) == -1)
+	/* a device has nothing to be synced */
+	if ((fsync(a->fd) == -1 && errno != EINVAL && errno != ENOTSUP) ||
+	    rename(tmp, file) == -1)
 		err(1, "%s", file);
 	if (WEXITSTATUS(status) != 0)
 		exit(1);

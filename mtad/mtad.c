@@ -582,7 +582,7 @@ lock_spool(const char *path)
 static int
 restore(int check)
 {
-	int fd, from;
+	int from;
 
 	from = strcmp(options.archive, "-") == 0 ? STDIN_FILENO :
 	    open(options.archive, O_RDONLY | O_CLOEXEC);
@@ -591,7 +591,7 @@ restore(int check)
 		return (1);
 	}
 	if (make_directories(conf) == -1 ||
-	    (fd = lock_spool(conf->spool)) == -1)
+	    (!check && lock_spool(conf->spool) == -1))
 		return (1);
 	return (children_restore(from, check));
 }

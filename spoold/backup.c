@@ -4,9 +4,8 @@
  * "mtactl backup": a copy of the store as it is at one moment, and the
  * contents that it names, while mail flows.
  *
- * The copy is made in the spool, some pages at a time between other work, and
- * has no name any more when the client gets it.  From before it begins until
- * the client has all, no content is removed (content_pin); contents do not
+ * The copy is made in the spool, some pages at a time between other work.
+ * From before it begins until the client has all, no content is removed (content_pin); contents do not
  * change once they are in the store, so those that the client gets are those
  * of that moment.  The client gets descriptors that can only be read, one
  * after the other as it asks: who reads slowly keeps space from being free
@@ -41,8 +40,8 @@ struct backup {
 
 static struct client	*owner;
 
-static void
-remove_copy(void)
+void
+backup_clean(void)
 {
 	unlinkat(sp.dirfd, COPY, 0);
 	unlinkat(sp.dirfd, COPY "-wal", 0);
@@ -59,7 +58,7 @@ backup_free(struct client *c)
 	owner = NULL;
 	if (sp.store != NULL)
 		store_backup_end(sp.store);
-	remove_copy();
+	backup_clean();
 	content_unpin();
 }
 
@@ -102,7 +101,7 @@ backup_begin(struct client *c)
 		    "queue.db");
 		return;
 	}
-	remove_copy();
+	backup_clean();
 	if ((c->backup = calloc(1, sizeof(*c->backup))) == NULL) {
 		client_fail(c, "out of memory");
 		return;
@@ -140,7 +139,6 @@ give_store(struct client *c)
 
 	c->backup->phase = PHASE_FILES;
 	fd = openat(sp.dirfd, COPY, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	remove_copy();
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		fail(c, strerror(errno));
 		if (fd != -1)

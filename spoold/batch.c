@@ -157,6 +157,7 @@ spool_open(const char *dir)
 	strlcpy(sp.state, "running", sizeof(sp.state));
 	sp.started = time(NULL);
 	told = loaded = 0;
+	backup_clean();
 	try_open();
 	return (0);
 }

@@ -13,6 +13,7 @@
  * were sending is sent from the start.
  */
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -598,10 +599,46 @@ is_empty(void)
 	return (1);
 }
 
+static int
+lock_tmp(void)
+{
+	int	fd;
+
+	if ((fd = openat(sp.dirfd, TMP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1)
+		return (-1);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+/* An empty one, that no other restore is using.  Its descriptor, or -1. */
+static int
+make_tmp(void)
+{
+	int	fd;
+
+	if ((fd = lock_tmp()) == -1 && errno != ENOENT) {
+		log_warn("restore: " TMP ", another one under way?");
+		return (-1);
+	}
+	if (fd != -1) {
+		remove_tree();
+		close(fd);
+	}
+	if (mkdirat(sp.dirfd, TMP, 0700) == -1 || (fd = lock_tmp()) == -1) {
+		log_warn("restore: " TMP);
+		return (-1);
+	}
+	return (fd);
+}
+
 int
 restore(const char *dir, int fd, const struct restore_options *o)
 {
-	int	ret = -1;
+	int	lock = -1, ret = -1;
 
 	memset(&r, 0, sizeof(r));
 	r.fd = fd;
@@ -614,11 +651,8 @@ restore(const char *dir, int fd, const struct restore_options *o)
 	strlcpy(sp.dir, dir, sizeof(sp.dir));
 	if (!o->check && !is_empty())
 		goto done;
-	remove_tree();
-	if (mkdirat(sp.dirfd, TMP, 0700) == -1) {
-		log_warn("restore: " TMP);
+	if ((lock = make_tmp()) == -1)
 		goto done;
-	}
 	if (take_archive() == 0 && take_store(dir) == 0)
 		ret = o->check ? 0 : into_place();
 	remove_tree();
@@ -629,6 +663,8 @@ restore(const char *dir, int fd, const struct restore_options *o)
 		log_warnx("restore: nothing was changed");
 done:
 	free(r.member);
+	if (lock != -1)
+		close(lock);
 	close(sp.dirfd);
 	sp.dirfd = -1;
 	return (ret);

@@ -910,5 +910,7 @@ void	 control_failed(const char *why);
 
 /* backup.c: ends one that there is no space for. */
 void	 backup_tick(void);
+/* What one that was interrupted left behind. */
+void	 backup_clean(void);
 
 #endif
