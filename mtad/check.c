@@ -737,6 +737,7 @@ conf_new(void)
 	TAILQ_INIT(&c->policies);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
+	TAILQ_INIT(&c->metrics);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
@@ -849,6 +850,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
 	FREE_ALL(&c->policies, conf_policy);
+	FREE_ALL(&c->metrics, conf_metrics);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);
 		list_free(l);

@@ -240,6 +240,7 @@ send_conf(enum role r)
 	struct conf_redirect *re;
 	struct conf_policy *po;
 	struct conf_list *li;
+	struct conf_metrics *m;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
@@ -281,6 +282,8 @@ send_conf(enum role r)
 			    &re->redirect, sizeof(re->redirect));
 		TAILQ_FOREACH(li, &conf->lists, entry)
 			send_list(li);
+		TAILQ_FOREACH(m, &conf->metrics, entry)
+			child_send(r, IMSG_CONF_METRICS, 0, m->fd, NULL, 0);
 	}
 	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
 	awaited[r]++;
@@ -355,7 +358,9 @@ reload(void)
 		conf_free(new);
 		return;
 	}
-	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1) {
+	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1 ||
+	    sockets_metrics(new, conf) == -1) {
+		close_listeners(new);
 		log_warnx("configuration not reloaded: what was in force "
 		    "stays in force");
 		conf_free(new);
@@ -363,6 +368,7 @@ reload(void)
 	}
 	number_all(new);
 	close_listeners(conf);
+	sockets_metrics_close(conf, 0);
 	conf_free(conf);
 	conf = new;
 	if (options.verbose)
@@ -451,6 +457,7 @@ children_gone(void)
 {
 	command_kill();
 	unlink(conf->control);
+	sockets_metrics_close(conf, 1);
 	if (pid_file != NULL)
 		pidfile_remove(pid_file);
 	log_info("mtad: stopped");
@@ -716,6 +723,7 @@ main(int argc, char **argv)
 		return (1);
 	if (make_directories(conf) == -1 || lock_spool(conf->spool) == -1 ||
 	    sockets_listen(conf, NULL) == -1 ||
+	    sockets_metrics(conf, NULL) == -1 ||
 	    (control_fd = sockets_control(conf)) == -1) {
 		if (pid_file != NULL)
 			pidfile_remove(pid_file);

@@ -73,6 +73,9 @@ void	 sign_close(void);
 /* Opens what the new configuration listens on; takes over what old has.
  * -1: one cannot be bound (said), nothing has changed. */
 int	 sockets_listen(struct conf *new, struct conf *old);
+/* The same of those who ask for metrics; what new has not got is removed. */
+int	 sockets_metrics(struct conf *new, struct conf *old);
+void	 sockets_metrics_close(struct conf *, int remove);
 int	 sockets_control(struct conf *);	/* its descriptor or -1 */
 void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
 	    uint32_t address);

@@ -429,6 +429,7 @@ spool_tick(void)
 	look_at_space();
 	content_tick();
 	backup_tick();
+	alarm_tick();
 	audit_tick();
 	if (sp.dirty && spool_commit() == -1)
 		return;

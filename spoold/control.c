@@ -20,6 +20,7 @@
 
 #include "client.h"
 #include "log.h"
+#include "metrics.h"
 
 static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static struct event	*listener;
@@ -225,6 +226,7 @@ control_committed(void)
 		log_info("message %016" PRIX64 ": submitted as %s, %" PRIu64
 		    " octets, %u recipients", r.id, r.mts_id,
 		    c->arrival.size, c->arrival.message->nrecipient);
+		sp.stats.submitted++;
 		arrival_committed(&c->arrival);
 		submit_free(c, 1);
 		client_row(c, CTL_ROW, &r, sizeof(r));
@@ -322,6 +324,26 @@ command(struct client *c, struct imsg *imsg)
 	}
 }
 
+/* The text as it is now; it is not so long that it would have to wait. */
+static void
+stats(struct client *c)
+{
+	struct ibuf	*text;
+	size_t		 at, n, len;
+
+	if ((text = metrics_text()) == NULL) {
+		client_fail(c, "out of memory");
+		return;
+	}
+	len = ibuf_size(text);
+	for (at = 0; at < len; at += n) {
+		n = len - at < FRAGMENT_MAX ? len - at : FRAGMENT_MAX;
+		client_row(c, CTL_ROW, (char *)ibuf_data(text) + at, n);
+	}
+	ibuf_free(text);
+	client_end(c);
+}
+
 static int
 request(struct client *c, struct imsg *imsg)
 {
@@ -363,6 +385,9 @@ request(struct client *c, struct imsg *imsg)
 	if (c->request != 0)
 		return (-1);
 	switch (type) {
+	case CTL_STATS:
+		stats(c);
+		return (0);
 	case CTL_BACKUP:
 		backup_begin(c);
 		return (0);

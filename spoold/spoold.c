@@ -17,6 +17,7 @@
 #include "conf.h"
 #include "imsgev.h"
 #include "log.h"
+#include "metrics.h"
 #include "restore.h"
 #include "sandbox.h"
 #include "spoold.h"
@@ -298,6 +299,8 @@ configured(void)
 {
 	if (conf_end() == -1)
 		fatalx("configuration incomplete");
+	if (metrics_end(base) == -1)
+		fatalx("out of memory");
 	if (!confined) {
 		confine();
 		if ((delivered = event_new(base, deliver_event_fd(),
@@ -328,6 +331,7 @@ shutdown_spool(void)
 	sp.stopping = 1;
 	stopping_since = spool_clock();
 	control_close();
+	metrics_stop();
 	schedule_tick();
 	spool_wake(spool_clock() + 50);
 	spool_turn();
@@ -352,7 +356,10 @@ conf_imsg(struct imsg *imsg)
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CONF_BEGIN:
 		conf_begin();
+		metrics_begin();
 		return (0);
+	case IMSG_CONF_METRICS:
+		return (metrics_add(imsg_get_fd(imsg)));
 	case IMSG_CONF_MTA:
 		return (GET(&mta) == -1 ? -1 : conf_mta(&mta));
 	case IMSG_CONF_PEER:
