@@ -73,6 +73,20 @@ limit_end(struct limit *l)
 	return (l->over);
 }
 
+/* SQLite's words on one line, without the name of the data base. */
+static void
+one_line(char *s)
+{
+	char	*nl;
+
+	if (strncmp(s, "*** in database ", 16) == 0 &&
+	    (nl = strchr(s, '\n')) != NULL)
+		memmove(s, nl + 1, strlen(nl));
+	for (; *s != '\0'; s++)
+		if (*s == '\n')
+			*s = ' ';
+}
+
 /* Does it say something else than want (NULL: nothing)?  1, with words. */
 static int
 check_one(struct store *s, const char *sql, const char *want, const char *what)
@@ -88,6 +102,7 @@ check_one(struct store *s, const char *sql, const char *want, const char *what)
 		if (r)
 			snprintf(s->error, sizeof(s->error), "%s%.200s", what,
 			    text == NULL ? "?" : text);
+		one_line(s->error);
 	}
 	if (code != SQLITE_ROW && code != SQLITE_DONE) {
 		r = store_fail(s, what);
