@@ -28,7 +28,8 @@ bind_unix(struct conf_metrics *m)
 	int		 ret;
 
 	if (m->group[0] != '\0' && (gr = getgrnam(m->group)) == NULL) {
-		log_warnx("metrics: group \"%s\" does not exist", m->group);
+		log_warnx(EVT_LISTEN, "address=\"%s\": group \"%s\" does not "
+		    "exist", m->address, m->group);
 		errno = EINVAL;
 		return (-1);
 	}
@@ -51,7 +52,7 @@ listen_on(struct conf_metrics *m)
 	m->fd = socket(m->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
 	if (m->fd == -1) {
-		log_warn("metrics listen on %s", m->address);
+		log_warn(EVT_LISTEN, "address=\"%s\"", m->address);
 		return (-1);
 	}
 	if (m->ss.ss_family == AF_UNIX)
@@ -62,7 +63,7 @@ listen_on(struct conf_metrics *m)
 		ret = bind(m->fd, (struct sockaddr *)&m->ss, m->ss_len);
 	}
 	if (ret == -1 || listen(m->fd, BACKLOG) == -1) {
-		log_warn("metrics listen on %s", m->address);
+		log_warn(EVT_LISTEN, "address=\"%s\"", m->address);
 		close(m->fd);
 		m->fd = -1;
 		return (-1);

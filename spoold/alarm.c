@@ -37,25 +37,24 @@ look_at_peer(struct peer *p)
 	    n >= c->alarm_queue, c->alarm_queue == 0 ||
 	    n <= c->alarm_queue_clear)) {
 	case 1:
-		log_warnx("alarm: peer %s: %" PRIu64 " messages wait, the "
-		    "mark is %u", c->name, n, c->alarm_queue);
+		log_warnx(EVT_ALARM, "peer=%s alarm=queue waiting=%" PRIu64
+		    " mark=%u", c->name, n, c->alarm_queue);
 		break;
 	case -1:
-		log_info("alarm over: peer %s: %" PRIu64 " messages wait",
-		    c->name, n);
+		log_info(EVT_ALARM_OVER, "peer=%s alarm=queue waiting=%"
+		    PRIu64, c->name, n);
 		break;
 	}
 	switch (change(&p->alarms, ALARM_AGE, c->alarm_age != 0 &&
 	    age >= c->alarm_age, c->alarm_age == 0 ||
 	    age <= c->alarm_age_clear)) {
 	case 1:
-		log_warnx("alarm: peer %s: the oldest message waits for %"
-		    PRIu64 " s, the mark is %u s", c->name, age,
-		    c->alarm_age);
+		log_warnx(EVT_ALARM, "peer=%s alarm=age seconds=%" PRIu64
+		    " mark=%u", c->name, age, c->alarm_age);
 		break;
 	case -1:
-		log_info("alarm over: peer %s: the oldest message waits for "
-		    "%" PRIu64 " s", c->name, age);
+		log_info(EVT_ALARM_OVER, "peer=%s alarm=age seconds=%" PRIu64,
+		    c->name, age);
 		break;
 	}
 }
@@ -71,12 +70,11 @@ alarm_tick(void)
 	    space < c->alarm_space, c->alarm_space == 0 ||
 	    space >= c->alarm_space_clear)) {
 	case 1:
-		log_warnx("alarm: spool: %" PRIu64 " KB free, the mark is %"
-		    PRIu64 " KB", space / 1024, c->alarm_space / 1024);
+		log_warnx(EVT_ALARM, "alarm=space free=%" PRIu64 " mark=%"
+		    PRIu64, space, c->alarm_space);
 		break;
 	case -1:
-		log_info("alarm over: spool: %" PRIu64 " KB free",
-		    space / 1024);
+		log_info(EVT_ALARM_OVER, "alarm=space free=%" PRIu64, space);
 		break;
 	}
 	TAILQ_FOREACH(p, &sp.peers, entry)

@@ -65,7 +65,7 @@ backup_free(struct client *c)
 static void
 fail(struct client *c, const char *why)
 {
-	log_warnx("backup: %s", why);
+	log_warnx(EVT_BACKUP_FAILED, ": %s", why);
 	client_fail(c, why);		/* which frees it */
 }
 
@@ -192,7 +192,7 @@ give_content(struct client *c, uint64_t id, uint64_t size)
 	content_path(id, path, sizeof(path));
 	if ((fd = content_open_whole(&sm)) == -1) {
 		c->backup->missing++;
-		log_warnx("backup: %s is missing or not whole", path);
+		log_warnx(EVT_CONTENT, "file=%s: missing or not whole", path);
 	}
 	c->backup->files++;
 	give(c, path, size, fd);
@@ -224,8 +224,8 @@ backup_next(struct client *c)
 		b->next++;
 		break;
 	case 0:
-		log_info("backup: done, %" PRIu64 " contents, %" PRIu64
-		    " missing", b->files, b->missing);
+		log_info(EVT_BACKUP, "contents=%" PRIu64 " missing=%" PRIu64,
+		    b->files, b->missing);
 		client_end(c);
 		break;
 	default:

@@ -38,7 +38,7 @@ load(void)
 	int	n;
 
 	if (content_init() == -1) {
-		log_warn("spool: content directories");
+		log_warn(EVT_SPOOL_FAILED, ": content directories");
 		return (-1);
 	}
 	if (store_associations_lost(sp.store, time(NULL)) == -1 ||
@@ -47,7 +47,7 @@ load(void)
 	    audit_load() == -1 || (n = content_sweep()) == -1)
 		return (-1);
 	if (n > 0)
-		log_info("spool: removed %d files of unfinished transfers",
+		log_info(EVT_SPOOL_CLEANED, "files=%d: of unfinished transfers",
 		    n);
 	spool_configured();
 	if (load_associations() == -1)
@@ -80,7 +80,7 @@ begin_salvage(const char *why)
 		spool_failed(strerror(errno));
 		return (-1);
 	}
-	log_warnx("spool: queue.db is damaged (%s): what can be read is "
+	log_warnx(EVT_SPOOL_DAMAGED, ": %s: what can be read of queue.db is "
 	    "saved", why);
 	spool_failed("queue.db is damaged, being saved");
 	look_at = spool_clock() + SALVAGE_LOOK;
@@ -97,8 +97,8 @@ check_store(char *why, size_t size)
 
 	if ((r = store_check(sp.store, CHECK_TIME, &all)) == 0) {
 		if (!all)
-			log_info("spool: queue.db is too large to be looked "
-			    "at in %d s; the rest is as it is read",
+			log_info(EVT_SPOOL_CHECKED, "seconds=%d: not all of "
+			    "queue.db, the rest is as it is read",
 			    CHECK_TIME);
 		log_debug("spool: queue.db checked in %" PRIu64 " ms",
 		    spool_clock() - began);
@@ -197,8 +197,8 @@ spool_failed(const char *why)
 	if (!sp.failing) {
 		snprintf(sp.state, sizeof(sp.state), "spool failed: %.48s",
 		    why);
-		log_warnx("spool: %s: nothing is taken in until it works "
-		    "again", why);
+		log_warnx(EVT_SPOOL_FAILED, ": %s: nothing is taken in until it "
+		    "works again", why);
 		look_at = spool_clock() + JEOPARDY_RETRY * 1000;
 		told = 0;
 	}
@@ -213,8 +213,8 @@ spool_full(const char *why)
 		return;
 	sp.full = 1;
 	snprintf(sp.state, sizeof(sp.state), "spool full: %.50s", why);
-	log_warnx("spool full: %s: nothing is taken in until there is space",
-	    why);
+	log_warnx(EVT_SPOOL_FULL, ": %s: nothing is taken in until there is "
+	    "space", why);
 }
 
 /* What arrived in this turn is not ours, and its senders are told so. */
@@ -335,8 +335,8 @@ look_at_salvage(void)
 		return (-1);
 	case SALVAGE_FAILED:
 		look_at = spool_clock() + SALVAGE_RETRY;
-		log_warnx("spool: what is left of queue.db cannot be saved: "
-		    "%s: it is tried again", salvage_why());
+		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again",
+		    salvage_why());
 		return (-1);
 	default:
 		break;
@@ -346,8 +346,8 @@ look_at_salvage(void)
 		strlcpy(why, store_error(sp.store), sizeof(why));
 		if (salvage_mark(why) == -1)
 			return (-1);
-		log_warnx("spool: queue.db is damaged (%s): starting again "
-		    "to save what can be read", why);
+		log_warnx(EVT_SPOOL_DAMAGED, ": %s: starting again to save "
+		    "what can be read of queue.db", why);
 		spool_restart();
 	}
 	return (0);
@@ -389,7 +389,7 @@ try_again(void)
 	}
 	strlcpy(sp.state, sp.full ? "spool full" : "running",
 	    sizeof(sp.state));
-	log_info("spool: works again");
+	log_info(EVT_SPOOL_WORKS, ": mail is taken in");
 	schedule_tick();
 	deliver_wake();
 	command_wake();
@@ -411,7 +411,7 @@ look_at_space(void)
 		sp.full = 0;
 		if (!sp.failing)
 			strlcpy(sp.state, "running", sizeof(sp.state));
-		log_info("spool: there is space again");
+		log_info(EVT_SPOOL_SPACE, ": mail is taken in");
 	}
 }
 

@@ -479,8 +479,8 @@ queue_hold(struct job *j, int64_t until, const char *why)
 void
 queue_lost(struct job *j, const char *why)
 {
-	log_warnx("message %016" PRIX64 " for %s: held: %s", j->message,
-	    j->target->name, why);
+	log_warnx(EVT_HELD, "message=%016" PRIX64 " to=\"%s\": %s",
+	    j->message, j->target->name, why);
 	audit_job(AUDIT_HOLD, j, "mtad", why);
 	queue_put(j, JOB_HELD, 0, why);
 }

@@ -68,11 +68,11 @@ get(void *data, size_t len)
 		if ((n = read(r.fd, p, len)) == -1) {
 			if (errno == EINTR)
 				continue;
-			log_warn("restore: the archive");
+			log_warn(EVT_NOT_RESTORED, ": the archive");
 			return (-1);
 		}
 		if (n == 0) {
-			log_warnx("restore: the archive is not complete");
+			log_warnx(EVT_NOT_RESTORED, ": the archive is not complete");
 			return (-1);
 		}
 		p += n;
@@ -112,7 +112,7 @@ add_member(const char *name)
 	if (r.n == r.size) {
 		if ((m = reallocarray(r.member, r.size * 2 + 64,
 		    sizeof(*m))) == NULL) {
-			log_warn("restore");
+			log_warn(EVT_NOT_RESTORED, ": archive");
 			return (NULL);
 		}
 		r.member = m;
@@ -136,7 +136,7 @@ put_octets(int fd, uint64_t size, SHA2_CTX *sha)
 			return (-1);
 		SHA256Update(sha, buf, n);
 		if (write(fd, buf, n) != (ssize_t)n) {
-			log_warn("restore: the spool");
+			log_warn(EVT_NOT_RESTORED, ": the spool");
 			return (-1);
 		}
 	}
@@ -160,7 +160,7 @@ make_file(const char *name)
 	}
 	if ((fd = openat(sp.dirfd, path, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
-		log_warn("restore: %s", path);
+		log_warn(EVT_NOT_RESTORED, ": %s", path);
 	return (fd);
 }
 
@@ -181,7 +181,7 @@ take_file(const char *name, uint64_t size)
 		ret = fsync(fd);
 #endif
 	if (close(fd) == -1 && ret == 0) {
-		log_warn("restore: %s", name);
+		log_warn(EVT_NOT_RESTORED, ": %s", name);
 		ret = -1;
 	}
 	return (ret);
@@ -195,7 +195,7 @@ take_about(uint64_t size)
 	const char	*p;
 
 	if (size > ABOUT_MAX) {
-		log_warnx("restore: what the archive says of itself is too "
+		log_warnx(EVT_NOT_RESTORED, ": what the archive says of itself is too "
 		    "long");
 		return (-1);
 	}
@@ -206,7 +206,7 @@ take_about(uint64_t size)
 	SHA256Final(m->digest, &sha);
 	if (strncmp(r.about, "format 1\n", 9) != 0 ||
 	    (p = strstr(r.about, "\ntime ")) == NULL) {
-		log_warnx("restore: a backup of another format");
+		log_warnx(EVT_NOT_RESTORED, ": a backup of another format");
 		return (-1);
 	}
 	r.time = strtoll(p + 6, NULL, 10);
@@ -246,16 +246,16 @@ check_line(const char *line)
 	if (strlen(line) < 67 || line[64] != ' ' || line[65] != ' ' ||
 	    strlcpy(want.name, line + 66, sizeof(want.name)) >=
 	    sizeof(want.name) || hex(line, digest) == -1) {
-		log_warnx("restore: " SUMS " makes no sense");
+		log_warnx(EVT_NOT_RESTORED, ": " SUMS " makes no sense");
 		return (-1);
 	}
 	if ((m = bsearch(&want, r.member, r.n, sizeof(*m),
 	    compare)) == NULL) {
-		log_warnx("restore: %s is not in the archive", want.name);
+		log_warnx(EVT_NOT_RESTORED, ": %s is not in the archive", want.name);
 		return (-1);
 	}
 	if (memcmp(digest, m->digest, sizeof(digest)) != 0) {
-		log_warnx("restore: %s is damaged", m->name);
+		log_warnx(EVT_NOT_RESTORED, ": %s is damaged", m->name);
 		return (-1);
 	}
 	m->summed = 1;
@@ -269,7 +269,7 @@ take_sums(uint64_t size)
 	size_t	i, len = 0;
 
 	if (size > (r.n + 1) * SUMS_LINE) {
-		log_warnx("restore: " SUMS " is too long");
+		log_warnx(EVT_NOT_RESTORED, ": " SUMS " is too long");
 		return (-1);
 	}
 	qsort(r.member, r.n, sizeof(*r.member), compare);
@@ -287,7 +287,7 @@ take_sums(uint64_t size)
 	}
 	for (i = 0; i < r.n; i++)
 		if (!r.member[i].summed) {
-			log_warnx("restore: " SUMS " has no %s",
+			log_warnx(EVT_NOT_RESTORED, ": " SUMS " has no %s",
 			    r.member[i].name);
 			return (-1);
 		}
@@ -310,7 +310,7 @@ take_member(const char *name, uint64_t size)
 	}
 	if (r.store && is_content(name, &id))
 		return (take_file(name, size));
-	log_warnx("restore: %.40s has no place in a backup", name);
+	log_warnx(EVT_NOT_RESTORED, ": %.40s has no place in a backup", name);
 	return (-1);
 }
 
@@ -327,11 +327,11 @@ take_archive(void)
 			return (-1);
 		switch (tar_parse(header, name, &size)) {
 		case 0:
-			log_warnx("restore: the archive is not complete: "
+			log_warnx(EVT_NOT_RESTORED, ": the archive is not complete: "
 			    SUMS " is missing");
 			return (-1);
 		case -1:
-			log_warnx("restore: this is no archive of mtactl "
+			log_warnx(EVT_NOT_RESTORED, ": this is no archive of mtactl "
 			    "backup");
 			return (-1);
 		}
@@ -339,7 +339,7 @@ take_archive(void)
 			if (name[i] < ' ' || name[i] > '~')
 				name[i] = '?';
 		if ((ret = take_member(name, size)) == -1 && r.n == 0)
-			log_warnx("restore: this is no archive of mtactl "
+			log_warnx(EVT_NOT_RESTORED, ": this is no archive of mtactl "
 			    "backup");
 		if (ret != 0)
 			return (ret == 1 && r.store ? 0 : -1);
@@ -364,7 +364,7 @@ hold_job(void *arg, const struct store_job *j)
 static int
 hold(uint64_t id, const char *why)
 {
-	log_warnx("restore: message %016" PRIX64 ": held: %s", id, why);
+	log_warnx(EVT_HELD, "message=%016" PRIX64 ": %s", id, why);
 	r.lost++;
 	return (store_job_of_message(sp.store, id, hold_job,
 	    (void *)(uintptr_t)why));
@@ -477,10 +477,9 @@ change_store(void)
 	    r.o->audit, r.time, &past) == -1 || tell_held() == -1 ||
 	    store_commit(sp.store) == -1)
 		return (-1);
-	log_info("restore: backup of %s: %" PRIu64 " messages, %" PRIu64
-	    " held, %" PRIu64 " damaged or without their content; %" PRIu64
-	    " copies had gone since by the audit log", when, r.messages,
-	    r.held, r.lost, past.settled);
+	log_info(EVT_RESTORED, "messages=%" PRIu64 " held=%" PRIu64
+	    " damaged=%" PRIu64 " gone=%" PRIu64 ": backup of %s",
+	    r.messages, r.held, r.lost, past.settled, when);
 	return (0);
 }
 
@@ -493,14 +492,14 @@ take_store(const char *dir)
 	snprintf(path, sizeof(path), "%s/" TMP, dir);
 	if ((sp.store = store_open_file(path, STORE_FILE, why,
 	    sizeof(why))) == NULL) {
-		log_warnx("restore: queue.db of the archive: %s", why);
+		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive: %s", why);
 		return (-1);
 	}
 	if (store_check(sp.store, 0, &all) != 0)
-		log_warnx("restore: queue.db of the archive is damaged: %s",
+		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive is damaged: %s",
 		    store_error(sp.store));
 	else if ((ret = change_store()) == -1)
-		log_warnx("restore: %s", store_error(sp.store));
+		log_warnx(EVT_NOT_RESTORED, ": %s", store_error(sp.store));
 	store_close(sp.store);
 	sp.store = NULL;
 	return (ret);
@@ -545,7 +544,7 @@ sync_all(void)
 {
 #ifdef __linux__
 	if (syncfs(sp.dirfd) == -1) {
-		log_warn("restore: sync of the spool");
+		log_warn(EVT_NOT_RESTORED, ": sync of the spool");
 		return (-1);
 	}
 #endif
@@ -569,7 +568,7 @@ into_place(void)
 	    errno != ENOENT) || fsync(sp.dirfd) == -1 ||
 	    renameat(sp.dirfd, TMP "/" STORE_FILE, sp.dirfd,
 	    STORE_FILE) == -1 || fsync(sp.dirfd) == -1) {
-		log_warn("restore: giving the files their names");
+		log_warn(EVT_NOT_RESTORED, ": giving the files their names");
 		return (-1);
 	}
 	return (0);
@@ -586,13 +585,13 @@ is_empty(void)
 
 	for (i = 0; i < nitems(names); i++)
 		if (fstatat(sp.dirfd, names[i], &st, 0) == 0) {
-			log_warnx("restore: the spool is in use: there is %s; "
+			log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there is %s; "
 			    "move it and the directory content away",
 			    names[i]);
 			return (0);
 		}
 	if (content_any()) {
-		log_warnx("restore: the spool is in use: there are contents; "
+		log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there are contents; "
 		    "move the directory content away");
 		return (0);
 	}
@@ -621,7 +620,7 @@ make_tmp(void)
 	int	fd;
 
 	if ((fd = lock_tmp()) == -1 && errno != ENOENT) {
-		log_warn("restore: " TMP ", another one under way?");
+		log_warn(EVT_NOT_RESTORED, ": " TMP ", another one under way?");
 		return (-1);
 	}
 	if (fd != -1) {
@@ -629,7 +628,7 @@ make_tmp(void)
 		close(fd);
 	}
 	if (mkdirat(sp.dirfd, TMP, 0700) == -1 || (fd = lock_tmp()) == -1) {
-		log_warn("restore: " TMP);
+		log_warn(EVT_NOT_RESTORED, ": " TMP);
 		return (-1);
 	}
 	return (fd);
@@ -645,7 +644,7 @@ restore(const char *dir, int fd, const struct restore_options *o)
 	r.o = o;
 	if ((sp.dirfd = open(dir, O_RDONLY | O_DIRECTORY |
 	    O_CLOEXEC)) == -1) {
-		log_warn("restore: spool");
+		log_warn(EVT_NOT_RESTORED, ": spool");
 		return (-1);
 	}
 	strlcpy(sp.dir, dir, sizeof(sp.dir));
@@ -657,10 +656,10 @@ restore(const char *dir, int fd, const struct restore_options *o)
 		ret = o->check ? 0 : into_place();
 	remove_tree();
 	if (ret == 0)
-		log_info("restore: %s", o->check ? "the archive is good; "
-		    "nothing was changed" : "done");
+		log_info(EVT_RESTORED, ": %s", o->check ? "the archive is "
+		    "good; nothing was changed" : "it is in its place");
 	else
-		log_warnx("restore: nothing was changed");
+		log_warnx(EVT_NOT_RESTORED, ": nothing was changed");
 done:
 	free(r.member);
 	if (lock != -1)

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,25 +75,17 @@ fail_store(void)
 	return (-1);
 }
 
-static void	say(const char *, ...)
-    __attribute__((__format__(printf, 1, 2)));
-
 /* In the report, and of the first ones in the log. */
 static void
-say(const char *fmt, ...)
+say(enum event_id event, uint64_t id, const char *why)
 {
-	char	text[400];
-	va_list	ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fprintf(w.report, "%s\n", text);
+	fprintf(w.report, "message %016" PRIX64 ": %s: %s\n", id,
+	    event == EVT_HELD ? "held" : "lost", why);
 	if (w.held + w.lost <= NAMED_MAX)
-		log_warnx("%s", text);
+		log_warnx(event, "message=%016" PRIX64 ": %s", id, why);
 	else if (w.held + w.lost == NAMED_MAX + 1)
-		log_warnx("more are named in queue.db.damaged-%s.report",
-		    w.stamp);
+		log_warnx(event, "report=queue.db.damaged-%s.report: more "
+		    "messages are named there", w.stamp);
 }
 
 static int
@@ -260,8 +251,8 @@ salvage_finish(void)
 	make_stamp(stamp, sizeof(stamp));
 	if (rename_all(stamp) == -1)
 		return (-1);
-	log_info("spool: what was saved of queue.db before the last stop is "
-	    "in its place");
+	log_info(EVT_SPOOL_SAVED, ": what was saved of queue.db before the "
+	    "last stop is in its place");
 	return (1);
 }
 
@@ -365,8 +356,8 @@ salvage_contents(struct store *s, unsigned seconds)
 				goto fail;
 			total++;
 			if (h.n > 0)
-				log_warnx("message %016" PRIX64 ": held: %s",
-				    id[i], h.why);
+				log_warnx(EVT_HELD, "message=%016" PRIX64
+				    ": %s", id[i], h.why);
 		}
 	} while (n == (int)nitems(id) && spool_clock() < end);
 	if (store_commit(s) == -1)
@@ -577,7 +568,7 @@ places(const struct store_message *m, const uint32_t *routing, int rerouted)
 	}
 	if (held) {
 		w.held++;
-		say("message %016" PRIX64 ": held: %s", m->id, why);
+		say(EVT_HELD, m->id, why);
 	}
 	return (0);
 }
@@ -591,8 +582,7 @@ put_message(struct store_message *m)
 
 	if (!agree(m, &routing, &rerouted)) {
 		w.lost++;
-		say("message %016" PRIX64 ": lost: its envelope is damaged",
-		    m->id);
+		say(EVT_MESSAGE_LOST, m->id, "its envelope is damaged");
 		return (0);
 	}
 	m->routing = routing;
@@ -607,7 +597,7 @@ put_message(struct store_message *m)
 	if (m->kind == CONTENT_FILE &&
 	    (h.why = content_trouble(m->id, m->size)) != NULL) {
 		w.lost++;
-		say("message %016" PRIX64 ": held: %s", m->id, h.why);
+		say(EVT_HELD, m->id, h.why);
 		if (store_job_of_message(w.to, m->id, hold_copy, &h) == -1 ||
 		    h.failed)
 			r = fail_store();
@@ -654,8 +644,8 @@ put_messages(void)
 			continue;	/* a file's name: set aside */
 		if (r == -1 || (r == 0 && has(&w.jobs, m.id))) {
 			w.lost++;
-			say("message %016" PRIX64 ": lost: damaged in the "
-			    "data base", m.id);
+			say(EVT_MESSAGE_LOST, m.id, "damaged in the data "
+			    "base");
 		}
 		if (i % CHUNK == CHUNK - 1 && commit() == -1)
 			return (-1);
@@ -802,8 +792,7 @@ missing(void *arg, uint64_t id)
 	if (r == 1 || has(&w.jobs, id) || has(&w.rows, id))
 		return (0);
 	w.lost++;
-	say("message %016" PRIX64 ": lost: the audit log has it as waiting",
-	    id);
+	say(EVT_MESSAGE_LOST, id, "the audit log has it as waiting");
 	return (0);
 }
 
@@ -884,15 +873,11 @@ salvage_begin(const char *why)
 static void
 told(void)
 {
-	log_warnx("spool: queue.db was damaged (%s): it is set aside as "
-	    "queue.db.damaged-%s; %" PRIu64 " messages saved, %" PRIu64
-	    " of them held, %" PRIu64 " lost, %" PRIu64 " contents without "
-	    "a message, %" PRIu64 " copies had gone by the audit log: see "
-	    "queue.db.damaged-%s.report in the spool", w.why, w.stamp,
-	    w.kept, w.held, w.lost, w.aside, w.past.settled, w.stamp);
-	if (w.holes_accepted)
-		log_warnx("spool: not all that is known of duplicates was "
-		    "saved: what peers send again may be delivered twice");
+	log_warnx(EVT_SPOOL_SAVED, "messages=%" PRIu64 " held=%" PRIu64
+	    " lost=%" PRIu64 " contents=%" PRIu64 " gone=%" PRIu64
+	    " file=queue.db.damaged-%s duplicates=%s: see its .report in the "
+	    "spool", w.kept, w.held, w.lost, w.aside, w.past.settled, w.stamp,
+	    w.holes_accepted ? "some" : "all");
 }
 
 enum salvage_state

@@ -96,8 +96,8 @@ class Metrics(unittest.TestCase):
             self.alpha.inject(address('beta'), 1000)
         until(lambda: self.stats()['mtad_group_alarm', 'queue', 'beta'],
               LIMIT, 'alarm')
-        self.alpha.said('alarm: peer beta: [45] messages wait, the mark is '
-                        '4', LIMIT)
+        self.alpha.said('alarm-raised peer=beta alarm=queue waiting=[45] '
+                        'mark=4', LIMIT)
         m = self.stats()
         self.assertEqual(m['mtad_submitted_messages_total', ], 5)
         self.assertEqual(m['mtad_stored_messages', ], 5)
@@ -109,7 +109,8 @@ class Metrics(unittest.TestCase):
                                    '_total', 'beta'], LIMIT, 'failed')
         self.beta.start()
         self.beta.wait_delivered(5, LIMIT)
-        self.alpha.said('alarm over: peer beta: [01] messages wait', LIMIT)
+        self.alpha.said('alarm-over peer=beta alarm=queue waiting=[01]$',
+                        LIMIT)
         self.alpha.idle(LIMIT)
         m = self.stats()
         self.assertEqual(m['mtad_group_alarm', 'queue', 'beta'], 0)
@@ -145,7 +146,7 @@ class Metrics(unittest.TestCase):
         os.unlink(self.alpha.conf)
         self.alpha.configure(Peer('beta', self.beta.port, *OPTIONS))
         self.alpha.mtactl('reload')
-        self.alpha.said('configuration reloaded', LIMIT)
+        self.alpha.said('config-reloaded', LIMIT)
         until(lambda: not os.path.exists(self.unix), LIMIT, 'socket gone')
 
         def refused():
@@ -205,7 +206,7 @@ class Metrics(unittest.TestCase):
             for t in flooders:
                 t.join()
         until(lambda: self.get(self.tcp())[0].status == 200, LIMIT, 'answer')
-        self.assertEqual(self.alpha.lines('does not fit|died of signal'), [])
+        self.assertEqual(self.alpha.lines('imsg-bad|process-ended'), [])
 
 
 if __name__ == '__main__':
