@@ -5,11 +5,12 @@
  * contents that it names, while mail flows.
  *
  * The copy is made in the spool, some pages at a time between other work.
- * From before it begins until the client has all, no content is removed (content_pin); contents do not
- * change once they are in the store, so those that the client gets are those
- * of that moment.  The client gets descriptors that can only be read, one
- * after the other as it asks: who reads slowly keeps space from being free
- * and nothing else, and when the spool gets full the backup ends.
+ * From before it begins until the client has all, no content is removed
+ * (content_pin); contents do not change once they are in the store, so those
+ * that the client gets are those of that moment.  The client gets descriptors
+ * that can only be read, one after the other as it asks: who reads slowly
+ * keeps space from being free and nothing else, and when the spool gets full
+ * the backup ends.
  */
 
 #include <sys/stat.h>

@@ -72,7 +72,8 @@ get(void *data, size_t len)
 			return (-1);
 		}
 		if (n == 0) {
-			log_warnx(EVT_NOT_RESTORED, ": the archive is not complete");
+			log_warnx(EVT_NOT_RESTORED, ": the archive is not "
+			    "complete");
 			return (-1);
 		}
 		p += n;
@@ -195,8 +196,8 @@ take_about(uint64_t size)
 	const char	*p;
 
 	if (size > ABOUT_MAX) {
-		log_warnx(EVT_NOT_RESTORED, ": what the archive says of itself is too "
-		    "long");
+		log_warnx(EVT_NOT_RESTORED, ": what the archive says of "
+		    "itself is too long");
 		return (-1);
 	}
 	if ((m = add_member(ABOUT)) == NULL || get(r.about, size) == -1)
@@ -251,7 +252,8 @@ check_line(const char *line)
 	}
 	if ((m = bsearch(&want, r.member, r.n, sizeof(*m),
 	    compare)) == NULL) {
-		log_warnx(EVT_NOT_RESTORED, ": %s is not in the archive", want.name);
+		log_warnx(EVT_NOT_RESTORED, ": %s is not in the archive",
+		    want.name);
 		return (-1);
 	}
 	if (memcmp(digest, m->digest, sizeof(digest)) != 0) {
@@ -327,20 +329,20 @@ take_archive(void)
 			return (-1);
 		switch (tar_parse(header, name, &size)) {
 		case 0:
-			log_warnx(EVT_NOT_RESTORED, ": the archive is not complete: "
-			    SUMS " is missing");
+			log_warnx(EVT_NOT_RESTORED, ": the archive is not "
+			    "complete: " SUMS " is missing");
 			return (-1);
 		case -1:
-			log_warnx(EVT_NOT_RESTORED, ": this is no archive of mtactl "
-			    "backup");
+			log_warnx(EVT_NOT_RESTORED, ": this is no archive of "
+			    "mtactl backup");
 			return (-1);
 		}
 		for (i = 0; name[i] != '\0'; i++)
 			if (name[i] < ' ' || name[i] > '~')
 				name[i] = '?';
 		if ((ret = take_member(name, size)) == -1 && r.n == 0)
-			log_warnx(EVT_NOT_RESTORED, ": this is no archive of mtactl "
-			    "backup");
+			log_warnx(EVT_NOT_RESTORED, ": this is no archive of "
+			    "mtactl backup");
 		if (ret != 0)
 			return (ret == 1 && r.store ? 0 : -1);
 		if (skip(tar_padding(size)) == -1)
@@ -492,12 +494,13 @@ take_store(const char *dir)
 	snprintf(path, sizeof(path), "%s/" TMP, dir);
 	if ((sp.store = store_open_file(path, STORE_FILE, why,
 	    sizeof(why))) == NULL) {
-		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive: %s", why);
+		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive: %s",
+		    why);
 		return (-1);
 	}
 	if (store_check(sp.store, 0, &all) != 0)
-		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive is damaged: %s",
-		    store_error(sp.store));
+		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive is "
+		    "damaged: %s", store_error(sp.store));
 	else if ((ret = change_store()) == -1)
 		log_warnx(EVT_NOT_RESTORED, ": %s", store_error(sp.store));
 	store_close(sp.store);
@@ -585,14 +588,14 @@ is_empty(void)
 
 	for (i = 0; i < nitems(names); i++)
 		if (fstatat(sp.dirfd, names[i], &st, 0) == 0) {
-			log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there is %s; "
-			    "move it and the directory content away",
-			    names[i]);
+			log_warnx(EVT_NOT_RESTORED, ": the spool is in use: "
+			    "there is %s; move it and the directory content "
+			    "away", names[i]);
 			return (0);
 		}
 	if (content_any()) {
-		log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there are contents; "
-		    "move the directory content away");
+		log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there "
+		    "are contents; move the directory content away");
 		return (0);
 	}
 	return (1);

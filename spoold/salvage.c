@@ -61,8 +61,8 @@ static struct work {
 	struct audit_past	 past;
 } w = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static int
-fail(const char *what)
+int
+salvage_fail(const char *what)
 {
 	snprintf(w.failed, sizeof(w.failed), "%s: %s", what, strerror(errno));
 	return (-1);
@@ -97,7 +97,7 @@ add_id(void *arg, uint64_t id)
 	if (ids->n == ids->size) {
 		if ((p = reallocarray(ids->id, ids->size * 2 + 256,
 		    sizeof(*p))) == NULL) {
-			fail("ids");
+			salvage_fail("ids");
 			return (-1);
 		}
 		ids->id = p;
@@ -135,181 +135,7 @@ has(const struct ids *ids, uint64_t id)
 	    compare) != NULL);
 }
 
-/* Files */
-
-/* What cannot be read is zeros. */
-static int
-copy_file(const char *from, const char *to)
-{
-	static uint8_t	buf[65536];
-	struct stat	st;
-	off_t		at;
-	ssize_t		n;
-	int		in, out, r = 0;
-
-	unlinkat(sp.dirfd, to, 0);
-	if ((in = openat(sp.dirfd, from, O_RDONLY | O_NOFOLLOW |
-	    O_CLOEXEC)) == -1)
-		return (errno == ENOENT ? 0 : fail(from));
-	if ((out = openat(sp.dirfd, to, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC, 0600)) == -1 || fstat(in, &st) == -1) {
-		fail(to);
-		if (out != -1)
-			close(out);
-		close(in);
-		return (-1);
-	}
-	for (at = 0; at < st.st_size && r == 0; at += n) {
-		if ((n = pread(in, buf, sizeof(buf), at)) == 0)
-			break;
-		if (n == -1) {
-			/* the good ones around a bad page are found below */
-			n = 4096;
-			if (pread(in, buf, n, at) != n)
-				memset(buf, 0, n);
-			if (n > st.st_size - at)
-				n = st.st_size - at;
-		}
-		if (pwrite(out, buf, n, at) != n)
-			r = fail(to);
-	}
-	close(in);
-	if (close(out) == -1 && r == 0)
-		r = fail(to);
-	return (r);
-}
-
-static void
-remove_files(const char *name)
-{
-	static const char *const	ends[] = { "", "-wal", "-journal",
-	    "-shm" };
-	char				path[64];
-	size_t				i;
-
-	for (i = 0; i < nitems(ends); i++) {
-		snprintf(path, sizeof(path), "%s%s", name, ends[i]);
-		unlinkat(sp.dirfd, path, 0);
-	}
-}
-
-static void
-make_stamp(char *stamp, size_t size)
-{
-	struct tm	tm;
-	time_t		now = time(NULL);
-	char		path[96];
-	struct stat	st;
-	size_t		len;
-	int		i;
-
-	gmtime_r(&now, &tm);
-	strftime(stamp, size, "%Y%m%dT%H%M%SZ", &tm);
-	len = strlen(stamp);
-	for (i = 2; i < 1000; i++) {
-		snprintf(path, sizeof(path), "queue.db.damaged-%s", stamp);
-		if (fstatat(sp.dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			break;
-		snprintf(stamp + len, size - len, "-%d", i);
-	}
-}
-
-static int
-set_aside(const char *stamp, const char *end)
-{
-	char	from[32], to[96];
-
-	snprintf(from, sizeof(from), "queue.db%s", end);
-	snprintf(to, sizeof(to), "queue.db.damaged-%s%s", stamp, end);
-	if (renameat(sp.dirfd, from, sp.dirfd, to) == -1 && errno != ENOENT)
-		return (fail(from));
-	return (0);
-}
-
-static int
-rename_all(const char *stamp)
-{
-	if (set_aside(stamp, "") == -1 || set_aside(stamp, "-wal") == -1)
-		return (-1);
-	if (unlinkat(sp.dirfd, SALVAGE_MARK, 0) == -1 && errno != ENOENT)
-		return (fail(SALVAGE_MARK));
-	if (fsync(sp.dirfd) == -1)
-		return (fail("spool"));
-	if (renameat(sp.dirfd, SALVAGE_DONE, sp.dirfd, STORE_FILE) == -1)
-		return (fail(SALVAGE_DONE));
-	return (fsync(sp.dirfd) == -1 ? fail("spool") : 0);
-}
-
-int
-salvage_finish(void)
-{
-	struct stat	st;
-	char		stamp[32];
-
-	if (fstatat(sp.dirfd, SALVAGE_DONE, &st, 0) == -1)
-		return (errno == ENOENT ? 0 : -1);
-	make_stamp(stamp, sizeof(stamp));
-	if (rename_all(stamp) == -1)
-		return (-1);
-	log_info(EVT_SPOOL_SAVED, ": what was saved of queue.db before the "
-	    "last stop is in its place");
-	return (1);
-}
-
-int
-salvage_wanted(char *why, size_t size)
-{
-	ssize_t	n;
-	int	fd;
-
-	if ((fd = openat(sp.dirfd, SALVAGE_MARK, O_RDONLY | O_NOFOLLOW |
-	    O_CLOEXEC)) == -1)
-		return (0);
-	if ((n = read(fd, why, size - 1)) < 0)
-		n = 0;
-	why[n] = '\0';
-	why[strcspn(why, "\n")] = '\0';
-	close(fd);
-	return (1);
-}
-
-int
-salvage_mark(const char *why)
-{
-	size_t	len = strlen(why);
-	int	fd, r = 0;
-
-	if ((fd = openat(sp.dirfd, SALVAGE_MARK, O_WRONLY | O_CREAT |
-	    O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
-		return (-1);
-	if (write(fd, why, len) != (ssize_t)len || fsync(fd) == -1)
-		r = -1;
-	close(fd);
-	return (r == -1 || fsync(sp.dirfd) == -1 ? -1 : 0);
-}
-
-/* Contents */
-
-const char *
-content_trouble(uint64_t id, uint64_t size)
-{
-	static char	why[128];
-	char		path[64];
-	struct stat	st;
-
-	content_path(id, path, sizeof(path));
-	if (fstatat(sp.dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-		if (errno != ENOENT)
-			return (NULL);	/* that may be over next time */
-		snprintf(why, sizeof(why), "content lost: %s is missing",
-		    path);
-	} else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
-		snprintf(why, sizeof(why), "content lost: %s has %" PRId64
-		    " octets, not %" PRIu64, path, (int64_t)st.st_size, size);
-	else
-		return (NULL);
-	return (why);
-}
+/* From the one to the other */
 
 struct holding {
 	struct store	*s;
@@ -332,43 +158,6 @@ hold_copy(void *arg, const struct store_job *j)
 	return (0);
 }
 
-int
-salvage_contents(struct store *s, unsigned seconds)
-{
-	uint64_t	id[64], size[64], after = 0;
-	uint64_t	end = spool_clock() + seconds * UINT64_C(1000);
-	struct holding	h = { .s = s };
-	int		i, n, total = 0;
-
-	if (store_begin(s) == -1)
-		return (-1);
-	do {
-		if ((n = store_files(s, after, id, size, nitems(id))) == -1)
-			goto fail;
-		for (i = 0; i < n; i++) {
-			after = id[i];
-			if ((h.why = content_trouble(id[i],
-			    size[i])) == NULL)
-				continue;
-			h.n = 0;
-			if (store_job_of_message(s, id[i], hold_copy,
-			    &h) == -1 || h.failed)
-				goto fail;
-			total++;
-			if (h.n > 0)
-				log_warnx(EVT_HELD, "message=%016" PRIX64
-				    ": %s", id[i], h.why);
-		}
-	} while (n == (int)nitems(id) && spool_clock() < end);
-	if (store_commit(s) == -1)
-		goto fail;
-	return (total);
-fail:
-	store_rollback(s);
-	return (-1);
-}
-
-/* From the one to the other */
 
 static int
 put_target(void *arg, uint32_t number, int kind, const char *name,
@@ -688,7 +477,7 @@ put_rest(void)
 			return (fail_store());
 	/* what the log had may be lost: since it was last emptied */
 	if (fstatat(sp.dirfd, STORE_FILE, &st, 0) == -1)
-		return (fail(STORE_FILE));
+		return (salvage_fail(STORE_FILE));
 	if (audit_past(w.to, sp.dirfd, w.audit, st.st_mtime, &w.past) == -1)
 		return (fail_store());
 	return (commit());
@@ -707,11 +496,11 @@ put_aside(void *arg, uint64_t id)
 		return (0);
 	snprintf(dir, sizeof(dir), "content.damaged-%s", w.stamp);
 	if (mkdirat(sp.dirfd, dir, 0700) == -1 && errno != EEXIST)
-		return (fail(dir));
+		return (salvage_fail(dir));
 	content_path(id, from, sizeof(from));
 	snprintf(to, sizeof(to), "%s/%016" PRIX64, dir, id);
 	if (renameat(sp.dirfd, from, sp.dirfd, to) == -1)
-		return (fail(from));
+		return (salvage_fail(from));
 	w.aside++;
 	fprintf(w.report, "content %016" PRIX64 ": no message for it, in %s\n",
 	    id, dir);
@@ -724,21 +513,21 @@ open_all(void)
 	char	path[96], why[200];
 	int	fd;
 
-	make_stamp(w.stamp, sizeof(w.stamp));
+	salvage_stamp(w.stamp, sizeof(w.stamp));
 	snprintf(path, sizeof(path), "queue.db.damaged-%s.report", w.stamp);
 	if ((fd = openat(sp.dirfd, path, O_WRONLY | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600)) == -1 ||
 	    (w.report = fdopen(fd, "w")) == NULL) {
-		fail(path);
+		salvage_fail(path);
 		if (fd != -1)
 			close(fd);
 		return (-1);
 	}
 	fprintf(w.report, "queue.db: %s\n", w.why);
-	remove_files(NEW);
-	remove_files(COPY);
-	if (copy_file(STORE_FILE, COPY) == -1 ||
-	    copy_file(STORE_FILE "-wal", COPY "-wal") == -1)
+	salvage_remove(NEW);
+	salvage_remove(COPY);
+	if (salvage_copy(STORE_FILE, COPY) == -1 ||
+	    salvage_copy(STORE_FILE "-wal", COPY "-wal") == -1)
 		return (-1);
 	if ((w.to = store_open_file(sp.dir, NEW, why, sizeof(why))) == NULL) {
 		snprintf(w.failed, sizeof(w.failed), "%s", why);
@@ -760,23 +549,23 @@ complete(void)
 	w.to = NULL;
 	if (fstatat(sp.dirfd, NEW "-wal", &st, 0) == 0 && st.st_size > 0) {
 		errno = ENOSPC;
-		return (fail(NEW));
+		return (salvage_fail(NEW));
 	}
 	unlinkat(sp.dirfd, NEW "-wal", 0);
 	if ((fd = openat(sp.dirfd, NEW, O_RDWR | O_CLOEXEC)) == -1)
-		return (fail(NEW));
+		return (salvage_fail(NEW));
 	r = fsync(fd);
 	close(fd);
 	if (r == -1)
-		return (fail(NEW));
+		return (salvage_fail(NEW));
 	fprintf(w.report, "%" PRIu64 " messages saved, %" PRIu64 " of them "
 	    "held, %" PRIu64 " lost\n", w.kept, w.held, w.lost);
 	if (fflush(w.report) != 0 || fsync(fileno(w.report)) == -1)
-		return (fail("report"));
+		return (salvage_fail("report"));
 	if (renameat(sp.dirfd, NEW, sp.dirfd, SALVAGE_DONE) == -1 ||
 	    fsync(sp.dirfd) == -1)
-		return (fail(NEW));
-	return (rename_all(w.stamp));
+		return (salvage_fail(NEW));
+	return (salvage_rename(w.stamp));
 }
 
 /* One that came and is nowhere: nothing but the audit log knows of it. */
@@ -832,8 +621,8 @@ close_all(void)
 	if (w.report != NULL)
 		fclose(w.report);
 	w.report = NULL;
-	remove_files(COPY);
-	remove_files(NEW);
+	salvage_remove(COPY);
+	salvage_remove(NEW);
 	for (i = 0; i < nitems(ids); i++) {
 		free(ids[i]->id);
 		memset(ids[i], 0, sizeof(*ids[i]));

@@ -11,7 +11,7 @@
 #include "spoold.h"
 
 #define SALVAGE_MARK	"queue.db.repair"	/* to be saved, at the start */
-#define SALVAGE_DONE	"queue.db.saved"	/* takes the place of queue.db */
+#define SALVAGE_DONE	"queue.db.saved"	/* to become queue.db */
 
 /* audit_past.c */
 struct audit_past {
@@ -32,7 +32,19 @@ int	audit_past(struct store *, int spool, const char *directory,
 int	audit_unsettled(int spool, const char *directory,
 	    int (*)(void *, uint64_t id), void *);
 
+/* salvage_files.c */
+/* A file of the spool, and what of it cannot be read as zeros.  -1: said. */
+int	salvage_copy(const char *from, const char *to);
+/* A data base with all that SQLite puts beside it. */
+void	salvage_remove(const char *name);
+/* The time, for names of what is set aside; none has it yet. */
+void	salvage_stamp(char *, size_t);
+/* What was saved becomes queue.db, the other is set aside.  -1: said. */
+int	salvage_rename(const char *stamp);
+
 /* salvage.c */
+/* Keeps the words of an error.  -1. */
+int	salvage_fail(const char *what);
 enum salvage_state { SALVAGE_NONE = 0, SALVAGE_RUNNING, SALVAGE_SAVED,
     SALVAGE_FAILED };
 /* Ends what was interrupted: 1: there was something.  -1 with errno. */

@@ -89,7 +89,8 @@ one_line(char *s)
 
 /* Does it say something else than want (NULL: nothing)?  1, with words. */
 static int
-check_one(struct store *s, const char *sql, const char *want, const char *what)
+check_one(struct store *s, const char *sql, const char *want,
+    const char *what)
 {
 	sqlite3_stmt	*st;
 	const char	*text;
