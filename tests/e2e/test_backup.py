@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -19,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 from e2e.interop import Daemon, octets              # noqa: E402
 from e2e.mtadtest import BUILD, Peer, address, until    # noqa: E402
+from peer.proxy import Point, Proxy                 # noqa: E402
 
 OPTIONS = ['retry 1s to 2s', 'open timeout 5s', 'associations 1']
 LIMIT = 60          # s, for what takes a moment
@@ -306,6 +308,60 @@ class Restore(Spools):
         self.assertEqual(out.returncode, 0, out.stderr)
         self.alpha.start()
         self.arrived(ids)
+
+
+class Peers(Spools):
+    """What a spool that is older makes of its peers."""
+
+    def test_peer_knows(self):
+        """Sent again, for nothing says that it was: the peer has it."""
+        ids = self.submit_some()
+        archive = self.backup()
+        self.arrived(ids)
+        self.alpha.stop()
+        self.lose()
+        self.restore(archive, '-R')
+        self.alpha.start()
+        until(lambda: self.beta.mtactl('show', 'summary')['duplicates'] ==
+              len(ids), LIMIT, 'duplicates')
+        self.alpha.idle(LIMIT)
+        self.beta.idle(LIMIT)
+        self.assertEqual(len(self.beta.delivered()), len(ids))
+
+    def test_coming_in(self):
+        """Restored to the middle of a transfer: it comes from the start, and
+        once."""
+        options = OPTIONS + ['recover yes', 'delay 1s timeout 60s keep 60s',
+                             'checkpoint 16 window 3']
+        proxy = Proxy(self.alpha.port).start()
+        self.addCleanup(proxy.stop)
+        self.beta.configure(Peer('alpha', proxy.port, *options))
+        self.alpha.configure(Peer('beta', None, *options))
+        self.alpha.mtactl('reload')
+        self.alpha.said('config-reloaded', LIMIT)
+        done, archive = threading.Event(), []
+
+        def middle(_proxy, _point):
+            archive.append(self.backup())
+            self.alpha.crash()
+            done.set()
+        proxy.add(Point('out', name='MIP', nth=30, at='after', action='go',
+                        call=middle))
+        self.beta.start()
+        content = octets(2000 * KB, 9)
+        with open(self.path('content'), 'wb') as f:
+            f.write(content)
+        self.beta.mtactl('submit', '-b', '-f', address('beta'), '-t',
+                         address('alpha'), self.path('content'))
+        self.assertTrue(done.wait(LIMIT))
+        self.alpha.proc = None
+        self.lose(keep=('audit',))
+        self.assertEqual(self.restore(archive[0])[0], [])
+        self.alpha.start()
+        self.alpha.wait_delivered(1, LIMIT)
+        self.beta.idle(LIMIT)
+        self.assertEqual([self.alpha.content(n) == content for n in
+                          self.alpha.delivered()], [True])
 
 
 class Damage(Spools):
