@@ -100,7 +100,7 @@ check_store(char *why, size_t size)
 			log_info(EVT_SPOOL_CHECKED, "seconds=%d: not all of "
 			    "queue.db, the rest is as it is read",
 			    CHECK_TIME);
-		log_debug("spool: queue.db checked in %" PRIu64 " ms",
+		log_debug("milliseconds=%" PRIu64 ": queue.db is good",
 		    spool_clock() - began);
 		return (0);
 	}
