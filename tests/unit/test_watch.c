@@ -174,7 +174,8 @@ expect(const char *request, const char *status, int body)
 	CHECK(b != NULL);
 	text = ibuf_data(b);
 	len = ibuf_size(b);
-	CHECK(len > 9 + strlen(status) && memcmp(text, "HTTP/1.1 ", 9) == 0);
+	CHECK(text != NULL && len > 9 + strlen(status));
+	CHECK(memcmp(text, "HTTP/1.1 ", 9) == 0);
 	if (memcmp(text + 9, status, strlen(status)) != 0) {
 		fprintf(stderr, "%s: %.20s\n", request, text);
 		CHECK(0);
