@@ -475,7 +475,7 @@ init(void)
 }
 
 /* spoold -r: confined as in service, the archive is standard input. */
-static int
+static void __attribute__((noreturn))
 restore_main(const struct restore_options *o)
 {
 	struct sandbox_conf	sc;
@@ -487,9 +487,10 @@ restore_main(const struct restore_options *o)
 	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
 		fatalx("cannot confine myself, so I do not run");
 	umask(077);
-	if (restore(unconfined ? root : "/", STDIN_FILENO, o) == -1)
-		return (1);
-	return (fflush(stdout) == 0 ? 0 : 1);
+	if (restore(unconfined ? root : "/", STDIN_FILENO, o) == -1 ||
+	    fflush(stdout) != 0)
+		_exit(1);
+	_exit(0);	/* as confined, not even a leak can be looked for */
 }
 
 int
@@ -538,7 +539,7 @@ main(int argc, char **argv)
 	else
 		log_init_child("spoold", verbose);
 	if (restoring)
-		return (restore_main(&ro));
+		restore_main(&ro);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
