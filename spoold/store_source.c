@@ -148,8 +148,8 @@ usable(sqlite3 *db)
 {
 	static const char *const	sql[] = {
 		"SELECT " JOB_COLUMNS " FROM queue WHERE 0",
-		"SELECT id, type, priority, kind, arrival, origin, size, "
-		    "envelope, routing, content FROM messages WHERE 0",
+		("SELECT id, type, priority, kind, arrival, origin, size, "
+		    "envelope, routing, content FROM messages WHERE 0"),
 		"SELECT id, kind, name, no_recovery FROM targets WHERE 0",
 		"SELECT id FROM receiving WHERE 0",
 	};
@@ -182,12 +182,12 @@ static void
 add_columns(sqlite3 *db)
 {
 	static const char *const	sql[] = {
-		"ALTER TABLE queue ADD COLUMN attempted INTEGER NOT NULL "
-		    "DEFAULT 0",
-		"ALTER TABLE queue ADD COLUMN pinned INTEGER NOT NULL "
-		    "DEFAULT 0",
-		"ALTER TABLE queue ADD COLUMN deadline INTEGER NOT NULL "
-		    "DEFAULT 0",
+		("ALTER TABLE queue ADD COLUMN attempted INTEGER NOT NULL "
+		    "DEFAULT 0"),
+		("ALTER TABLE queue ADD COLUMN pinned INTEGER NOT NULL "
+		    "DEFAULT 0"),
+		("ALTER TABLE queue ADD COLUMN deadline INTEGER NOT NULL "
+		    "DEFAULT 0"),
 		"ALTER TABLE messages ADD COLUMN sum INTEGER",
 	};
 	size_t	i;
