@@ -440,10 +440,33 @@ parent_close(struct imsgev *iev, const char *why, void *arg)
 	_exit(0);
 }
 
+/* -n: 0 says that no message is lost if the spool is taken away. */
+static int
+say_holds(void)
+{
+	struct sandbox_conf	sc = { .user = user, .root = root,
+				    .unconfined = unconfined };
+	uint64_t		messages, partial;
+	char			why[256];
+
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		return (1);
+	if (store_count(unconfined ? root : "/", &messages, &partial, why,
+	    sizeof(why)) == -1) {
+		fprintf(stderr, "spoold: %s: %s\n", root, why);
+		return (1);
+	}
+	printf("%llu messages, %llu in part\n", (unsigned long long)messages,
+	    (unsigned long long)partial);
+	if (fflush(stdout) == EOF)
+		return (1);
+	return (messages == 0 ? 0 : 3);
+}
+
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: spoold [-duv] [-R directory] [-U user]\n"
+	fprintf(stderr, "usage: spoold [-dnuv] [-R directory] [-U user]\n"
 	    "       spoold -r [-knuv] [-a audit] [-R directory] [-U user] "
 	    "<archive\n"
 	    "spoold is started by mtad(8).\n");
@@ -497,7 +520,8 @@ int
 main(int argc, char **argv)
 {
 	struct restore_options	ro = { .audit = "" };
-	int			ch, debug = 0, restoring = 0, verbose = 0;
+	int			ch, debug = 0, holds = 0, restoring = 0;
+	int			verbose = 0;
 
 	while ((ch = getopt(argc, argv, "a:dknrR:uU:v")) != -1) {
 		switch (ch) {
@@ -507,14 +531,14 @@ main(int argc, char **argv)
 		case 'k':
 			ro.as_it_was = 1;
 			break;
-		case 'n':
-			ro.check = 1;
-			break;
 		case 'r':
 			restoring = debug = 1;
 			break;
 		case 'd':
 			debug = 1;
+			break;
+		case 'n':
+			holds = 1;
 			break;
 		case 'R':
 			root = optarg;
@@ -534,12 +558,15 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	if (debug || restoring)
+	if (debug || holds || restoring)
 		log_init("spoold", 1, verbose);
 	else
 		log_init_child("spoold", verbose);
+	ro.check = holds;
 	if (restoring)
 		restore_main(&ro);
+	if (holds)
+		return (say_holds());
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

@@ -169,6 +169,13 @@ const char	*store_error(const struct store *);
  */
 int		 store_reopen(struct store *);
 
+/*
+ * How many messages, and transfers under way of others, the spool in dir
+ * holds, which nobody may have open.  0, or -1 with the reason in why.
+ */
+int		 store_count(const char *dir, uint64_t *messages,
+		    uint64_t *partial, char *why, size_t);
+
 int		 store_begin(struct store *);
 /* Has an error said that the data base is damaged, not merely failing? */
 int		 store_damaged(const struct store *);
