@@ -50,6 +50,7 @@ enum imsg_type {
 	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
 	IMSG_CONF_CONTROL,	/* struct control_conf, fd of the listening
 				 * control socket; spoold */
+	IMSG_CONF_METRICS,	/* -, fd that listens for HTTP; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
 	IMSG_TLS_CHANNEL,	/* -, fd: mtad-rtsd channel for signatures */
@@ -145,6 +146,8 @@ struct mta_conf {
 	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
+	uint64_t		alarm_space;	/* octets free, 0 off */
+	uint64_t		alarm_space_clear;
 	uint32_t		connections_per_address; /* incoming */
 	uint32_t		half_open;	/* not yet of a peer */
 	uint32_t		half_open_time;	/* s */
@@ -225,6 +228,10 @@ struct peer_conf {
 	uint32_t		threshold_oldest; /* s the oldest waits, 0 off */
 	uint32_t		threshold_urgent; /* urgent ones queued */
 	/* the ladder */
+	uint32_t		alarm_queue;	/* messages, 0 off */
+	uint32_t		alarm_queue_clear;
+	uint32_t		alarm_age;	/* s, 0 off */
+	uint32_t		alarm_age_clear;
 	uint32_t		alternate_failures; /* failed opens, 0 never */
 	uint32_t		alternate_time;	/* s without one, 0 never */
 	uint32_t		attempts;	/* failed transfers, 0 any */

@@ -126,6 +126,9 @@ child_program(enum role r, char *path, size_t size)
 		    children[r].name, children[r].name);
 }
 
+static char *const environment[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
+    NULL };
+
 /*
  * What a child logs.  It cannot reach syslogd from its chroot once that was
  * started again, so its lines go through here.
@@ -190,8 +193,6 @@ log_open(struct child *c)
 static void
 execute(enum role r, int fd, int log_fd)
 {
-	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
-	    NULL };
 	char path[PATH_MAX], *argv[10];
 	int n = 0;
 
@@ -220,9 +221,62 @@ execute(enum role r, int fd, int log_fd)
 		_exit(127);
 	closefrom(PROC_FD + 1);
 	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, env);
+	execve(path, argv, environment);
 	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
 	_exit(127);
+}
+
+/* spoold -r, with the archive as its standard input. */
+static void
+execute_restore(int fd, int check)
+{
+	char path[PATH_MAX], *argv[12];
+	int n = 0;
+
+	child_program(CHILD_SPOOLD, path, sizeof(path));
+	argv[n++] = path;
+	argv[n++] = (char *)(uintptr_t)"-r";
+	if (check)
+		argv[n++] = (char *)(uintptr_t)"-n";
+	if (options.as_it_was)
+		argv[n++] = (char *)(uintptr_t)"-k";
+	if (options.unconfined)
+		argv[n++] = (char *)(uintptr_t)"-u";
+	if (conf->mta.audit_keep != 0) {
+		argv[n++] = (char *)(uintptr_t)"-a";
+		argv[n++] = conf->mta.audit;
+	}
+	argv[n++] = (char *)(uintptr_t)"-U";
+	argv[n++] = (char *)(uintptr_t)options.spoold_user;
+	argv[n++] = (char *)(uintptr_t)"-R";
+	argv[n++] = conf->spool;
+	argv[n] = NULL;
+	if (fd != STDIN_FILENO && dup2(fd, STDIN_FILENO) == -1)
+		_exit(127);
+	closefrom(STDERR_FILENO + 1);
+	signal(SIGPIPE, SIG_DFL);
+	execve(path, argv, environment);
+	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+int
+children_restore(int fd, int check)
+{
+	pid_t pid;
+	int status;
+
+	switch (pid = fork()) {
+	case -1:
+		log_warn(EVT_SYSTEM, ": restore");
+		return (1);
+	case 0:
+		execute_restore(fd, check);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return (1);
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1);
 }
 
 static void

@@ -81,13 +81,15 @@ forget(char *s)
 %token COMMAND "command" USER "user" PARALLEL "parallel"
 %token CONNECTIONS "connections" HALF_OPEN "half-open"
 %token ASSOCIATION "association"
+%token METRICS "metrics" ALARM "alarm" QUEUE "queue" AGE "age"
+%token SPACE "space" CLEAR "clear"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
 %token <number> NUMBER "number"
 
 %type <string> string text
-%type <number> time size optport optcost optweight
+%type <number> time size optport optcost optweight cleartime clearnumber
 
 %destructor { forget($$); } <string>
 
@@ -220,6 +222,23 @@ main		: WORD EQUALS text	{
 			forget($6);
 		}
 		| ladder
+		| METRICS LISTEN ON text {
+			add_metrics(&@4, $4, NULL, 0, NULL);
+			forget($4);
+		}
+		| METRICS LISTEN ON text PORT NUMBER {
+			add_metrics(&@4, $4, &@6, $6, NULL);
+			forget($4);
+		}
+		| METRICS LISTEN ON text GROUP text {
+			add_metrics(&@4, $4, &@6, 0, $6);
+			forget($4);
+			forget($6);
+		}
+		| ALARM SPACE size CLEAR size {
+			set_alarm_space(&@5, $3, $5);
+		}
+		| ALARM SPACE size	{ set_alarm_space(&@3, $3, $3); }
 		| DELIVER text TO DIRECTORY string {
 			add_deliver(&@2, $2, &@5, $5);
 			forget($2);
@@ -392,7 +411,22 @@ ladder		: RETRY time TO time	{
 			    0, 1000000, "attempts");
 		}
 		| EXPIRE expires
+		| ALARM QUEUE NUMBER clearnumber {
+			set_alarm_queue(peer, &@3, $3, &@4, $4);
+		}
+		| ALARM AGE time cleartime {
+			set_alarm_age(peer, &@3, $3, &@4, $4);
+		}
 		| THRESHOLD thresholds
+		;
+
+/* Without it half of the mark. */
+clearnumber	: /* empty */		{ $$ = ALARM_HALF; }
+		| CLEAR NUMBER		{ $$ = $2; }
+		;
+
+cleartime	: /* empty */		{ $$ = ALARM_HALF; }
+		| CLEAR time		{ $$ = $2; }
 		;
 
 expires		: expire
