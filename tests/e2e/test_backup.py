@@ -125,20 +125,25 @@ class Backup(Spools):
                           if n.startswith('backup')])
 
     def test_others(self):
-        """Only root gets one; one at a time."""
-        out = subprocess.run(
-            ['setpriv', '--reuid=65534', '--clear-groups',
-             os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
-             self.alpha.socket, 'backup'], capture_output=True, timeout=60)
-        self.assertNotEqual(out.returncode, 0)
-        os.chmod(self.alpha.socket, 0o666)
-        out = subprocess.run(
-            ['setpriv', '--reuid=65534', '--clear-groups',
-             os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
-             self.alpha.socket, 'backup'], capture_output=True, timeout=60)
-        self.assertEqual(out.returncode, 1)
-        self.assertEqual(out.stdout, b'')
-        self.assertIn(b'root only', out.stderr)
+        """Only root gets one, and not who may use the socket otherwise."""
+        self.alpha.stop()
+        with open(self.alpha.conf) as f:
+            text = f.read()
+        self.alpha.write(text.replace(
+            'control "%s"' % self.alpha.socket,
+            'control "%s" group "daemon"' % self.alpha.socket))
+        self.alpha.start()
+        for group, why in (('nogroup', b'mtactl: '), ('daemon',
+                                                      b'root only')):
+            out = subprocess.run(
+                ['setpriv', '--reuid=65534', '--regid=' + group,
+                 '--clear-groups',
+                 os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
+                 self.alpha.socket, 'backup'], capture_output=True,
+                timeout=60)
+            self.assertEqual(out.returncode, 1)
+            self.assertEqual(out.stdout, b'')
+            self.assertIn(why, out.stderr)
 
     def test_slow_reader(self):
         """Who does not read stops nothing; and what is delivered while he
