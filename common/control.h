@@ -48,8 +48,25 @@ enum ctl_type {
 	/* mtactl -> spoold */
 	CTL_REROUTE,		/* as CTL_RETRY */
 	CTL_EXPIRE,		/* the same */
-	CTL_TRACK		/* struct ctl_track ; lines of the audit log,
+	CTL_TRACK,		/* struct ctl_track ; lines of the audit log,
 				 * several in a row, each with its newline */
+
+	/* live.c: mtactl -> spoold */
+	CTL_SHOW_PEER = 240,	/* char[PEER_NAME_MAX] ; struct ctl_sheet, a
+				 * CTL_ROW_LISTEN for each address of ours */
+	CTL_PING,		/* struct ctl_ping ; for each address a struct
+				 * ctl_ping_address, then CTL_ROW_STEPs which
+				 * are struct ping_step, and a CTL_ROW_PING,
+				 * struct ping_end */
+	CTL_TRACE,		/* struct ctl_trace ; CTL_ROW_TRACE until the
+				 * client goes */
+	CTL_STOP,		/* - */
+	/* spoold -> mtactl */
+	CTL_ROW_LISTEN,		/* struct listen_conf */
+	CTL_ROW_PING,
+	CTL_ROW_TRACE,		/* struct trace_data, then octets */
+	CTL_ROW_LINE		/* char[]: of CTL_RELOAD, no NUL; a CTL_ROW
+				 * that follows is uint32_t: 1 in force */
 };
 
 struct ctl_summary {
@@ -77,7 +94,7 @@ struct ctl_peer {
 	uint64_t	resent_octets;
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */
-	uint8_t		down;			/* by the operator */
+	uint8_t		down, held;		/* by the operator */
 	uint8_t		no_recovery;		/* remembered */
 };
 
@@ -199,9 +216,51 @@ struct ctl_check {
 	char		text[192];
 };
 
+enum ctl_peer_state { CTL_PEER_DOWN = 0, CTL_PEER_UP, CTL_PEER_HOLD };
 struct ctl_peer_set {
 	char	name[PEER_NAME_MAX];
-	uint8_t	up;
+	uint8_t	state;			/* enum ctl_peer_state */
+};
+
+/* What one tells the operator of the other side, and how it goes. */
+enum { PASSWORD_CALLING, PASSWORD_ANSWERING };
+struct ctl_sheet {
+	struct ctl_peer		live;
+	struct sheet_conf	conf;
+	struct global_domain	domain, remote_domain;	/* ours, theirs */
+	uint8_t			mode, dialogue, recover, disabled;
+	uint16_t		naddress, tpdu_size;
+	uint32_t		checkpoint, window;
+	uint32_t		recovery_timeout, recovery_keep;
+	uint32_t		max_associations, idle;
+	uint64_t		max_content;
+	/* MTA names, and whether there are passwords, by PASSWORD_* */
+	char			name[2][UB_MTA_NAME + 1];
+	char			remote_name[2][UB_MTA_NAME + 1];
+	uint8_t			password[2], remote_password[2];
+	struct selector		tsel, ssel, psel;
+	struct selector		remote_tsel[PEER_ADDRESSES_MAX];
+	struct selector		remote_ssel[PEER_ADDRESSES_MAX];
+	struct selector		remote_psel[PEER_ADDRESSES_MAX];
+	struct ae_title		title, remote_title;
+	char			why[128];	/* of the last failure */
+};
+
+struct ctl_ping {
+	char		name[PEER_NAME_MAX];
+	uint8_t		all;		/* every address, not the first */
+	uint32_t	address;	/* from 1 on, 0: any of them */
+	uint32_t	limit;		/* s, for each; 0: that of the peer */
+};
+
+struct ctl_ping_address {
+	uint32_t	number;		/* from 1 on */
+	char		text[TLS_NAME_MAX + 16];
+};
+
+struct ctl_trace {
+	char		name[PEER_NAME_MAX];	/* "": all */
+	uint8_t		secrets;
 };
 
 /*

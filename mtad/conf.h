@@ -169,6 +169,12 @@ struct conf {
 struct conf	*conf_parse(const char *file);
 /* The same of a text in memory, without include (tests, fuzzing). */
 struct conf	*conf_parse_text(const char *name, const char *, size_t);
+/*
+ * changes.c: a line for each thing by which new differs from old, without
+ * any password; "nothing has changed" when it does not.
+ */
+void		 conf_changes(const struct conf *old, const struct conf *new,
+		    void (*say)(const char *));
 /* -D name=value; -1: not of that form. */
 int		 conf_define(const char *);
 void		 conf_free(struct conf *);

@@ -38,7 +38,9 @@ struct client {
 	uint8_t			 changing;
 #define CHANGE_WORK	1	/* there is more to be done */
 #define CHANGE_COMMIT	2	/* all is, answered after the commit */
+#define CHANGE_PEER	3	/* the same, of the state of a peer */
 	struct track		*track;		/* CTL_TRACK */
+	struct live		*live;		/* CTL_PING, _TRACE, _RELOAD */
 	time_t			 active;
 };
 
@@ -55,6 +57,13 @@ void	operate_more(struct client *);
 int	track_begin(struct client *, const struct ctl_track *);
 void	track_more(struct client *);
 void	track_free(struct client *);
+/* live.c: those that others answer, and peers.  -1: malformed. */
+int	live_request(struct client *, struct imsg *);
+void	live_free(struct client *);
+int	live_flush(void);
+void	live_committed(void);
+/* As show peers has it. */
+void	show_peer_row(const struct peer *, struct ctl_peer *);
 /* There is work that goes on beside the loop. */
 void	control_work(void);
 /* Lets go of what a request held. */
