@@ -320,6 +320,8 @@ child_started(enum role r)
 {
 	ready[r] = 0;
 	awaited[r] = 0;
+	if (r == CHILD_SPOOLD)
+		nreloads = 0;		/* who waited is gone */
 	if (r == CHILD_SPOOLD && control_fd != -1)
 		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
 	if (r == CHILD_RTSD)

@@ -170,7 +170,8 @@ ping_begin(struct client *c, const struct ctl_ping *cp)
 	if (l->limit == 0 || l->limit > PING_LIMIT_MAX)
 		l->limit = PING_LIMIT_MAX;
 	l->address = cp->address != 0 ? cp->address - 1 : 0;
-	l->last = cp->address != 0 ? l->address : p->conf.naddress - 1;
+	l->last = cp->address != 0 ? l->address :
+	    p->conf.naddress - 1u;
 	ping_send(l);
 }
 
