@@ -644,6 +644,7 @@ struct trace_data {
 	uint32_t	nsec;
 	int64_t		sec;		/* of the clock of day */
 	uint64_t	offset;
+	uint64_t	other;		/* octets so far the other way */
 	uint64_t	lost;		/* octets left out of this trace */
 	char		peer[PEER_NAME_MAX];	/* "": not known */
 	char		local[64], remote[64];	/* "192.0.2.1 port 102" */

@@ -44,6 +44,7 @@
 #define EPB		6
 #define OPT_END		0
 #define OPT_COMMENT	1
+#define OPT_IF_NAME	2
 #define OPT_TSRESOL	9
 #define LINKTYPE_RAW	101
 
@@ -124,12 +125,13 @@ file_begin(struct trace *t)
 	put_32(t, UINT32_MAX);
 	put_32(t, 28);
 	put_32(t, IDB);
-	put_32(t, 32);
+	put_32(t, 40);
 	put(t, link, sizeof(link));
 	put_32(t, 0);
+	put_option(t, OPT_IF_NAME, "mtad", 4);
 	put_option(t, OPT_TSRESOL, &resolution, 1);
 	put_32(t, OPT_END);
-	put_32(t, 32);
+	put_32(t, 40);
 }
 
 /* A packet with its headers, and a comment when there is one. */
@@ -285,36 +287,36 @@ set_addresses(struct flow *f, const struct trace_data *td)
 	memcpy(f->remote, "\012\0\0\002", 4);
 }
 
-/* The handshake when its first octets are here, else it began before. */
+/* A handshake, also for one that began before: the comment says so. */
 static struct flow *
 flow_new(struct trace *t, const struct trace_data *td)
 {
 	struct flow *f;
 	char comment[512];
+	int i;
 
 	if (t->nflows >= FLOWS_MAX)
 		return (NULL);
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		err(1, NULL);
 	f->assoc = td->assoc;
-	f->initiator = td->initiator;
+	f->initiator = i = td->initiator != 0;
 	f->port = FIRST_PORT + t->nports++ % (65536 - FIRST_PORT);
 	set_addresses(f, td);
 	TAILQ_INSERT_TAIL(&t->flows, f, entry);
 	t->nflows++;
 	snprintf(comment, sizeof(comment), "association %x, %s %s, %s to %s%s"
-	    "%s", td->assoc & ~ASSOC_INCOMING, td->initiator ? "to" : "from",
+	    "%s%s", td->assoc & ~ASSOC_INCOMING, i ? "to" : "from",
 	    td->peer[0] != '\0' ? td->peer : "a peer not known", td->local,
-	    td->remote, td->tls[0] != '\0' ? ", " : "", td->tls);
-	f->next[td->out != 0] = td->offset;
-	if (td->offset != 0 || td->end) {
-		segment(t, f, td, f->initiator, TCP_ACK,
-		    (uint32_t)f->next[f->initiator] + 1, NULL, 0, comment);
-		return (f);
-	}
-	segment(t, f, td, f->initiator, TCP_SYN, 0, NULL, 0, comment);
-	segment(t, f, td, !f->initiator, TCP_SYN | TCP_ACK, 0, NULL, 0, "");
-	segment(t, f, td, f->initiator, TCP_ACK, 1, NULL, 0, "");
+	    td->remote, td->tls[0] != '\0' ? ", " : "", td->tls,
+	    td->offset + td->other > 0 ? ", that began before" : "");
+	f->next[td->out != 0] = td->offset + td->first;
+	f->next[td->out == 0] = td->other;
+	segment(t, f, td, i, TCP_SYN, (uint32_t)f->next[i], NULL, 0,
+	    comment);
+	segment(t, f, td, !i, TCP_SYN | TCP_ACK, (uint32_t)f->next[!i], NULL,
+	    0, "");
+	segment(t, f, td, i, TCP_ACK, (uint32_t)f->next[i] + 1, NULL, 0, "");
 	return (f);
 }
 
@@ -356,12 +358,13 @@ octets(struct trace *t, struct flow *f, const struct trace_data *td,
 	size_t n;
 
 	if (offset != f->next[out]) {
-		snprintf(comment, sizeof(comment), "%" PRIu64 " octets before "
-		    "this are left out", offset - f->next[out] + td->first);
 		p += td->first;
 		len -= td->first;
 		offset += td->first;
 	}
+	if (offset != f->next[out])
+		snprintf(comment, sizeof(comment), "%" PRIu64 " octets before "
+		    "this are left out", offset - f->next[out]);
 	for (; len > 0; p += n, len -= n, offset += n) {
 		n = len < SEGMENT ? len : SEGMENT;
 		f->next[out] = offset;
@@ -401,7 +404,7 @@ data(struct trace *t, struct imsg *imsg)
 	}
 	if (td.end)
 		flow_end(t, f, &td, p, len);
-	else if (td.offset >= f->next[td.out != 0])
+	else if (td.offset + td.first >= f->next[td.out != 0])
 		octets(t, f, &td, p, len);
 }
 

@@ -296,7 +296,7 @@ policies(struct items *s, const struct conf *c)
 	const struct conf_policy *po;
 
 	TAILQ_FOREACH(po, &c->policies, entry)
-		add(s, key("accept %s \"%s\"", what[po->policy.what],
+		add(s, key("limit %s \"%s\"", what[po->policy.what],
 		    po->policy.text), "-");
 }
 

@@ -463,12 +463,12 @@ reload(uint32_t number)
 	if (number != 0)
 		reloads[nreloads++] = number;
 	number_all(new);
+	if (options.verbose)
+		new->mta.verbose = 1;
 	conf_changes(conf, new, reload_change);
 	close_listeners(conf);
 	conf_free(conf);
 	conf = new;
-	if (options.verbose)
-		conf->mta.verbose = 1;
 	log_setverbose(conf->mta.verbose);
 	send_conf(CHILD_RTSD);
 	send_conf(CHILD_SPOOLD);

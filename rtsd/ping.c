@@ -86,6 +86,19 @@ words_of(const struct words *w, size_t n, int value)
 }
 #define WORDS(table, value)	words_of(table, nitems(table), value)
 
+static void
+refuse(uint32_t id, const char *why)
+{
+	struct ping_step ps;
+	struct ping_end pe;
+
+	memset(&ps, 0, sizeof(ps));
+	memset(&pe, 0, sizeof(pe));
+	strlcpy(ps.text, why, sizeof(ps.text));
+	imsgev_compose(spoold, IMSG_PING_STEP, id, 0, -1, &ps, sizeof(ps));
+	imsgev_compose(spoold, IMSG_PING_END, id, 0, -1, &pe, sizeof(pe));
+}
+
 static uint32_t
 elapsed(const struct assoc *a)
 {
@@ -139,8 +152,14 @@ ping_begin(uint32_t id, const struct ping_open *po)
 	ao.peer = po->peer;
 	ao.id = po->id;
 	ao.turn = TURN_INITIATOR;
-	if (id & ASSOC_INCOMING || (a = assoc_create(id, &ao)) == NULL)
+	if (id & ASSOC_INCOMING)
 		return (-1);
+	if ((a = assoc_create(id, &ao)) == NULL) {
+		if (assoc_find(id) != NULL)
+			return (-1);
+		refuse(id, "not called: there are too many connections here");
+		return (0);
+	}
 	a->ping = 1;
 	a->ping_layer = -1;
 	a->ping_since = now_ms();

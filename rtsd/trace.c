@@ -47,7 +47,7 @@ struct chunk {
 	TAILQ_ENTRY(chunk)	 entry;
 	int			 out;
 	int			 opening;	/* passwords may be in it */
-	uint64_t		 offset;
+	uint64_t		 offset, other;
 	size_t			 first;
 	struct timespec		 at;
 	size_t			 len;
@@ -59,7 +59,7 @@ struct trace_flow {
 	struct tpkt_position	 position;	/* of the input */
 	struct opening {
 		int	 over;
-		uint64_t offset;	/* of the first octet held */
+		uint64_t offset, other;	/* of the first octet held */
 		size_t	 len;
 		uint8_t	*octets;
 	}			 opening[2];
@@ -207,6 +207,7 @@ send_one(struct trace *t, const struct assoc *a, const struct chunk *c, int end,
 	td.sec = c->at.tv_sec;
 	td.nsec = c->at.tv_nsec;
 	td.offset = c->offset;
+	td.other = c->other;
 	td.lost = t->told = t->lost;
 	if (a->has_peer)
 		memcpy(td.peer, a->peer.name, sizeof(td.peer));
@@ -303,6 +304,7 @@ opening_send(struct assoc *a, int out, size_t len, int opening)
 		c->out = out;
 		c->opening = opening;
 		c->offset = o->offset;
+		c->other = o->other;
 		c->len = len;
 		clock_gettime(CLOCK_REALTIME, &c->at);
 		memcpy(c->octets, o->octets, len);
@@ -357,8 +359,10 @@ opening_add(struct assoc *a, int out, uint64_t offset,
 	size_t ready;
 	int i, over;
 
-	if (o->len == 0)
+	if (o->len == 0) {
 		o->offset = offset;
+		o->other = a->octets[!out];
+	}
 	if (len > OPENING_MAX - o->len || len > HELD_MAX - held ||
 	    (p = recallocarray(o->octets, o->len, o->len + len, 1)) == NULL) {
 		TAILQ_FOREACH(t, &traces, entry)
@@ -415,6 +419,7 @@ plain(struct assoc *a, int out, uint64_t offset, const struct iovec *iov,
 	memset(&c, 0, sizeof(c));
 	c.out = out;
 	c.offset = offset;
+	c.other = a->octets[!out];
 	c.len = len;
 	if (!out)
 		c.first = input_first(a->flow, iov[0].iov_base, len);
@@ -490,6 +495,7 @@ trace_over(struct assoc *a, const char *why)
 	memset(&c, 0, sizeof(c));
 	c.out = 1;
 	c.offset = a->octets[1];
+	c.other = a->octets[0];
 	clock_gettime(CLOCK_REALTIME, &c.at);
 	send_all(a, ALL_AND_PEER, -1, &c, 1, &iov, 1);
 }

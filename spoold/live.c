@@ -449,28 +449,38 @@ sheet(struct client *c, const char *name)
 	client_end(c);
 }
 
+/* What waits for it does not any more. */
+static void
+resume(struct peer *p)
+{
+	struct assoc	*a;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer == p && a->state == ASSOC_LOST)
+			a->retry_at = spool_clock();
+	reroute_back();
+}
+
 static void
 set_peer(struct client *c, const struct ctl_peer_set *set)
 {
 	static const char *const said[] = { "down", "up", "held" };
 	struct peer		*p;
-	int			 was_down;
 
 	if ((p = peer_named(set->name)) == NULL) {
 		client_fail(c, "no such peer");
 		return;
 	}
-	was_down = p->down;
 	p->down = set->state == CTL_PEER_DOWN;
 	p->held = set->state == CTL_PEER_HOLD;
 	p->open_after = p->send_after = 0;
 	p->backoff = p->send_backoff = 0;
 	log_info("peer %s: %s by the operator", p->conf.name,
 	    said[set->state]);
-	if (p->down && p->target != NULL)
+	if (!p->down)
+		resume(p);	/* held: but nobody is called */
+	else if (p->target != NULL)
 		reroute_away(p->target, 0);
-	else if (was_down || set->state == CTL_PEER_UP)
-		reroute_back();
 	schedule_tick();
 	p->put_state = 1;
 	c->request = CTL_PEER;
