@@ -67,7 +67,8 @@ struct trace {
 	TAILQ_HEAD(, flow)	 flows;
 	unsigned		 nflows;
 	unsigned		 nports;
-	uint64_t		 packets, octets, lost;
+	uint64_t		 packets, octets;
+	uint64_t		 lost, skipped;	/* by mtad, by us */
 };
 
 static volatile sig_atomic_t	stopped;
@@ -358,6 +359,7 @@ octets(struct trace *t, struct flow *f, const struct trace_data *td,
 	size_t n;
 
 	if (offset != f->next[out]) {
+		t->skipped += td->first;
 		p += td->first;
 		len -= td->first;
 		offset += td->first;
@@ -395,7 +397,8 @@ data(struct trace *t, struct imsg *imsg)
 	TERMINATE(td.tls);
 	if (td.first > len)
 		errx(1, "%s: unexpected answer", t->ctl.path);
-	t->lost = td.lost;
+	if (td.lost > t->lost)
+		t->lost = td.lost;
 	if (td.assoc == 0 && len == 0)
 		return;		/* only how much was left out */
 	if ((f = flow_of(t, &td)) == NULL) {
@@ -504,7 +507,7 @@ tell(const struct trace *t, int as_json)
 	if (!as_json) {
 		fprintf(stderr, "%" PRIu64 " packets, %" PRIu64 " octets, %"
 		    PRIu64 " octets left out\n", t->packets, t->octets,
-		    t->lost);
+		    t->lost + t->skipped);
 		return;
 	}
 	json_begin(&j, t->file != NULL ? stdout : stderr);
@@ -512,7 +515,7 @@ tell(const struct trace *t, int as_json)
 	json_bool(&j, "ok", 1);
 	json_uint(&j, "packets", t->packets);
 	json_uint(&j, "octets", t->octets);
-	json_uint(&j, "left_out", t->lost);
+	json_uint(&j, "left_out", t->lost + t->skipped);
 	json_close(&j, '}');
 	json_end(&j);
 }

@@ -127,10 +127,11 @@ class Options(unittest.TestCase):
                 ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
                 ('spoold.8', ['spoold/spoold.c']),
                 ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c',
-                               'mtactl/route.c']),
+                               'mtactl/route.c', 'mtactl/live.c',
+                               'mtactl/trace.c']),
                 ('x400-maildir.8', ['x400-maildir/x400-maildir.c'])):
             letters = set()
-            for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',
+            for s in re.findall(r'(?:getopt|options)\(\w+, &?\w+, "([^"]+)"',
                                 ''.join(text_of(s) for s in sources)):
                 letters |= set(s) - set(':+')
             self.assertTrue(letters, page)
