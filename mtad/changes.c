@@ -374,7 +374,7 @@ same_tls(const struct conf *ca, const struct conf_peer *a,
 
 	return (x->mode == y->mode && x->remote == y->remote &&
 	    strcmp(x->remote_name, y->remote_name) == 0 &&
-	    memcmp(x->name, y->name, sizeof(x->name)) == 0 &&
+	    strcmp(a->tls_name, b->tls_name) == 0 &&
 	    strcmp(pem_file(ca, x->certificate),
 	    pem_file(cb, y->certificate)) == 0 &&
 	    strcmp(pem_file(ca, x->ca), pem_file(cb, y->ca)) == 0);
