@@ -3,9 +3,12 @@
 /*
  * See mask.h.  A password is known by its place and not by its value, which
  * may be a wrong one: Credentials is a CHOICE within [1], so that an element
- * with the tag [1] whose one and only member is an IA5String or an OCTET
- * STRING is one (X.411 MTABind; X.410 has the same in PConnect).  A reference
- * of RTSE, which is a string in [1] too, has a time beside it.
+ * with the tag [1] whose one and only member is a string is one (X.411
+ * MTABind; X.410 has the same in PConnect).  A reference of RTSE, which is a
+ * string in [1] too, has a time beside it.
+ *
+ * There are decoders, ours among them, that do not look at whether a tag says
+ * that it is constructed.
  */
 
 #include <stdlib.h>
@@ -18,10 +21,8 @@
 #define DEPTH_MAX	32
 
 #define TAG_OCTETS	0x04
-#define TAG_IA5		0x16
 #define CONSTRUCTED	0x20
-#define TAG_1		0xa1		/* [1], constructed */
-#define OCTET_ALIGNED	0x81		/* of an EXTERNAL */
+#define TAG_1		0x81
 
 #define SI_CN		13
 #define SI_AC		14
@@ -113,13 +114,14 @@ mask_string(struct element *s, int depth)
 static int
 is_password(const struct element *e, int depth, struct element *string)
 {
-	uint8_t	tag;
+	/* and whatever else a peer may take for a string */
+	static const uint8_t	tags[] = { TAG_OCTETS, 0x0c, 0x12, 0x13,
+	    0x14, 0x15, 0x16, 0x19, 0x1a, 0x1b, 0x1c, 0x1e };
 
-	if (e->tag != TAG_1 || element(e->p, e->len, depth + 1, string) == -1)
+	if ((e->tag & ~CONSTRUCTED) != TAG_1 || element(e->p, e->len, depth + 1, string) == -1)
 		return (0);
-	tag = string->tag & ~CONSTRUCTED;
-	return (string->whole == e->len && (tag == TAG_OCTETS ||
-	    tag == TAG_IA5));
+	return (string->whole == e->len && memchr(tags, string->tag &
+	    ~CONSTRUCTED, sizeof(tags)) != NULL);
 }
 
 static int
@@ -133,11 +135,9 @@ walk(uint8_t *p, size_t len, int depth)
 			return (-1);
 		if (is_password(&e, depth, &string))
 			mask_string(&string, depth + 1);
-		else if (e.tag & CONSTRUCTED) {
-			if (walk(e.p, e.len, depth + 1) == -1)
-				return (-1);
-		} else if (e.tag == OCTET_ALIGNED || e.tag == TAG_OCTETS)
-			(void)walk(e.p, e.len, depth + 1); /* or a mere text */
+		else if (walk(e.p, e.len, depth + 1) == -1 &&
+		    e.tag & CONSTRUCTED)
+			return (-1);	/* otherwise it is a mere text */
 	}
 	return (0);
 }

@@ -59,6 +59,7 @@ struct trace_flow {
 	struct tpkt_position	 position;	/* of the input */
 	struct opening {
 		int	 over;
+		int	 too_long;	/* it may go on in what follows */
 		uint64_t offset, other;	/* of the first octet held */
 		size_t	 len;
 		uint8_t	*octets;
@@ -185,8 +186,8 @@ affordable(size_t len)
 }
 
 static void
-send_one(struct trace *t, const struct assoc *a, const struct chunk *c, int end,
-    const struct iovec *iov, int n)
+send_one(struct trace *t, const struct assoc *a, const struct chunk *c,
+    int end, const struct iovec *iov, int n)
 {
 	struct trace_data td;
 	struct iovec all[PIECES];
@@ -270,7 +271,8 @@ dispatch(struct assoc *a, struct chunk *c)
 		return;
 	}
 	if (f->early_octets + c->len <= EARLY_MAX &&
-	    held + c->len <= HELD_MAX && (copy = malloc(sizeof(*c) + c->len)) != NULL) {
+	    held + c->len <= HELD_MAX &&
+	    (copy = malloc(sizeof(*c) + c->len)) != NULL) {
 		memcpy(copy, c, sizeof(*c) + c->len);
 		TAILQ_INSERT_TAIL(&f->early, copy, entry);
 		f->early_octets += c->len;
@@ -289,6 +291,15 @@ early_send(struct assoc *a)
 		TAILQ_FOREACH(c, &a->flow->early, entry)
 			send_chunk(a, ONLY_PEER, c);
 	early_free(a->flow);
+}
+
+static void
+lose(size_t len)
+{
+	struct trace *t;
+
+	TAILQ_FOREACH(t, &traces, entry)
+		t->lost += len;
 }
 
 /* Of the octets held the first len go. */
@@ -354,7 +365,6 @@ opening_add(struct assoc *a, int out, uint64_t offset,
     const struct iovec *iov, int n, size_t len)
 {
 	struct opening *o = &a->flow->opening[out];
-	struct trace *t;
 	uint8_t *p;
 	size_t ready;
 	int i, over;
@@ -365,9 +375,9 @@ opening_add(struct assoc *a, int out, uint64_t offset,
 	}
 	if (len > OPENING_MAX - o->len || len > HELD_MAX - held ||
 	    (p = recallocarray(o->octets, o->len, o->len + len, 1)) == NULL) {
-		TAILQ_FOREACH(t, &traces, entry)
-			t->lost += o->len + len;
+		lose(o->len + len);
 		opening_end(o);
+		o->too_long = 1;
 		return;
 	}
 	o->octets = p;
@@ -423,6 +433,10 @@ plain(struct assoc *a, int out, uint64_t offset, const struct iovec *iov,
 	c.len = len;
 	if (!out)
 		c.first = input_first(a->flow, iov[0].iov_base, len);
+	if (a->flow->opening[out].too_long && a->phase != ASSOC_OPEN) {
+		lose(len);
+		return;
+	}
 	clock_gettime(CLOCK_REALTIME, &c.at);
 	send_all(a, ALL_AND_PEER, -1, &c, 0, iov, n);
 }
