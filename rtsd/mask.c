@@ -7,14 +7,17 @@
  * MTABind; X.410 has the same in PConnect).  A reference of RTSE, which is a
  * string in [1] too, has a time beside it.
  *
- * There are decoders, ours among them, that do not look at whether a tag says
- * that it is constructed.
+ * Decoders, ours among them, take more than that for a password, a tag that
+ * does not say that it is constructed to begin with.  So ours has the last
+ * word: what it can still read is not shown.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "mask.h"
+#include "normal.h"
+#include "rtspdu.h"
 
 #define TPKT_HEADER	4
 #define DT_HEADER	3
@@ -118,7 +121,8 @@ is_password(const struct element *e, int depth, struct element *string)
 	static const uint8_t	tags[] = { TAG_OCTETS, 0x0c, 0x12, 0x13,
 	    0x14, 0x15, 0x16, 0x19, 0x1a, 0x1b, 0x1c, 0x1e };
 
-	if ((e->tag & ~CONSTRUCTED) != TAG_1 || element(e->p, e->len, depth + 1, string) == -1)
+	if ((e->tag & ~CONSTRUCTED) != TAG_1 ||
+	    element(e->p, e->len, depth + 1, string) == -1)
 		return (0);
 	return (string->whole == e->len && memchr(tags, string->tag &
 	    ~CONSTRUCTED, sizeof(tags)) != NULL);
@@ -142,10 +146,48 @@ walk(uint8_t *p, size_t len, int depth)
 	return (0);
 }
 
+static int
+is_shown(const struct rts_connection_data *d)
+{
+	const char	*s = d->credentials.password;
+
+	return (s[strspn(s, "*")] != '\0');
+}
+
+/* Can a password be read? */
+static int
+readable(const uint8_t *p, size_t len)
+{
+	struct pconnect	 pc;
+	struct paccept	 pa;
+	struct normal	 n;
+	const char	*why;
+	int		 reason, refusal, shown = 0;
+
+	memset(&pc, 0, sizeof(pc));
+	memset(&pa, 0, sizeof(pa));
+	pconnect_decode(&pc, p, len, &reason, &why);
+	if (pc.normal) {
+		normal_init(&n, NULL, NULL);
+		normal_connect_decode(&n, &pc, p, len, &refusal, &reason,
+		    &why);
+	}
+	shown = is_shown(&pc.data);
+	paccept_decode(&pa, p, len, &why);
+	shown |= is_shown(&pa.data);
+	normal_init(&n, NULL, NULL);
+	n.ncontext = 3;		/* as we propose */
+	normal_accept_decode(&n, &pa, p, len, &why);
+	shown |= is_shown(&pa.data);
+	explicit_bzero(&pc, sizeof(pc));
+	explicit_bzero(&pa, sizeof(pa));
+	return (shown);
+}
+
 int
 mask_user_data(uint8_t *p, size_t len)
 {
-	return (walk(p, len, 0));
+	return (walk(p, len, 0) == -1 || readable(p, len) ? -1 : 0);
 }
 
 /* A length of the session layer; octets it takes, 0: it is cut off. */

@@ -17,7 +17,7 @@
  * length changes; user data that is not understood is '*' as a whole.
  */
 void	mask_opening(uint8_t *, size_t);
-/* The same of the user data of S-CONNECT.  -1: not BER. */
+/* The same of the user data of S-CONNECT.  -1: there may be one left. */
 int	mask_user_data(uint8_t *, size_t);
 
 #endif

@@ -2,8 +2,8 @@
 
 /*
  * Passwords in a trace: whatever form of PConnect our decoders take, the
- * password in it is masked, and nothing else.  The input is the user data of
- * a CN, and packets as they come in.
+ * password in it is masked, and nothing else, or all of it is to go.  The
+ * input is the user data of a CN, and packets as they come in.
  */
 
 #include <stdlib.h>
@@ -21,6 +21,7 @@ decode(struct pconnect *pc, const uint8_t *p, size_t len)
 	const char	*why;
 	int		 refuse, refusal;
 
+	memset(pc, 0, sizeof(*pc));
 	if (pconnect_decode(pc, p, len, &refuse, &why) == -1)
 		return (-1);
 	if (!pc->normal)
