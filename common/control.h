@@ -29,7 +29,7 @@ enum ctl_type {
 	CTL_RETRY,		/* struct ctl_change ; struct ctl_changed */
 	CTL_PEER,		/* struct ctl_peer_set */
 	CTL_RELOAD,		/* - */
-	CTL_VERBOSE,		/* int32_t */
+	CTL_VERBOSE,		/* struct ctl_verbose */
 	CTL_HOLD,		/* as CTL_RETRY */
 	CTL_RELEASE,		/* the same */
 	CTL_REMOVE,		/* the same */
@@ -67,6 +67,11 @@ enum ctl_type {
 	CTL_ROW_TRACE,		/* struct trace_data, then octets */
 	CTL_ROW_LINE		/* char[]: of CTL_RELOAD, no NUL; a CTL_ROW
 				 * that follows is uint32_t: 1 in force */
+};
+
+struct ctl_verbose {
+	int32_t		verbose;
+	char		peer[PEER_NAME_MAX];	/* "": all */
 };
 
 struct ctl_summary {

@@ -28,6 +28,7 @@ unsigned	 conf_errors;
 int		 conf_includes;
 int		 conf_secrets;
 void		(*conf_error_hook)(const char *);
+void		(*conf_error_copy)(const char *);
 
 void
 conf_error(const struct place *p, const char *fmt, ...)
@@ -48,7 +49,9 @@ conf_error(const struct place *p, const char *fmt, ...)
 	if (conf_error_hook != NULL)
 		conf_error_hook(line);
 	else
-		log_warnx("%s", line);
+		log_warnx(EVT_CONFIG_ERROR, ": %s", line);
+	if (conf_error_copy != NULL)
+		conf_error_copy(line);
 }
 
 /* Values */
@@ -759,7 +762,8 @@ run(void)
 	if (conf_errors == 0)
 		finish();
 	if (conf_errors > ERRORS_MAX)
-		log_warnx("%u more errors", conf_errors - ERRORS_MAX);
+		log_warnx(EVT_CONFIG_ERROR, ": %u more errors", conf_errors -
+		    ERRORS_MAX);
 	lex_end();
 	c = conf_now;
 	conf_now = NULL;

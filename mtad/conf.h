@@ -180,7 +180,9 @@ int		 conf_define(const char *);
 void		 conf_free(struct conf *);
 /* The private keys alone, in a process that is not to have them. */
 void		 conf_forget_keys(struct conf *);
-/* Where errors go besides the log; tests put their own here. */
+/* Where errors go instead of the log; tests put their own here. */
 extern void	(*conf_error_hook)(const char *);
+/* And who is told besides. */
+extern void	(*conf_error_copy)(const char *);
 
 #endif

@@ -352,7 +352,7 @@ ask(struct run *r, const struct store_message *sm, struct ibuf *values,
 	cr.values = nvalues;
 	cr.has_content = sm->kind != CONTENT_NONE;
 	if (cr.has_content && (fd = open_content(sm)) == -1) {
-		log_warn("message %016" PRIX64 ": content", r->job->message);
+		log_warn(EVT_CONTENT, "message=%016" PRIX64, r->job->message);
 		return ("content cannot be handed over");
 	}
 	if ((b = ibuf_dynamic(1024, FRAGMENT_MAX)) == NULL ||
@@ -376,8 +376,8 @@ refuse(struct job *j)
 	    DIAGNOSTIC_TOO_MANY_RECIPIENTS, "too many recipients for one "
 	    "delivery") == -1)
 		return ("out of memory");
-	log_warnx("message %016" PRIX64 " not delivered to %s: too many "
-	    "recipients", j->message, j->target->name);
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": too "
+	    "many recipients", j->message, j->target->name);
 	queue_done(j);
 	return (NULL);
 }
@@ -476,7 +476,7 @@ give_up(struct job *j, const struct verdict *v, const char *said)
 		deliver_later(j, "out of memory");
 		return;
 	}
-	log_warnx("message %016" PRIX64 " not delivered to %s: %s",
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": %s",
 	    j->message, j->target->name, v->text);
 	queue_done(j);
 }

@@ -35,7 +35,7 @@ struct live {
 	uint8_t			 all;
 	uint32_t		 limit, answered, tried;
 	struct trace_open	 trace;
-	uint64_t		 lost;		/* trace: octets, here */
+	uint64_t		 lost, rtsd_lost; /* trace: octets */
 };
 static TAILQ_HEAD(, live) lives = TAILQ_HEAD_INITIALIZER(lives);
 
@@ -71,8 +71,12 @@ live_free(struct client *c)
 	/* what has ended is not known there any more */
 	if (l->kind == CTL_PING)
 		rtsd_send(IMSG_PING_CANCEL, l->number, -1, NULL, 0);
-	else if (l->kind == CTL_TRACE)
+	else if (l->kind == CTL_TRACE) {
+		log_info(EVT_TRACE_ENDED, "peer=%s octets-lost=%" PRIu64,
+		    l->peer != NULL ? l->peer->conf.name : "*",
+		    l->lost + l->rtsd_lost);
 		rtsd_send(IMSG_TRACE_STOP, l->number, -1, NULL, 0);
+	}
 	TAILQ_REMOVE(&lives, l, entry);
 	c->live = NULL;
 	free(l);
@@ -186,7 +190,7 @@ ping_step(uint32_t number, const struct ping_step *ps)
 		return (0);
 	l->c->active = time(NULL);
 	client_row(l->c, CTL_ROW_STEP, ps, sizeof(*ps));
-	log_debug("peer %s: ping: %s: %s", l->peer->conf.name,
+	log_debug("peer=%s: ping %s: %s", l->peer->conf.name,
 	    ps->ok ? "ok" : "fails", ps->text);
 	return (0);
 }
@@ -206,8 +210,8 @@ ping_end(uint32_t number, const struct ping_end *pe)
 		ping_send(l);
 		return (0);
 	}
-	log_info("peer %s: ping by the operator: %u of %u addresses "
-	    "answered", l->peer->conf.name, l->answered, l->tried);
+	log_info(EVT_PING, "peer=%s addresses=%u answered=%u: by the "
+	    "operator", l->peer->conf.name, l->tried, l->answered);
 	client_end(l->c);
 	return (0);
 }
@@ -233,8 +237,8 @@ trace_begin(struct client *c, const struct ctl_trace *ct)
 	l->peer = p;
 	l->trace.peer = p != NULL ? p->conf.id : 0;
 	l->trace.secrets = ct->secrets != 0;
-	log_info("trace of %s by the operator%s", p != NULL ? p->conf.name :
-	    "all peers", ct->secrets ? ", with passwords" : "");
+	log_info(EVT_TRACE, "peer=%s: by the operator%s", p != NULL ?
+	    p->conf.name : "*", ct->secrets ? ", with passwords" : "");
 	rtsd_send(IMSG_TRACE, l->number, -1, &l->trace, sizeof(l->trace));
 }
 
@@ -254,6 +258,7 @@ trace_data(uint32_t number, const uint8_t *data, size_t len)
 		return (-1);
 	if ((l = find(CTL_TRACE, number)) == NULL)
 		return (0);
+	l->rtsd_lost = td.lost;
 	if (imsgev_pending(&l->c->iev) > TRACE_HIGH) {
 		l->lost += len - sizeof(td);
 		return (0);
@@ -311,10 +316,14 @@ live_rtsd_back(void)
 {
 	struct live	*l;
 
-	TAILQ_FOREACH(l, &lives, entry)
-		if (l->kind == CTL_TRACE)
-			rtsd_send(IMSG_TRACE, l->number, -1, &l->trace,
-			    sizeof(l->trace));
+	TAILQ_FOREACH(l, &lives, entry) {
+		if (l->kind != CTL_TRACE)
+			continue;
+		l->lost += l->rtsd_lost;	/* this one begins anew */
+		l->rtsd_lost = 0;
+		rtsd_send(IMSG_TRACE, l->number, -1, &l->trace,
+		    sizeof(l->trace));
+	}
 }
 
 /* mtad */
@@ -464,7 +473,7 @@ resume(struct peer *p)
 static void
 set_peer(struct client *c, const struct ctl_peer_set *set)
 {
-	static const char *const said[] = { "down", "up", "held" };
+	static const char *const said[] = { "down", "up", "hold" };
 	struct peer		*p;
 
 	if ((p = peer_named(set->name)) == NULL) {
@@ -475,8 +484,8 @@ set_peer(struct client *c, const struct ctl_peer_set *set)
 	p->held = set->state == CTL_PEER_HOLD;
 	p->open_after = p->send_after = 0;
 	p->backoff = p->send_backoff = 0;
-	log_info("peer %s: %s by the operator", p->conf.name,
-	    said[set->state]);
+	log_info(EVT_PEER_SET, "peer=%s state=%s: by the operator",
+	    p->conf.name, said[set->state]);
 	if (!p->down)
 		resume(p);	/* held: but nobody is called */
 	else if (p->target != NULL)
@@ -565,7 +574,6 @@ live_request(struct client *c, struct imsg *imsg)
 		reload_begin(c);
 		return (0);
 	case CTL_STOP:
-		log_info("stopped by the operator");
 		mtad_send(IMSG_STOP, NULL, 0);
 		client_end(c);
 		return (0);

@@ -148,7 +148,7 @@ rtsd_send(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 	    len) == 1)
 		return (0);
 	if (rtsd.fd != -1)
-		log_warn("imsg to rtsd");
+		log_warn(EVT_SYSTEM, ": imsg to rtsd");
 	if (fd != -1)
 		close(fd);
 	return (-1);
@@ -179,7 +179,7 @@ mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 {
 	if (imsgev_compose(&parent, type, id, 0, fd, data, len) == 1)
 		return (0);
-	log_warn("imsg to mtad");
+	log_warn(EVT_SYSTEM, ": imsg to mtad");
 	if (fd != -1)
 		close(fd);
 	return (-1);
@@ -190,7 +190,7 @@ rtsd_lost(const char *why)
 {
 	if (rtsd.fd == -1)
 		return;
-	log_warnx("channel to rtsd: %s", why);
+	log_warnx(EVT_CHANNEL_LOST, "process=rtsd: %s", why);
 	imsgev_free(&rtsd);
 	rtsd_gone();
 	spool_turn();
@@ -209,7 +209,7 @@ rtsd_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 	}
 	if (rtsd_imsg(imsg_get_type(imsg), imsg_get_id(imsg), data,
 	    len) == -1) {
-		log_warnx("imsg %u of rtsd does not fit",
+		log_warnx(EVT_IMSG_BAD, "process=rtsd imsg=%u: does not fit",
 		    imsg_get_type(imsg));
 		channel_by = spool_clock() + CHANNEL_GRACE * 1000;
 		rtsd_lost("dropped");
@@ -303,7 +303,7 @@ configured(void)
 			fatalx("out of memory");
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
-		log_info("a new directory is out of reach: starting again");
+		log_info(EVT_RESTART, ": a new directory is out of reach");
 		live_restarting();
 		poison_stop();
 		spool_commit();
@@ -421,15 +421,15 @@ reload_imsg(struct imsg *imsg)
 static void
 parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
-	int	verbose;
+	struct log_verbose	verbose;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CHANNEL:
 		new_channel(imsg_get_fd(imsg));
 		break;
 	case IMSG_VERBOSE:
-		if (GET(&verbose) == 0)
-			log_setverbose(verbose);
+		if (GET(&verbose) == 0 && verbose.peer == 0)
+			log_setverbose(verbose.verbose);
 		break;
 	case IMSG_COMMAND_DONE:
 		command_done(imsg);
@@ -515,7 +515,10 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	log_init("spoold", debug, verbose);
+	if (debug)
+		log_init("spoold", 1, verbose);
+	else
+		log_init_child("spoold", verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

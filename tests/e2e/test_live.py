@@ -281,13 +281,13 @@ class Tracing(Live):
         """A trace to a file, when it runs."""
         path = os.path.join(daemon.dir, 'trace%d' % len(os.listdir(
             daemon.dir)))
-        n = len(daemon.lines('trace of '))
+        n = len(daemon.lines('trace-begun '))
         proc = subprocess.Popen(
             mtactl(daemon, 'trace', '-w', path, *args),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
         self.addCleanup(proc.kill)
-        until(lambda: len(daemon.lines('trace of ')) > n or
+        until(lambda: len(daemon.lines('trace-begun ')) > n or
               proc.poll() is not None, LIMIT)
         return path, proc
 
@@ -638,7 +638,7 @@ class Reload(Live):
             'local response name, local response password, checkpoint',
             'peer "gamma": added',
             'route "/PRMD=GAMMA/ADMD=DBP/C=DE/": added']))
-        alpha.said('configuration: peer "gamma": added')
+        alpha.said('config-changed: peer "gamma": added')
         alpha.configure(beta)
         j = alpha.mtactl('reload')
         self.assertTrue(j['ok'])
@@ -685,7 +685,7 @@ class Stop(Live):
         alpha = self.daemon('alpha', Peer('beta', 9, *SHORT))
         self.assertEqual(self.ctl(alpha, 'stop'), (0, '', ''))
         self.assertEqual(alpha.proc.wait(LIMIT), 0)
-        alpha.said('stopped by the operator')
+        alpha.said('stopping .*: by the operator')
         self.assertFalse(os.path.exists(alpha.socket))
 
     def test_log(self):
@@ -694,14 +694,14 @@ class Stop(Live):
         alpha.mtactl('log', 'brief')
         mark = alpha.log_size()
         self.ctl(alpha, 'ping', 'beta')
-        alpha.said('ping by the operator')
-        self.assertNotIn('ping: fails', alpha.log(mark))
+        alpha.said('peer-pinged peer=beta addresses=1 answered=0')
+        self.assertNotIn('ping fails', alpha.log(mark))
         alpha.mtactl('log', 'verbose')
 
         def verbose():
             mark = alpha.log_size()
             self.ctl(alpha, 'ping', 'beta')
-            return 'ping: fails' in alpha.log(mark)
+            return 'ping fails' in alpha.log(mark)
         until(verbose, LIMIT)
 
 

@@ -30,6 +30,7 @@ FILES = {
     'share/man/man8/x400-maildir.8': 0o644,
     'share/man/man5/mtad.conf.5': 0o644,
     'share/man/man7/x400addr.7': 0o644,
+    'share/man/man7/mtad-recovery.7': 0o644,
     'share/mtad/examples/mtad.conf': 0o600,
     'share/mtad/examples/mtad.lsb': 0o755,
     'share/mtad/examples/mtad.service': 0o644,
