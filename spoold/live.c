@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "conf.h"
@@ -218,6 +219,17 @@ ping_end(uint32_t number, const struct ping_end *pe)
 
 /* Trace */
 
+/* Or who we are, who has the configuration anyway. */
+static int
+is_root(const struct client *c)
+{
+	uid_t	uid;
+	gid_t	gid;
+
+	return (getpeereid(c->iev.fd, &uid, &gid) == 0 && (uid == 0 ||
+	    uid == geteuid()));
+}
+
 static void
 trace_begin(struct client *c, const struct ctl_trace *ct)
 {
@@ -226,6 +238,10 @@ trace_begin(struct client *c, const struct ctl_trace *ct)
 
 	if (ct->name[0] != '\0' && (p = peer_named(ct->name)) == NULL) {
 		client_fail(c, "no such peer");
+		return;
+	}
+	if (ct->secrets && !is_root(c)) {
+		client_fail(c, "passwords are shown to root only");
 		return;
 	}
 	if (count(CTL_TRACE) >= TRACES_MAX) {

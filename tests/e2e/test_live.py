@@ -354,6 +354,18 @@ class Trace(Tracing):
         self.end_trace(proc, signal.SIGTERM)
         self.assertIn(password('alpha').encode(), self.wrote(path))
 
+    def test_passwords_are_for_root(self):
+        """Who may look is not who may see them."""
+        beta = self.called(SMALL)
+        os.chmod(beta.dir, 0o777)
+        os.chmod(beta.socket, 0o666)
+        run = subprocess.run(
+            mtactl(beta, 'trace', '-p', '-w', beta.dir + '/x', 'alpha', '1'),
+            user=65534, group=65534, extra_groups=[], capture_output=True,
+            timeout=LIMIT, text=True)
+        self.assertEqual((run.returncode, run.stderr), (
+            1, 'mtactl: passwords are shown to root only\n'))
+
     def test_small_tpdus(self):
         """A password in several TPDUs."""
         beta = self.responder(tpdu_size=128)
