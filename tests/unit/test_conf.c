@@ -22,6 +22,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "aetitle.h"
 #include "parse_int.h"
 
 #define HEAD	"mta \"alpha\" domain \"/C=GB/ADMD=GOLD 400/PRMD=A\"\n"
@@ -874,10 +875,45 @@ test_changes(void **state)
 	}
 }
 
+/* Titles come out as they went in; what is none is "?". */
+static void
+test_titles(void **state)
+{
+	static const char *const ap[] = { "1.3.27.3", "2.16.840.1",
+	    "/C=XX/O=ICAO/CN=COM", "/C=XX/L=Here/ST=There/OU=a b" };
+	static const char *const ae[] = { "0", "7", "128", "65535", "CN=AMS" };
+	uint8_t		 b[AE_TITLE_MAX], len;
+	char		 text[320];
+	const char	*why;
+	size_t		 i, k;
+
+	for (i = 0; i < sizeof(ap) / sizeof(ap[0]); i++) {
+		assert_int_equal(ap_title_parse(ap[i], b, &len, &why), 0);
+		assert_string_equal(ae_element_print(b, len, text,
+		    sizeof(text)), ap[i]);
+		for (k = 0; k < len; k++)
+			assert_string_equal(ae_element_print(b, k, text,
+			    sizeof(text)), "?");
+	}
+	for (i = 0; i < sizeof(ae) / sizeof(ae[0]); i++) {
+		assert_int_equal(ae_qualifier_parse(ae[i], b, &len, &why), 0);
+		assert_string_equal(ae_element_print(b, len, text,
+		    sizeof(text)), ae[i]);
+	}
+	/* not one of the attributes, not in printable characters */
+	assert_string_equal(ae_element_print((const uint8_t *)"\x31\x0a\x30"
+	    "\x08\x06\x03\x55\x04\x05\x13\x01x", 12, text, sizeof(text)),
+	    "?");
+	assert_string_equal(ae_element_print((const uint8_t *)"\x31\x0a\x30"
+	    "\x08\x06\x03\x55\x04\x03\x13\x01\x1b", 12, text,
+	    sizeof(text)), "?");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_titles),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_normal),
