@@ -332,6 +332,24 @@ poison_absolve(const struct job *j)
 
 /* Transfers coming in */
 
+/*
+ * To refuse a resumption costs the peer what it sent until it heard of that,
+ * so one that could only wait for this one does not keep it.
+ */
+void
+poison_step_back(const struct assoc *a)
+{
+	const struct xfer	*x;
+	struct entry		*e;
+
+	TAILQ_FOREACH(x, &a->xfers, entry)
+		if (x->state == XFER_GIVEN && (e = find_job(x->job)) != NULL &&
+		    e->row.trial) {
+			e->row.trial = 0;
+			changed(e);
+		}
+}
+
 enum poison_verdict
 poison_resume_in(uint64_t id, uint32_t target, int *suspect)
 {

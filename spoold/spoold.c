@@ -455,10 +455,33 @@ parent_close(struct imsgev *iev, const char *why, void *arg)
 	_exit(0);
 }
 
+/* -n: 0 says that no message is lost if the spool is taken away. */
+static int
+say_holds(void)
+{
+	struct sandbox_conf	sc = { .user = user, .root = root,
+				    .unconfined = unconfined };
+	uint64_t		messages, partial;
+	char			why[256];
+
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		return (1);
+	if (store_count(unconfined ? root : "/", &messages, &partial, why,
+	    sizeof(why)) == -1) {
+		fprintf(stderr, "spoold: %s: %s\n", root, why);
+		return (1);
+	}
+	printf("%llu messages, %llu in part\n", (unsigned long long)messages,
+	    (unsigned long long)partial);
+	if (fflush(stdout) == EOF)
+		return (1);
+	return (messages == 0 ? 0 : 3);
+}
+
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: spoold [-duv] [-R directory] [-U user]\n"
+	fprintf(stderr, "usage: spoold [-dnuv] [-R directory] [-U user]\n"
 	    "spoold is started by mtad(8).\n");
 	exit(1);
 }
@@ -490,12 +513,15 @@ init(void)
 int
 main(int argc, char **argv)
 {
-	int	ch, debug = 0, verbose = 0;
+	int	ch, debug = 0, holds = 0, verbose = 0;
 
-	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "dnR:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			debug = 1;
+			break;
+		case 'n':
+			holds = 1;
 			break;
 		case 'R':
 			root = optarg;
@@ -515,10 +541,12 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	if (debug)
+	if (debug || holds)
 		log_init("spoold", 1, verbose);
 	else
 		log_init_child("spoold", verbose);
+	if (holds)
+		return (say_holds());
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

@@ -483,6 +483,7 @@ may_resume(struct intransfer *t, uint64_t id)
 {
 	int	suspect;
 
+	poison_step_back(t->assoc);
 	switch (poison_resume_in(id, t->origin->number, &suspect)) {
 	case POISON_WAIT:
 		refuse(t, RECV_JEOPARDIZED, "others are tried first");
