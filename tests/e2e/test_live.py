@@ -212,14 +212,19 @@ class Ping(Live):
 
     def test_recovery_and_queue_are_left_alone(self):
         """While a transfer waits to be recovered, and with the peer down."""
-        beta = self.responder([Cut('in', name='MIP', nth=4, how='rst')])
+        # it is recovered at once, to no avail, and then after a while
+        beta = self.responder([Cut('in', name='MIP', nth=4, how='rst')],
+                              [Cut('in', name='CN', how='rst')])
         alpha = self.caller(beta.port, SMALL, base=[
             'retry 600s to 600s', 'delay 600s timeout 1h', 'idle 60s'])
         id_ = self.submit(alpha, WORDS)
 
         def waiting():
             return [t for t in alpha.mtactl('show', 'transfers')
-                    if t['message'] == id_ and t['state'] != 'sending']
+                    if t['message'] == id_ and
+                    t['state'] == 'waiting for recovery']
+        until(lambda: len(beta.associations) == 2 and
+              beta.associations[1].finished.is_set(), LIMIT)
         before = until(waiting, LIMIT)
         alpha.mtactl('peer', 'beta', 'hold')
         self.ping(alpha, 'beta')
