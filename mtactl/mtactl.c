@@ -54,7 +54,10 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] trace [-p] [-w file] peer | -a "
 	    "[seconds]\n"
 	    "       mtactl [-j] [-s socket] reload | stop\n"
-	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n", stderr);
+	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n"
+	    "       mtactl [-j] decode [-x] [-t kind] file\n"
+	    "       mtactl [-j] [-s socket] top [-i interval] [-n count] "
+	    "[-o order]\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -313,6 +316,18 @@ cmd_log(uint32_t request, int argc, char **argv)
 	simple(request, &v, sizeof(v));
 }
 
+static void
+cmd_decode(uint32_t request, int argc, char **argv)
+{
+	decode_run(argc, argv, as_json);
+}
+
+static void
+cmd_top(uint32_t request, int argc, char **argv)
+{
+	top_run(socket_path, argc, argv, as_json);
+}
+
 static const struct command {
 	const char	*name;
 	void		(*run)(uint32_t, int, char **);
@@ -335,6 +350,8 @@ static const struct command {
 	{ "reload", cmd_live, CTL_RELOAD },
 	{ "stop", cmd_live, CTL_STOP },
 	{ "log", cmd_log, CTL_VERBOSE },
+	{ "decode", cmd_decode, 0 },
+	{ "top", cmd_top, 0 },
 };
 
 int

@@ -73,9 +73,22 @@ void	stop_run(const char *path, int argc, char **argv, int as_json);
 void	sheet_run(const char *path, const char *name, int as_json);
 /* trace.c */
 void	trace_run(const char *path, int argc, char **argv, int as_json);
-/* show.c: what show peers has of a peer, as members of an object. */
+/* The same members as JSON, for top. */
 struct json;
+void	show_json_summary(struct json *, const char *key,
+	    const struct ctl_summary *);
+void	show_json_peer(struct json *, const struct ctl_peer *);
+/* Members alone, of an object that has others. */
 void	peer_members(struct json *, const struct ctl_peer *);
+void	show_json_association(struct json *, const struct ctl_association *);
+void	show_json_transfer(struct json *, const struct ctl_transfer *);
+
+/* top.c: shows what goes on until it is told to end. */
+void	top_run(const char *path, int argc, char **argv, int as_json);
+
+/* decode_run.c: prints the octets of a trace.  Exits. */
+void	decode_run(int argc, char **argv, int as_json)
+	    __attribute__((noreturn));
 
 /* mtactl.c */
 /* getopt from the first argument on; returns how many are left, in *argv. */
