@@ -27,6 +27,7 @@ struct conf	*conf_now;
 unsigned	 conf_errors;
 int		 conf_includes;
 void		(*conf_error_hook)(const char *);
+void		(*conf_error_copy)(const char *);
 
 void
 conf_error(const struct place *p, const char *fmt, ...)
@@ -48,6 +49,8 @@ conf_error(const struct place *p, const char *fmt, ...)
 		conf_error_hook(line);
 	else
 		log_warnx(EVT_CONFIG_ERROR, ": %s", line);
+	if (conf_error_copy != NULL)
+		conf_error_copy(line);
 }
 
 /* Values */
