@@ -236,14 +236,26 @@ send_pem(const struct conf_pem *e)
 	}
 }
 
-/* spoold shows no password to anybody, and is given none. */
+/* spoold shows no password to anybody: it is told whether there is one. */
+static void
+mask(char *password, size_t size)
+{
+	int is_set = password[0] != '\0';
+
+	explicit_bzero(password, size);
+	if (is_set)
+		password[0] = '*';
+}
+
+#define MASK(field)	mask(field, sizeof(field))
+
 static void
 send_mta(enum role r)
 {
 	struct mta_conf m = conf->mta;
 
 	if (r != CHILD_RTSD)
-		explicit_bzero(m.password, sizeof(m.password));
+		MASK(m.password);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &m, sizeof(m));
 	explicit_bzero(&m, sizeof(m));
 }
@@ -254,12 +266,10 @@ send_peer(enum role r, const struct conf_peer *p)
 	struct peer_conf c = p->peer;
 
 	if (r != CHILD_RTSD) {
-		explicit_bzero(c.local.password, sizeof(c.local.password));
-		explicit_bzero(c.local_response.password,
-		    sizeof(c.local_response.password));
-		explicit_bzero(c.remote.password, sizeof(c.remote.password));
-		explicit_bzero(c.remote_response.password,
-		    sizeof(c.remote_response.password));
+		MASK(c.local.password);
+		MASK(c.local_response.password);
+		MASK(c.remote.password);
+		MASK(c.remote_response.password);
 	}
 	child_send(r, IMSG_CONF_PEER, 0, -1, &c, sizeof(c));
 	explicit_bzero(&c, sizeof(c));
