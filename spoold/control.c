@@ -254,8 +254,8 @@ set_peer(const struct ctl_peer_set *set)
 		    sizeof(set->name)) != 0)
 			continue;
 		p->down = !set->up;
-		p->open_after = p->send_after = 0;
-		p->backoff = p->send_backoff = 0;
+		memset(&p->open, 0, sizeof(p->open));
+		memset(&p->send, 0, sizeof(p->send));
 		log_info("peer %s: %s by the operator", p->conf.name,
 		    set->up ? "up" : "down");
 		if (set->up)

@@ -377,13 +377,15 @@ queue_ready(const struct target *t, int rank)
 }
 
 int64_t
-queue_oldest(const struct target *t)
+queue_oldest(const struct target *t, int rank)
 {
 	const struct job *j;
 	uint64_t	 oldest = 0;
 	int		 i;
 
 	for (i = 0; i < 3; i++) {
+		if (rank != -1 && i != rank)
+			continue;
 		j = TAILQ_FIRST(&t->window[i].jobs);
 		if (j != NULL && (oldest == 0 || j->message < oldest))
 			oldest = j->message;

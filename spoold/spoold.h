@@ -88,6 +88,12 @@ struct target {
 };
 TAILQ_HEAD(targets, target);
 
+/* When each priority tries again: ladder.c. */
+struct ladder {
+	uint64_t	after[3];	/* not before, monotonic ms */
+	uint32_t	backoff[3];	/* s, the last step */
+};
+
 /* What is left of a rate, in parts of a message. */
 struct bucket {
 	uint64_t	since, left;
@@ -100,11 +106,8 @@ struct peer {
 	uint8_t			 seen;		/* in this configuration */
 	uint8_t			 down;		/* by the operator */
 	/* schedule.c; times are monotonic milliseconds */
-	uint64_t		 open_after;	/* no open before */
-	uint64_t		 send_after;	/* no transfer before */
-	uint64_t		 more_after;	/* no further open before */
-	uint32_t		 backoff;	/* s */
-	uint32_t		 send_backoff;	/* s */
+	struct ladder		 open, send;	/* associations, transfers */
+	uint64_t		 more_after[3];	/* no further open before */
 	int64_t			 no_recovery;	/* until, time_t */
 	uint8_t			 cannot_recover; /* it said so last time */
 	uint8_t			 poll;		/* it may have something */
@@ -286,8 +289,8 @@ struct job *queue_take(struct target *, const struct store_job *);
 /* Takes the next ready job, of rank 0 only when urgent. */
 struct job *queue_next(struct target *, int urgent);
 uint64_t queue_ready(const struct target *, int rank);
-/* time_t the oldest ready job came, 0 none. */
-int64_t	 queue_oldest(const struct target *);
+/* time_t the oldest ready job came, 0 none; of all ranks -1. */
+int64_t	 queue_oldest(const struct target *, int rank);
 /* What becomes of a job that was taken; frees it after the commit. */
 void	 queue_done(struct job *);
 void	 queue_return(struct job *, const char *why);
@@ -778,6 +781,17 @@ int	 schedule_load(void);		/* associations to be recovered */
 /* An open failed; busy: because of how many there are. */
 void	 schedule_failure(struct peer *, const char *why, int busy);
 uint32_t peer_associations(const struct peer *, int initiator);
+
+/* ladder.c: the steps of each priority, as the peer has them configured. */
+/* A try failed: those whose time it was take their next step. */
+void	 ladder_failed(struct ladder *, const struct peer_conf *);
+/* One succeeded: from the first step again. */
+void	 ladder_passed(struct ladder *, const struct peer_conf *);
+/*
+ * When, in monotonic ms, the first is due of those that have something ready
+ * for the peer, and of rank, -1 none.
+ */
+uint64_t ladder_due(const struct peer *, const struct ladder *, int rank);
 
 /* transfer_out.c */
 int	 xfer_imsg(struct assoc *, uint32_t type, const uint8_t *, size_t);

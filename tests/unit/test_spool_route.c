@@ -29,12 +29,14 @@ static char	dir[64];
 static int
 setup(void **state)
 {
-	int	i;
+	int	i, k;
 
 	fake_setup(dir, sizeof(dir));
 	for (i = 0; i < 2; i++) {
 		fake_peer[i].alternate_failures = 3;
-		fake_peer[i].retry_min = fake_peer[i].retry_max = 10;
+		for (k = 0; k < 3; k++)
+			fake_peer[i].retry_min[k] =
+			    fake_peer[i].retry_max[k] = 10;
 		strlcpy(fake_peer[i].remote.name, i == 0 ? "BETA-MTA" :
 		    "GAMMA-MTA", sizeof(fake_peer[i].remote.name));
 		strlcpy(fake_peer[i].domain.country, i == 0 ? "FR" : "DE",
