@@ -32,6 +32,7 @@ struct run {
 	struct command		*command;
 	struct job		*job;
 	int			 report;	/* may be asked for */
+	char			*fields;	/* audit_fields */
 };
 
 static TAILQ_HEAD(, run) runs = TAILQ_HEAD_INITIALIZER(runs);
@@ -401,6 +402,9 @@ start(struct run *r)
 		why = "out of memory";
 		r->report = m->type == MESSAGE_PROBE ||
 		    deliver_wants_report(m);
+		if (sp.mta.audit_keep > 0)
+			r->fields = audit_fields(m, &sm,
+			    r->job->target->number);
 		if ((values = command_values(m, &sm, r->job->target->number,
 		    &n, &too_many)) != NULL)
 			why = ask(r, &sm, values, n);
@@ -436,6 +440,7 @@ next_job(struct command *c)
 	r->command = c;
 	r->job = j;
 	if (!start(r)) {
+		free(r->fields);
 		free(r);
 		return (1);
 	}
@@ -502,7 +507,7 @@ command_imsg(uint32_t id, const struct command_done *d)
 	command_judge(d, &v);
 	switch (v.what) {
 	case VERDICT_DELIVERED:
-		deliver_done(r->job, r->report);
+		deliver_done(r->job, r->report, r->fields);
 		break;
 	case VERDICT_LATER:
 		deliver_later(r->job, v.text);
@@ -512,6 +517,7 @@ command_imsg(uint32_t id, const struct command_done *d)
 		break;
 	}
 	orphan = v.what == VERDICT_LATER && !r->command->seen;
+	free(r->fields);
 	free(r);
 	return (orphan);
 }

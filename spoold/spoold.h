@@ -365,9 +365,17 @@ struct list;
 enum audit_change { AUDIT_HOLD, AUDIT_RELEASE, AUDIT_REMOVE };
 /* submit, arrive, report, duplicate: it is known whether it is the last. */
 void	 audit_arrival(const struct arrival *);
-/* The peer, or the directory, has it: octets of the MPDU. */
-void	 audit_transfer(const struct job *, uint64_t octets);
-void	 audit_deliver(const struct job *);
+/*
+ * What the line of a message that reaches a target has of the message, when
+ * that is at hand anyway: to be freed; NULL: too long to be kept, no memory.
+ * Any thread may ask.
+ */
+char	*audit_fields(const struct message *, const struct store_message *,
+	    uint32_t target);
+/* The peer, or the directory, has it: octets of the MPDU; fields or NULL. */
+void	 audit_transfer(const struct job *, uint64_t octets,
+	    const char *fields);
+void	 audit_deliver(const struct job *, const char *fields);
 /* Of n outcomes those that are none; report: id of it, 0 none. */
 void	 audit_non_deliver(const struct arrival *, const struct outcome *,
 	    size_t n, uint64_t report);
@@ -386,32 +394,6 @@ void	 audit_committed(void);
 /* What the store has and the file perhaps not. */
 int	 audit_load(void);
 void	 audit_tick(void);
-
-/* audit_file.c: the files of a day each, written by a thread. */
-struct audit_line {
-	TAILQ_ENTRY(audit_line)	 entry;
-	uint64_t		 id;
-	int64_t			 time;		/* s */
-	size_t			 len;		/* with its newline */
-	char			 text[];
-};
-TAILQ_HEAD(audit_lines, audit_line);
-/* Octets that may wait, and those of one line. */
-#define AUDIT_BACKLOG_MAX	(8 * 1024 * 1024)
-#define AUDIT_LINE_MAX		(16 * 1024)
-int	 audit_file_start(void);
-/* Writes what is left, as far as it can, and ends. */
-void	 audit_file_stop(void);
-/* Takes the lines. */
-void	 audit_file_put(struct audit_lines *);
-/* errno of the last try to write, 0: it worked. */
-int	 audit_file_trouble(void);
-/* Up to which id it is durable. */
-uint64_t audit_file_durable(void);
-/* Octets that wait. */
-size_t	 audit_file_backlog(void);
-/* The file of a day, "2026-11-24.log". */
-void	 audit_file_name(int64_t time, char *, size_t);
 
 /* route.c */
 struct route;
@@ -866,8 +848,8 @@ int	 deliver_event_fd(void);
 int	 deliver_busy(void);
 /* May a report about its delivery be asked for?  Needs nothing of spoold. */
 int	 deliver_wants_report(const struct message *);
-/* What becomes of a job that was for somebody here; both say so in the log. */
-void	 deliver_done(struct job *, int report);
+/* What becomes of a job that was for somebody here, with audit_fields. */
+void	 deliver_done(struct job *, int report, const char *fields);
 void	 deliver_later(struct job *, const char *why);
 
 /* command.c: delivery by a command that mtad runs. */

@@ -41,6 +41,7 @@ xfer_free(struct xfer *x)
 	TAILQ_REMOVE(&x->assoc->xfers, x, entry);
 	x->assoc->nxfers--;
 	free(x->head);
+	free(x->fields);
 	free(x);
 }
 
@@ -278,7 +279,7 @@ finished(struct xfer *x, const char *how)
 	ladder_passed(&p->send, &p->conf);
 	sp.stats.sent++;
 	sp.stats.sent_octets += x->total;
-	audit_transfer(x->job, x->total);
+	audit_transfer(x->job, x->total, x->fields);
 	queue_done(x->job);
 	if (!a->row.initiator) {
 		a->ended++;

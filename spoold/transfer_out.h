@@ -42,6 +42,7 @@ struct xfer {
 	uint8_t			*head;
 	size_t			 head_len;
 	uint8_t			 put_head;
+	char			*fields;	/* audit_fields */
 	uint64_t		 resume_at;	/* monotonic ms */
 	int64_t			 since;		/* time_t */
 };

@@ -6,6 +6,7 @@
  * are written once it is durable, and once more after a crash.
  */
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "../../spoold/audit.h"
 #include "spool_sender.h"
 
 static char	 dir[64];
@@ -223,9 +225,18 @@ test_slow(void **state)
 static int
 count_line(void *arg, uint64_t id, const char *text)
 {
-	CHECK(strstr(text, " key=") != NULL && strchr(text, '\n') ==
-	    text + strlen(text) - 1);
-	++*(int *)arg;
+	char	key[32];
+
+	snprintf(key, sizeof(key), " key=%016" PRIX64 " ", id);
+	for (; *text != '\0'; text = strchr(text, '\n') + 1) {
+		CHECK(strncmp(text, "time=", 5) == 0 &&
+		    strstr(text, " key=") != NULL && strchr(text, '\n') !=
+		    NULL);
+		++*(int *)arg;
+		/* a row goes by the name of its last line */
+		CHECK(strchr(text, '\n')[1] != '\0' ||
+		    strstr(text, key) != NULL);
+	}
 	return (0);
 }
 
