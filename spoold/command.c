@@ -37,6 +37,7 @@ struct run {
 
 static TAILQ_HEAD(, run) runs = TAILQ_HEAD_INITIALIZER(runs);
 static uint32_t		 nruns, next_run;
+static uint64_t		 paused;	/* until then, monotonic ms; 0 not */
 
 /* What the end of a command says */
 
@@ -337,6 +338,34 @@ open_content(const struct store_message *sm)
 
 /* Asking mtad */
 
+/*
+ * A content that cannot be handed over, for lack of space as a rule: so it is
+ * with all of them, and no message has failed.  Some time later one is tried.
+ */
+static void
+pause_all(struct job *j)
+{
+	char	why[128];
+
+	snprintf(why, sizeof(why), "content cannot be handed over: %s",
+	    strerror(errno));
+	if (paused == 0)
+		log_warnx("commands: %s: deliveries wait", why);
+	paused = spool_clock() + JEOPARDY_RETRY * 1000;
+	spool_wake(paused);
+	queue_return(j, why);
+}
+
+static void
+go_on(void)
+{
+	if (paused != 0)
+		log_info("commands: deliveries go on");
+	paused = 0;
+}
+
+static const char waits[] = "waits";	/* pause_all */
+
 /* NULL: it is asked for.  Else why it is not. */
 static const char *
 ask(struct run *r, const struct store_message *sm, struct ibuf *values,
@@ -353,9 +382,15 @@ ask(struct run *r, const struct store_message *sm, struct ibuf *values,
 	cr.values = nvalues;
 	cr.has_content = sm->kind != CONTENT_NONE;
 	if (cr.has_content && (fd = open_content(sm)) == -1) {
+		if (sm->kind == CONTENT_INLINE) {
+			pause_all(r->job);
+			return (waits);
+		}
 		log_warn("message %016" PRIX64 ": content", r->job->message);
 		return ("content cannot be handed over");
 	}
+	if (sm->kind == CONTENT_INLINE)
+		go_on();
 	if ((b = ibuf_dynamic(1024, FRAGMENT_MAX)) == NULL ||
 	    ibuf_add(b, &cr, sizeof(cr)) == -1 ||
 	    ibuf_add_ibuf(b, values) == -1) {
@@ -416,7 +451,7 @@ start(struct run *r)
 		message_free(m);
 	if (found == 1)
 		store_message_release(sp.store);
-	if (why != NULL)
+	if (why != NULL && why != waits)
 		deliver_later(r->job, why);
 	return (why == NULL && !too_many);
 }
@@ -428,7 +463,7 @@ next_job(struct command *c)
 	struct job	*j;
 
 	if (c->target == NULL || !c->seen || c->running >= c->parallel ||
-	    nruns >= COMMANDS_MAX || sp.failing)
+	    nruns >= COMMANDS_MAX || sp.failing || spool_clock() < paused)
 		return (0);
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return (0);

@@ -219,7 +219,7 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 			continue;
 		}
 		/* the peer may have it: only on express wish */
-		if (sj->pinned && to == NULL) {
+		if (sj->pinned & PINNED_SENT && to == NULL) {
 			o->idle = 1;
 			continue;
 		}

@@ -302,6 +302,17 @@ queue_claim(struct target *t, const struct store_job *sj)
 	return (j);
 }
 
+int
+chunk_add(void *arg, const struct store_job *j)
+{
+	struct chunk	*c = arg;
+
+	if (c->n == CHUNK_MAX)
+		return (1);
+	c->job[c->n++] = *j;
+	return (0);
+}
+
 struct refill {
 	struct target	*target;
 	struct window	*window;

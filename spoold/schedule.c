@@ -78,7 +78,11 @@ open_fresh(struct peer *p, int urgent_only)
 	a->row.id = store_next_id(sp.store);
 	a->row.peer = p->target->number;
 	a->row.initiator = 1;
-	a->row.dialogue = p->conf.dialogue;
+	/* what it would send then is not taken now */
+	a->row.dialogue = poison_peer_shut(p) > 0 ? DIALOGUE_MONOLOGUE :
+	    p->conf.dialogue;
+	if (a->row.dialogue == DIALOGUE_TWA)
+		poison_peer_opens(p);
 	a->row.turn = TURN_INITIATOR;
 	a->row.checkpoint = p->conf.checkpoint;
 	a->row.window = p->conf.window;
@@ -318,8 +322,8 @@ schedule_peer(struct peer *p)
 	ready = queue_ready(p->target, -1);
 	look_at_wait(p, ready, now);
 	/* one that was given up is called to see whether it is back */
-	if (ready == 0 && !p->poll && !(p->alternate &&
-	    p->target->alternates))
+	if (ready == 0 && (!p->poll || poison_peer_shut(p) > 0) &&
+	    !(p->alternate && p->target->alternates))
 		return;
 	if (p->conf.naddress == 0 || now < ladder_due(p, &p->send, -1))
 		return;
@@ -484,7 +488,9 @@ tick_lost(struct assoc *a, uint64_t now)
 		assoc_drop(a);
 		return;
 	}
-	if (a->peer->down || a->peer->conf.disabled)
+	if (a->peer->down || a->peer->conf.disabled ||
+	    (a->row.dialogue == DIALOGUE_TWA &&
+	    poison_peer_shut(a->peer) > 0))
 		return;
 	if (now >= a->retry_at)
 		open_recover(a);

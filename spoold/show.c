@@ -82,6 +82,7 @@ static void
 peer_state(const struct peer *p, struct ctl_peer *r)
 {
 	uint64_t	now = spool_clock(), send, open;
+	uint32_t	shut;
 
 	send = p->target == NULL ? 0 : ladder_due(p, &p->send, -1);
 	open = p->target == NULL ? 0 : ladder_due(p, &p->open, -1);
@@ -89,6 +90,9 @@ peer_state(const struct peer *p, struct ctl_peer *r)
 		strlcpy(r->state, "down by operator", sizeof(r->state));
 	else if (p->conf.disabled)
 		strlcpy(r->state, "disabled", sizeof(r->state));
+	else if ((shut = poison_peer_shut(p)) > 0)
+		snprintf(r->state, sizeof(r->state), "poison: nothing is taken "
+		    "from it for %u s", shut);
 	else if (send > now) {
 		r->retry_in = (send - now + 999) / 1000;
 		snprintf(r->state, sizeof(r->state), "retry in %u s: the "

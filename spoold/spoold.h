@@ -50,7 +50,7 @@ struct job {
 	uint8_t			 sole;
 	uint32_t		 attempts;
 	uint32_t		 attempted;	/* target given up, 0 none */
-	uint8_t			 pinned;	/* the target may have it */
+	uint8_t			 pinned;	/* PINNED_ */
 	/* what the store is to be told, once it is on the dirty list */
 	uint8_t			 done;
 	uint8_t			 state;		/* enum job_state */
@@ -99,6 +99,15 @@ struct bucket {
 	uint64_t	since, left;
 };
 
+/* What is known against a peer; times are monotonic milliseconds. */
+struct accusation {
+	uint32_t	kills;		/* WEIGHT each beyond doubt */
+	uint32_t	pause;		/* s, the last one; 0 none */
+	uint64_t	last;		/* when it was accused */
+	uint64_t	shut_until;
+	uint64_t	back;		/* it came back, 0 not yet */
+};
+
 struct peer {
 	TAILQ_ENTRY(peer)	 entry;
 	struct peer_conf	 conf;
@@ -119,6 +128,7 @@ struct peer {
 	char			 said[128];	/* of calls, in the log */
 	uint32_t		 calls;		/* that failed so, in a row */
 	struct bucket		 bucket;		/* policy.c */
+	struct accusation	 accused;	/* poison_peer.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -296,6 +306,13 @@ void	 queue_done(struct job *);
 void	 queue_return(struct job *, const char *why);
 void	 queue_defer(struct job *, int64_t next_try, const char *why);
 void	 queue_stuck(struct job *, const char *why);
+/* Some jobs of the store: of those that take a function, with chunk_add. */
+#define CHUNK_MAX	200
+struct chunk {
+	struct store_job job[CHUNK_MAX];
+	int		 n;
+};
+int	 chunk_add(void *chunk, const struct store_job *);
 /* A job that waits in the store: out of the queue in memory. */
 void	 queue_forget(struct target *, const struct store_job *);
 /* The same, and it is taken as by queue_next.  NULL: no memory. */
@@ -353,6 +370,17 @@ enum poison_verdict poison_resume_in(uint64_t id, uint32_t target,
 void	 poison_rest_in(uint64_t id, uint32_t target, int innocent);
 int	 poison_flush(void);
 void	 poison_committed(void);
+
+/*
+ * poison_peer.c: peers whose transfers rtsd dies of before they have a name.
+ */
+#define POISON_WEIGHT	2	/* of a kill that is beyond doubt */
+/* rtsd died; doubt: something that has a name may have done it. */
+void	 poison_peers_died(int doubt);
+/* Seconds for which nothing is taken from it yet; 0: it may open. */
+uint32_t poison_peer_shut(const struct peer *);
+/* It opens an association, and poison_peer_shut() was 0. */
+void	 poison_peer_opens(struct peer *);
 
 /*
  * audit.c: what is recorded, one function an event (spoold(8)).  All are

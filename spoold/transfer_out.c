@@ -332,7 +332,7 @@ xfer_abandon(struct assoc *a, int penalty, const char *why)
 
 	while ((x = TAILQ_FIRST(&a->xfers)) != NULL) {
 		if (may_be_complete(x))
-			x->job->pinned = 1;
+			x->job->pinned |= PINNED_SENT;
 		anew(x, penalty, why);
 		penalty = 0;
 	}
@@ -496,19 +496,19 @@ failed(struct xfer *x, const struct xfer_failed *f)
 			xfer_resume(a);
 		return;
 	case XFER_DISCARDED:
-		x->job->pinned = 0;
+		x->job->pinned &= ~PINNED_SENT;
 		anew(x, 0, "");
 		break;
 	case XFER_UNRECOGNIZED:
 		log_info("%s: not known to the peer, sent anew",
 		    xfer_text(x));
-		x->job->pinned = 1;
+		x->job->pinned |= PINNED_SENT;
 		anew(x, !x->resume, "activity not recognized by the peer");
 		break;
 	case XFER_REJECTED:
 		log_warnx("%s: rejected by the peer, reason %u",
 		    xfer_text(x), f->reason);
-		x->job->pinned = 0;
+		x->job->pinned &= ~PINNED_SENT;
 		anew(x, 1, "rejected by the peer");
 		break;
 	case XFER_NOT_BEGUN:
