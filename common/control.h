@@ -29,7 +29,7 @@ enum ctl_type {
 	CTL_RETRY,		/* struct ctl_change ; struct ctl_changed */
 	CTL_PEER,		/* struct ctl_peer_set */
 	CTL_RELOAD,		/* - */
-	CTL_VERBOSE,		/* int32_t */
+	CTL_VERBOSE,		/* struct ctl_verbose */
 	CTL_HOLD,		/* as CTL_RETRY */
 	CTL_RELEASE,		/* the same */
 	CTL_REMOVE,		/* the same */
@@ -50,6 +50,11 @@ enum ctl_type {
 	CTL_EXPIRE,		/* the same */
 	CTL_TRACK		/* struct ctl_track ; lines of the audit log,
 				 * several in a row, each with its newline */
+};
+
+struct ctl_verbose {
+	int32_t		verbose;
+	char		peer[PEER_NAME_MAX];	/* "": all */
 };
 
 struct ctl_summary {

@@ -50,7 +50,7 @@ enum imsg_type {
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
 	IMSG_TLS_CHANNEL,	/* -, fd: mtad-rtsd channel for signatures */
-	IMSG_VERBOSE,		/* int */
+	IMSG_VERBOSE,		/* struct log_verbose */
 	IMSG_SHUTDOWN,		/* -: finish in order, then exit */
 	/* rtsd, spoold -> mtad */
 	IMSG_READY,		/* -: configured and confined */
@@ -220,6 +220,13 @@ struct peer_conf {
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint8_t			internal_trace;	/* enum internal_trace_mode */
+	uint8_t			verbose;	/* the log, of this peer */
+};
+
+/* What the log is to tell in detail. */
+struct log_verbose {
+	int32_t			verbose;
+	uint32_t		peer;		/* its id, 0: of all */
 };
 
 /* OPTIONAL, of those that call us, is what OPPORTUNISTIC is when we call. */

@@ -29,14 +29,14 @@ limit(int resource, const char *name, rlim_t max)
 	struct rlimit rl;
 
 	if (getrlimit(resource, &rl) == -1) {
-		log_warn("confinement: getrlimit %s", name);
+		log_warn(EVT_CONFINEMENT, ": getrlimit %s", name);
 		return (-1);
 	}
 	if (rl.rlim_max == RLIM_INFINITY || rl.rlim_max > max)
 		rl.rlim_max = max;
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(resource, &rl) == -1) {
-		log_warn("confinement: setrlimit %s", name);
+		log_warn(EVT_CONFINEMENT, ": setrlimit %s", name);
 		return (-1);
 	}
 	return (0);
@@ -66,29 +66,29 @@ become(const struct sandbox_conf *sc)
 	struct passwd *pw = NULL;
 
 	if (sc->user != NULL && (pw = getpwnam(sc->user)) == NULL) {
-		log_warnx("confinement: user %s does not exist", sc->user);
+		log_warnx(EVT_CONFINEMENT, ": user %s does not exist", sc->user);
 		return (-1);
 	}
 	if (sc->root != NULL) {
 		if (chroot(sc->root) == -1 || chdir("/") == -1) {
-			log_warn("confinement: chroot to %s", sc->root);
+			log_warn(EVT_CONFINEMENT, ": chroot to %s", sc->root);
 			return (-1);
 		}
 	}
 	if (pw == NULL)
 		return (0);
 	if (pw->pw_uid == 0) {
-		log_warnx("confinement: user %s is root", sc->user);
+		log_warnx(EVT_CONFINEMENT, ": user %s is root", sc->user);
 		return (-1);
 	}
 	if (setgroups(1, &pw->pw_gid) == -1 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1) {
-		log_warn("confinement: becoming user %s", sc->user);
+		log_warn(EVT_CONFINEMENT, ": becoming user %s", sc->user);
 		return (-1);
 	}
 	if (setuid(0) != -1 || seteuid(0) != -1) {
-		log_warnx("confinement: root can be had back");
+		log_warnx(EVT_CONFINEMENT, ": root can be had back");
 		return (-1);
 	}
 	return (0);
@@ -128,11 +128,11 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	}
 	if (role == ROLE_SPOOLD && (unveil("/", "rwc") == -1 ||
 	    unveil(NULL, NULL) == -1)) {
-		log_warn("confinement: unveil");
+		log_warn(EVT_CONFINEMENT, ": unveil");
 		return (-1);
 	}
 	if (pledge(promises, NULL) == -1) {
-		log_warn("confinement: pledge");
+		log_warn(EVT_CONFINEMENT, ": pledge");
 		return (-1);
 	}
 	return (0);
@@ -140,14 +140,14 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	/* spoold opens by path below its chroot: no capability mode. */
 	if ((role == ROLE_RTSD || role == ROLE_CTL || role == ROLE_AGENT) &&
 	    cap_enter() == -1) {
-		log_warn("confinement: cap_enter");
+		log_warn(EVT_CONFINEMENT, ": cap_enter");
 		return (-1);
 	}
 	return (0);
 #else
 	if (role == ROLE_MTAD)
 		return (0);
-	log_info("confinement: user and chroot only on this system");
+	log_info(EVT_CONFINEMENT, ": user and chroot only on this system");
 	return (0);
 #endif
 }
@@ -157,7 +157,7 @@ int
 sandbox_enter(enum sandbox_role role, const struct sandbox_conf *sc)
 {
 	if (sc->unconfined) {
-		log_warnx("running WITHOUT confinement, as asked");
+		log_warnx(EVT_CONFINEMENT, ": NONE, as asked");
 		return (0);
 	}
 	sandbox_before(role);

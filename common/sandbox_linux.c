@@ -171,7 +171,7 @@ system_calls(enum sandbox_role role)
 	int ret = -1, e;
 
 	if ((ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL) {
-		log_warnx("confinement: no system call filters");
+		log_warnx(EVT_CONFINEMENT, ": no system call filters");
 		return (-1);
 	}
 	if (ALLOW(ctx, base_calls) == -1 || allow_some(ctx, role) == -1)
@@ -211,7 +211,7 @@ system_calls(enum sandbox_role role)
 	ret = 0;
 done:
 	if (ret == -1)
-		log_warn("confinement: system call filter");
+		log_warn(EVT_CONFINEMENT, ": system call filter");
 	seccomp_release(ctx);
 	return (ret);
 }
@@ -238,7 +238,7 @@ no_capabilities(void)
 		goto bad;
 	return (0);
 bad:
-	log_warn("confinement: capabilities");
+	log_warn(EVT_CONFINEMENT, ": capabilities");
 	return (-1);
 }
 
@@ -323,7 +323,7 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	/* The first let nothing be linked into another directory. */
 	if (abi < (role == ROLE_AGENT ? 2 : 1)) {
-		log_debug("no Landlock in this kernel");
+		log_debug(": no Landlock in this kernel");
 		return (0);
 	}
 	memset(&r, 0, sizeof(r));
@@ -341,7 +341,7 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 	size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
 	fd = syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	if (fd == -1) {
-		log_warn("confinement: Landlock");
+		log_warn(EVT_CONFINEMENT, ": Landlock");
 		return (-1);
 	}
 	if (role == ROLE_SPOOLD) {
@@ -362,7 +362,7 @@ files(enum sandbox_role role, const struct sandbox_conf *sc)
 	ret = 0;
 done:
 	if (ret == -1)
-		log_warn("confinement: Landlock");
+		log_warn(EVT_CONFINEMENT, ": Landlock");
 	close(fd);
 	return (ret);
 }
@@ -375,11 +375,11 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	if (no_capabilities() == -1)
 		return (-1);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
-		log_warn("confinement: no_new_privs");
+		log_warn(EVT_CONFINEMENT, ": no_new_privs");
 		return (-1);
 	}
 	if (role != ROLE_CTL && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1) {
-		log_warn("confinement: dumpable");
+		log_warn(EVT_CONFINEMENT, ": dumpable");
 		return (-1);
 	}
 	if (files(role, sc) == -1)

@@ -50,7 +50,7 @@ usage(const char *why)
 	    "\t    [since time] [until time]\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
-	    "       mtactl [-j] [-s socket] log verbose | brief\n", stderr);
+	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -248,15 +248,19 @@ cmd_reload(uint32_t request, int argc, char **argv)
 static void
 cmd_log(uint32_t request, int argc, char **argv)
 {
-	int32_t verbose;
+	struct ctl_verbose v;
 
-	if (argc != 2)
+	memset(&v, 0, sizeof(v));
+	if (argc != 2 && argc != 3)
 		usage("log: \"verbose\" or \"brief\" expected");
-	verbose = strcmp(argv[1], "verbose") == 0;
-	if (!verbose && strcmp(argv[1], "brief") != 0)
+	v.verbose = strcmp(argv[1], "verbose") == 0;
+	if (!v.verbose && strcmp(argv[1], "brief") != 0)
 		errx(EXIT_USAGE, "log: %s: verbose or brief expected",
 		    argv[1]);
-	simple(request, &verbose, sizeof(verbose));
+	if (argc == 3 && strlcpy(v.peer, argv[2], sizeof(v.peer)) >=
+	    sizeof(v.peer))
+		errx(EXIT_USAGE, "log: %s: too long", argv[2]);
+	simple(request, &v, sizeof(v));
 }
 
 static const struct command {

@@ -48,7 +48,7 @@ conf_error(const struct place *p, const char *fmt, ...)
 	if (conf_error_hook != NULL)
 		conf_error_hook(line);
 	else
-		log_warnx("%s", line);
+		log_warnx(EVT_CONFIG_ERROR, ": %s", line);
 }
 
 /* Values */
@@ -802,7 +802,8 @@ run(void)
 	if (conf_errors == 0)
 		finish();
 	if (conf_errors > ERRORS_MAX)
-		log_warnx("%u more errors", conf_errors - ERRORS_MAX);
+		log_warnx(EVT_CONFIG_ERROR, ": %u more errors", conf_errors -
+		    ERRORS_MAX);
 	lex_end();
 	c = conf_now;
 	conf_now = NULL;

@@ -28,6 +28,7 @@
 #define STEADY		60		/* s after which it begins anew */
 #define STOP_TIME	10		/* s for each to end */
 #define CHANNEL_BUFFER	(1024 * 1024)
+#define LOG_TURN	64		/* lines of a child at a time */
 
 struct child {
 	const char	*name;
@@ -37,6 +38,7 @@ struct child {
 	struct event	*timer;
 	unsigned	 backoff;	/* ms */
 	time_t		 since;
+	struct event	*log;		/* what it says */
 };
 
 static struct child	 children[CHILDREN] = {
@@ -62,11 +64,11 @@ child_send(enum role r, uint32_t type, uint32_t id, int fd, const void *p,
 	if (!c->up)
 		return;
 	if (fd != -1 && (copy = dup(fd)) == -1) {
-		log_warn("descriptor for %s", c->name);
+		log_warn(EVT_SYSTEM, ": descriptor for %s", c->name);
 		return;
 	}
 	if (imsgev_compose(&c->iev, type, id, 0, copy, p, len) == -1) {
-		log_warn("imsg to %s", c->name);
+		log_warn(EVT_SYSTEM, ": imsg to %s", c->name);
 		if (copy != -1)
 			close(copy);
 	}
@@ -98,7 +100,8 @@ timer_cb(int fd, short what, void *arg)
 	if (!stopping)
 		start(role_of(c));
 	else if (c->pid != 0) {
-		log_warnx("%s does not end by itself: killed", c->name);
+		log_warnx(EVT_PROCESS_KILLED, "process=%s: does not end by "
+		    "itself", c->name);
 		kill(c->pid, SIGKILL);
 	}
 }
@@ -111,8 +114,69 @@ set_timer(struct child *c, unsigned ms)
 	event_add(c->timer, &tv);
 }
 
+/*
+ * What a child logs.  It cannot reach syslogd from its chroot once that was
+ * started again, so its lines go through here.
+ */
+static int
+log_take(struct child *c)
+{
+	char packet[LOG_LINE_MAX + 8];
+	ssize_t len;
+	int n;
+
+	for (n = 0; n < LOG_TURN; n++) {
+		len = recv(event_get_fd(c->log), packet, sizeof(packet),
+		    MSG_DONTWAIT);
+		if (len == 0 || (len == -1 && errno != EAGAIN &&
+		    errno != EINTR))
+			event_del(c->log);	/* it closed its end */
+		if (len <= 0)
+			break;
+		log_passed(c->name, (int)c->pid, packet, len);
+	}
+	return (n);
+}
+
 static void
-execute(enum role r, int fd)
+log_cb(int fd, short what, void *arg)
+{
+	log_take(arg);
+}
+
+static void
+log_close(struct child *c)
+{
+	if (c->log == NULL)
+		return;
+	/* Its last words come before that it is gone. */
+	while (log_take(c) == LOG_TURN)
+		;
+	close(event_get_fd(c->log));
+	event_free(c->log);
+	c->log = NULL;
+}
+
+/* The child's end, or -1 where it logs to the terminal itself. */
+static int
+log_open(struct child *c)
+{
+	int sv[2];
+
+	if (options.debug)
+		return (-1);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1) {
+		log_warn(EVT_SYSTEM, ": log of %s", c->name);
+		return (-1);
+	}
+	c->log = event_new(base, sv[0], EV_READ | EV_PERSIST, log_cb, c);
+	if (c->log == NULL || event_add(c->log, NULL) == -1)
+		fatalx("out of memory");
+	return (sv[1]);
+}
+
+static void
+execute(enum role r, int fd, int log_fd)
 {
 	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
 	    NULL };
@@ -141,6 +205,8 @@ execute(enum role r, int fd)
 		argv[n++] = conf->spool;
 	}
 	argv[n] = NULL;
+	if (log_fd != -1 && dup2(log_fd, STDERR_FILENO) == -1)
+		_exit(127);
 	if (fd != PROC_FD) {
 		if (dup2(fd, PROC_FD) == -1)
 			_exit(127);
@@ -157,34 +223,40 @@ static void
 start(enum role r)
 {
 	struct child *c = &children[r];
-	int sv[2];
+	int sv[2], log_fd;
 
 	if (c->backoff == 0 || time(NULL) - c->since > STEADY)
 		c->backoff = BACKOFF_MIN;
 	c->since = time(NULL);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
-		log_warn("channel for %s", c->name);
+		log_warn(EVT_SYSTEM, ": channel for %s", c->name);
 		set_timer(c, c->backoff);
 		return;
 	}
+	log_fd = log_open(c);
 	switch (c->pid = fork()) {
 	case -1:
-		log_warn("starting %s", c->name);
+		log_warn(EVT_SYSTEM, ": starting %s", c->name);
 		c->pid = 0;
+		log_close(c);
+		if (log_fd != -1)
+			close(log_fd);
 		close(sv[0]);
 		close(sv[1]);
 		set_timer(c, c->backoff);
 		return;
 	case 0:
-		execute(r, sv[1]);
+		execute(r, sv[1], log_fd);
 	}
 	close(sv[1]);
+	if (log_fd != -1)
+		close(log_fd);
 	if (imsgev_init(&c->iev, base, sv[0], handler, channel_closed, NULL,
 	    NULL, c) == -1 || (r == CHILD_SPOOLD &&
 	    imsgbuf_set_maxsize(&c->iev.ibuf, IMSG_MAX) == -1))
 		fatalx("out of memory");
 	c->up = 1;
-	log_debug("%s started, pid %d", c->name, (int)c->pid);
+	log_debug("process=%s pid=%d: started", c->name, (int)c->pid);
 	child_started(r);
 }
 
@@ -197,7 +269,7 @@ join(void)
 	if (!children[CHILD_RTSD].up || !children[CHILD_SPOOLD].up)
 		return;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
-		log_warn("channel between rtsd and spoold");
+		log_warn(EVT_SYSTEM, ": channel between rtsd and spoold");
 		return;
 	}
 	for (i = 0; i < 2; i++) {
@@ -265,13 +337,13 @@ children_stop(void)
 static void
 gone(struct child *c, int status)
 {
+	log_close(c);
 	if (WIFSIGNALED(status))
-		log_warnx("%s died of signal %d%s", c->name, WTERMSIG(status),
-		    stopping ? "" : ", starting it again");
+		log_warnx(EVT_PROCESS_ENDED, "process=%s signal=%d%s", c->name,
+		    WTERMSIG(status), stopping ? "" : ": starting it again");
 	else if (!stopping || WEXITSTATUS(status) != 0)
-		log_warnx("%s exited with status %d%s", c->name,
-		    WEXITSTATUS(status), stopping ? "" :
-		    ", starting it again");
+		log_warnx(EVT_PROCESS_ENDED, "process=%s status=%d%s", c->name,
+		    WEXITSTATUS(status), stopping ? "" : ": starting it again");
 	c->pid = 0;
 	if (c->up) {
 		c->up = 0;

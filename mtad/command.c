@@ -84,11 +84,11 @@ end_line(struct run *r)
 	memcpy(r->last, r->line, r->line_len + 1);
 	r->line_len = 0;
 	if (r->lines < LINES_MAX)
-		log_info("message %016" PRIX64 ": command %d: %s", r->message,
-		    (int)r->pid, r->last);
+		log_info(EVT_COMMAND_OUTPUT, "message=%016" PRIX64 " pid=%d: %s",
+		    r->message, (int)r->pid, r->last);
 	else if (r->lines == LINES_MAX)
-		log_info("message %016" PRIX64 ": command %d says more, "
-		    "which is not logged", r->message, (int)r->pid);
+		log_info(EVT_COMMAND_OUTPUT, "message=%016" PRIX64 " pid=%d: "
+		    "says more, which is not logged", r->message, (int)r->pid);
 	r->lines++;
 }
 
@@ -198,8 +198,9 @@ timer_cb(int fd, short what, void *arg)
 	r->terminated = 1;
 	if (!stopping) {
 		r->timed_out = 1;
-		log_warnx("message %016" PRIX64 ": command %d takes too long: "
-		    "terminated", r->message, (int)r->pid);
+		log_warnx(EVT_COMMAND_TIMEOUT, "message=%016" PRIX64
+		    " pid=%d: takes too long, terminated", r->message,
+		    (int)r->pid);
 	}
 	signal_run(r, SIGTERM);
 	set_timer(r, r->kill_after);
@@ -239,9 +240,9 @@ command_reap(pid_t pid, int status)
 		;
 	close_output(r);
 	if (!r->asked)
-		log_info("message %016" PRIX64 ": command %d ended while "
-		    "there was no spoold, it will run again", r->message,
-		    (int)pid);
+		log_info(EVT_COMMAND_LOST, "message=%016" PRIX64 " pid=%d: "
+		    "ended while there was no spoold, it will run again",
+		    r->message, (int)pid);
 	else if (r->timed_out)
 		answer(r->request, COMMAND_TIMEOUT, 0, r->last);
 	else if (WIFSIGNALED(status))
@@ -524,7 +525,7 @@ under_way(uint32_t request, const struct command_run *cr, const char *values,
 	}
 	r->request = request;
 	r->asked = 1;
-	log_info("message %016" PRIX64 ": command %d is still running",
+	log_info(EVT_COMMAND_RUNNING, "message=%016" PRIX64 " pid=%d",
 	    r->message, (int)r->pid);
 	return (1);
 }
@@ -540,7 +541,8 @@ request(uint32_t id, const struct command_run *cr, const char *values,
 	if ((cr->values != COMMAND_REPORT && cr->values != COMMAND_VALUES) ||
 	    len > COMMAND_VALUES_MAX || check_values(values, len,
 	    cr->values) == -1 || check_content(fd, cr->has_content) == -1) {
-		log_warnx("bad request of spoold to run a command");
+		log_warnx(EVT_IMSG_BAD, "process=spoold: bad request to run a "
+		    "command");
 		return ("bad request");
 	}
 	if (under_way(id, cr, values, len, &why))
@@ -560,7 +562,7 @@ request(uint32_t id, const struct command_run *cr, const char *values,
 	}
 	r->request = id;
 	r->asked = 1;
-	log_debug("message %016" PRIX64 ": command %d is %s", r->message,
+	log_debug("message=%016" PRIX64 " pid=%d: is %s", r->message,
 	    (int)r->pid, c->command.name);
 	return (NULL);
 }
@@ -575,7 +577,8 @@ command_imsg(struct imsg *imsg)
 
 	if (imsg_get_ibuf(imsg, &body) == -1 ||
 	    ibuf_get(&body, &cr, sizeof(cr)) == -1)
-		log_warnx("bad request of spoold to run a command");
+		log_warnx(EVT_IMSG_BAD, "process=spoold: bad request to run a "
+		    "command");
 	else
 		why = request(imsg_get_id(imsg), &cr, ibuf_data(&body),
 		    ibuf_size(&body), fd);

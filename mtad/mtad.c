@@ -124,17 +124,17 @@ make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
 
 	if (mkdir(path, mode) == 0) {
 		if (chown(path, uid, gid) == -1 || chmod(path, mode) == -1) {
-			log_warn("%s", path);
+			log_warn(EVT_DIRECTORY, "path=\"%s\"", path);
 			return (-1);
 		}
 		return (0);
 	}
 	if (errno != EEXIST) {
-		log_warn("cannot make the directory %s", path);
+		log_warn(EVT_DIRECTORY, "path=\"%s\": cannot be made", path);
 		return (-1);
 	}
 	if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
-		log_warnx("%s is no directory", path);
+		log_warnx(EVT_DIRECTORY, "path=\"%s\": is no directory", path);
 		return (-1);
 	}
 	return (0);
@@ -147,13 +147,13 @@ check_spool(const char *path, uid_t uid)
 	struct stat st;
 
 	if (stat(path, &st) == -1) {
-		log_warn("spool %s", path);
+		log_warn(EVT_DIRECTORY, "path=\"%s\": spool", path);
 		return (-1);
 	}
 	if (!options.unconfined && (st.st_uid != uid ||
 	    st.st_mode & (S_IRWXG | S_IRWXO))) {
-		log_warnx("spool %s: owner %s and mode 0700 were expected",
-		    path, options.spoold_user);
+		log_warnx(EVT_DIRECTORY, "path=\"%s\": spool: owner %s and mode "
+		    "0700 were expected", path, options.spoold_user);
 		return (-1);
 	}
 	return (0);
@@ -167,8 +167,8 @@ make_directories(struct conf *c)
 	char run[PATH_MAX], *slash;
 
 	if ((pw = getpwnam(options.spoold_user)) == NULL) {
-		log_warnx("user %s does not exist; make it, or build with "
-		    "another", options.spoold_user);
+		log_warnx(EVT_NOT_STARTED, ": user %s does not exist; make it, "
+		    "or build with another", options.spoold_user);
 		return (-1);
 	}
 	if (make_directory(c->spool, pw->pw_uid, pw->pw_gid, 0700) == -1 ||
@@ -196,7 +196,8 @@ send_deliver(const struct conf_deliver *d)
 
 	fd = open(d->deliver.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1) {
-		log_warn("delivery directory %s", d->deliver.directory);
+		log_warn(EVT_DIRECTORY, "path=\"%s\": for delivery",
+		    d->deliver.directory);
 		return;
 	}
 	child_send(CHILD_SPOOLD, IMSG_CONF_DELIVER, 0, fd, &d->deliver,
@@ -309,14 +310,14 @@ child_ready(enum role r)
 	if (reloading && awaited[CHILD_RTSD] == 0 &&
 	    awaited[CHILD_SPOOLD] == 0) {
 		reloading = 0;
-		log_info("configuration reloaded");
+		log_info(EVT_RELOADED, "mta=\"%s\"", conf->mta.name);
 	}
 	/* A child that is new needs a new channel to the other. */
 	if (!was && ready[CHILD_RTSD] && ready[CHILD_SPOOLD]) {
 		children_join();
 		if (!said_ready)
-			log_info("mtad %s: ready, %s", MTAD_VERSION,
-			    conf->mta.name);
+			log_info(EVT_READY, "mta=\"%s\" version=%s",
+			    conf->mta.name, MTAD_VERSION);
 		said_ready = 1;
 		if (started_pipe != -1) {
 			(void)!write(started_pipe, "", 1);
@@ -344,20 +345,20 @@ reload(void)
 	if (stopping)
 		return;
 	if ((new = conf_parse(options.conf_file)) == NULL) {
-		log_warnx("configuration not reloaded: what was in force "
-		    "stays in force");
+		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
+		    "force");
 		return;
 	}
 	if (strcmp(new->spool, conf->spool) != 0 ||
 	    strcmp(new->control, conf->control) != 0) {
-		log_warnx("configuration not reloaded: spool and control "
-		    "change only with a restart");
+		log_warnx(EVT_NOT_RELOADED, ": spool and control change only "
+		    "with a restart");
 		conf_free(new);
 		return;
 	}
 	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1) {
-		log_warnx("configuration not reloaded: what was in force "
-		    "stays in force");
+		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
+		    "force");
 		conf_free(new);
 		return;
 	}
@@ -382,7 +383,7 @@ connect_imsg(struct imsg *imsg)
 	uint32_t req[2], id = imsg_get_id(imsg);
 
 	if (imsg_get_data(imsg, req, sizeof(req)) == -1) {
-		log_warnx("bad connect request of rtsd");
+		log_warnx(EVT_IMSG_BAD, "process=rtsd: bad request to connect");
 		return;
 	}
 	TAILQ_FOREACH(p, &conf->peers, entry)
@@ -396,10 +397,27 @@ connect_imsg(struct imsg *imsg)
 	sockets_connect(id, p, req[1]);
 }
 
+/* Of all or of one peer, until the configuration is read again. */
+static void
+set_verbose(const struct log_verbose *v)
+{
+	struct conf_peer *p;
+
+	if (v->peer == 0) {
+		conf->mta.verbose = v->verbose != 0;
+		log_setverbose(v->verbose != 0);
+	} else
+		TAILQ_FOREACH(p, &conf->peers, entry)
+			if (p->peer.id == v->peer)
+				p->peer.verbose = v->verbose != 0;
+	child_send(CHILD_RTSD, IMSG_VERBOSE, 0, -1, v, sizeof(*v));
+	child_send(CHILD_SPOOLD, IMSG_VERBOSE, 0, -1, v, sizeof(*v));
+}
+
 void
 child_imsg(enum role r, struct imsg *imsg)
 {
-	int verbose;
+	struct log_verbose verbose;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_READY:
@@ -432,18 +450,13 @@ child_imsg(enum role r, struct imsg *imsg)
 	case IMSG_VERBOSE:
 		if (r == CHILD_SPOOLD && imsg_get_data(imsg, &verbose,
 		    sizeof(verbose)) == 0) {
-			conf->mta.verbose = verbose != 0;
-			log_setverbose(verbose != 0);
-			child_send(CHILD_RTSD, IMSG_VERBOSE, 0, -1, &verbose,
-			    sizeof(verbose));
-			child_send(CHILD_SPOOLD, IMSG_VERBOSE, 0, -1,
-			    &verbose, sizeof(verbose));
+			set_verbose(&verbose);
 			return;
 		}
 		break;
 	}
-	log_warnx("%s sent imsg %u, which is not for it to send",
-	    r == CHILD_RTSD ? "rtsd" : "spoold", imsg_get_type(imsg));
+	log_warnx(EVT_IMSG_BAD, "process=%s imsg=%u: is not for it to send", r ==
+	    CHILD_RTSD ? "rtsd" : "spoold", imsg_get_type(imsg));
 }
 
 void
@@ -453,7 +466,7 @@ children_gone(void)
 	unlink(conf->control);
 	if (pid_file != NULL)
 		pidfile_remove(pid_file);
-	log_info("mtad: stopped");
+	log_info(EVT_STOPPED, "mta=\"%s\"", conf->mta.name);
 	event_base_loopexit(base, NULL);
 }
 
@@ -469,7 +482,7 @@ signal_cb(int sig, short what, void *arg)
 		if (stopping)
 			break;
 		stopping = 1;
-		log_info("mtad: stopping");
+		log_info(EVT_STOPPING, "mta=\"%s\"", conf->mta.name);
 		children_stop();
 		break;
 	case SIGCHLD:
@@ -553,15 +566,16 @@ lock_spool(const char *path)
 	int fd;
 
 	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
-		log_warn("spool %s", path);
+		log_warn(EVT_NOT_STARTED, "path=\"%s\": spool", path);
 		return (-1);
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno == EWOULDBLOCK)
-			log_warnx("spool %s is in use by another mtad",
-			    path);
+			log_warnx(EVT_NOT_STARTED, "path=\"%s\": spool is in "
+			    "use by another mtad", path);
 		else
-			log_warn("lock of the spool %s", path);
+			log_warn(EVT_NOT_STARTED, "path=\"%s\": lock of the "
+			    "spool", path);
 		close(fd);
 		return (-1);
 	}
@@ -579,10 +593,10 @@ open_pid_file(void)
 	    NULL)
 		return (0);
 	if (errno == EEXIST)
-		log_warnx("%s: mtad is running already, pid %ld",
-		    options.pid_file, (long)other);
+		log_warnx(EVT_NOT_STARTED, "path=\"%s\": mtad is running "
+		    "already, pid %ld", options.pid_file, (long)other);
 	else
-		log_warn("%s", options.pid_file);
+		log_warn(EVT_NOT_STARTED, "path=\"%s\"", options.pid_file);
 	return (-1);
 }
 
@@ -694,7 +708,7 @@ main(int argc, char **argv)
 	if (!options.debug)
 		become_daemon();
 	if (pid_file != NULL && pidfile_write(pid_file) == -1)
-		log_warn("%s", options.pid_file);
+		log_warn(EVT_NOT_STARTED, "path=\"%s\"", options.pid_file);
 	log_init("mtad", options.debug, options.verbose ||
 	    conf->mta.verbose);
 

@@ -724,6 +724,8 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			add_policy(peer, POLICY_TO, &@3, $3);
 			free($3);
 		}
+		| LOG VERBOSE		{ peer->peer.verbose = 1; }
+		| LOG BRIEF		{ peer->peer.verbose = 0; }
 		| INTERNAL_TRACE AUTO	{
 			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
 		}

@@ -252,11 +252,11 @@ warn_if_expired(const struct place *p, const char *file, const X509 *x)
 	if (conf_error_hook != NULL)
 		return;
 	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
-		log_warnx("%.300s:%u:%u: certificate \"%s\" has expired",
-		    p->file, p->line, p->column, file);
+		log_warnx(EVT_CERTIFICATE, ": %.300s:%u:%u: certificate \"%s\" "
+		    "has expired", p->file, p->line, p->column, file);
 	else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
-		log_warnx("%.300s:%u:%u: certificate \"%s\" is not valid "
-		    "yet", p->file, p->line, p->column, file);
+		log_warnx(EVT_CERTIFICATE, ": %.300s:%u:%u: certificate \"%s\" "
+		    "is not valid yet", p->file, p->line, p->column, file);
 }
 
 void

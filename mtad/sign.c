@@ -108,20 +108,20 @@ sign(const struct tls_sign *req, const uint8_t *p, uint8_t *sig, size_t size)
 		if (e->id == req->certificate && e->key != NULL)
 			break;
 	if (e == NULL) {
-		log_info("signature: certificate %u is no longer in the "
+		log_info(EVT_SIGNATURE, ": certificate %u is no longer in the "
 		    "configuration", req->certificate);
 		return (0);
 	}
 	if (s == NULL || !EVP_PKEY_is_a(e->key, s->type) ||
 	    (s->digest != NULL && req->len != s->len)) {
-		log_warnx("signature: rtsd asks for what does not fit key "
-		    "\"%s\" (scheme %04x, %u octets)", e->key_file,
-		    req->scheme, req->len);
+		log_warnx(EVT_SIGNATURE, ": rtsd asks for what does not fit key "
+		    "\"%s\" (scheme %04x, %u octets)", e->key_file, req->scheme,
+		    req->len);
 		return (0);
 	}
 	if ((s->digest != NULL ? sign_digest(e->key, s, p, sig, &len) :
 	    sign_whole(e->key, p, req->len, sig, &len)) == -1) {
-		log_warnx("signature with key \"%s\": %s", e->key_file,
+		log_warnx(EVT_SIGNATURE, ": key \"%s\": %s", e->key_file,
 		    ERR_reason_error_string(ERR_peek_last_error()));
 		ERR_clear_error();
 		return (0);
@@ -142,8 +142,8 @@ sign_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	    ibuf_get(&b, &req, sizeof(req)) == -1 ||
 	    req.len == 0 || req.len > sizeof(tbs) ||
 	    ibuf_size(&b) != req.len || ibuf_get(&b, tbs, req.len) == -1) {
-		log_warnx("bad imsg %u of rtsd on the channel for signatures",
-		    imsg_get_type(imsg));
+		log_warnx(EVT_IMSG_BAD, "process=rtsd imsg=%u: on the channel "
+		    "for signatures", imsg_get_type(imsg));
 		sign_close();
 		return;
 	}
@@ -186,7 +186,7 @@ sign_open(void)
 
 	sign_close();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
-		log_warn("channel for signatures");
+		log_warn(EVT_SYSTEM, ": channel for signatures");
 		return;
 	}
 	child_send(CHILD_RTSD, IMSG_TLS_CHANNEL, 0, sv[1], NULL, 0);

@@ -72,7 +72,7 @@ listen_on(struct conf_listen *l)
 		goto bad;
 	return (0);
 bad:
-	log_warn("listen on %s", l->listen.address);
+	log_warn(EVT_LISTEN, "address=\"%s\"", l->listen.address);
 	if (l->fd != -1)
 		close(l->fd);
 	l->fd = -1;
@@ -139,23 +139,23 @@ sockets_control(struct conf *c)
 	sun.sun_family = AF_UNIX;
 	if (strlcpy(sun.sun_path, c->control, sizeof(sun.sun_path)) >=
 	    sizeof(sun.sun_path)) {
-		log_warnx("control %s: longer than a socket's name may be",
-		    c->control);
+		log_warnx(EVT_CONTROL, "path=\"%s\": longer than a socket's "
+		    "name may be", c->control);
 		return (-1);
 	}
 	if (c->control_group[0] != '\0' &&
 	    (gr = getgrnam(c->control_group)) == NULL) {
-		log_warnx("control: group \"%s\" does not exist",
+		log_warnx(EVT_CONTROL, ": group \"%s\" does not exist",
 		    c->control_group);
 		return (-1);
 	}
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0)) == -1) {
-		log_warn("control socket");
+		log_warn(EVT_CONTROL, ": socket");
 		return (-1);
 	}
 	if (answers(&sun)) {
-		log_warnx("control %s: another mtad answers there",
+		log_warnx(EVT_CONTROL, "path=\"%s\": another mtad answers there",
 		    c->control);
 		close(fd);
 		return (-1);
@@ -166,7 +166,7 @@ sockets_control(struct conf *c)
 	umask(old);
 	if (ret == -1 || (gr != NULL && chown(c->control, 0, gr->gr_gid) ==
 	    -1) || listen(fd, 16) == -1) {
-		log_warn("control %s", c->control);
+		log_warn(EVT_CONTROL, "path=\"%s\"", c->control);
 		close(fd);
 		return (-1);
 	}

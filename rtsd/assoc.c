@@ -64,11 +64,12 @@ assoc_name(const struct assoc *a)
 	static int i;
 
 	i = !i;
-	snprintf(buf[i], sizeof(buf[i]), "assoc %x %s %s%s%s",
-	    a->id & ~ASSOC_INCOMING, a->initiator ? "to" : "from",
-	    a->has_peer ? a->peer.name : "",
-	    a->has_peer && a->address[0] != '\0' ? " at " : "",
-	    a->address);
+	snprintf(buf[i], sizeof(buf[i]), "%s%s%sassociation=%x role=%s%s%s%s",
+	    a->has_peer ? "peer=" : "", a->has_peer ? a->peer.name : "",
+	    a->has_peer ? " " : "", a->id & ~ASSOC_INCOMING,
+	    a->initiator ? "initiator" : "responder",
+	    a->address[0] != '\0' ? " address=\"" : "", a->address,
+	    a->address[0] != '\0' ? "\"" : "");
 	return (buf[i]);
 }
 
@@ -382,6 +383,7 @@ t_disconnect_ind(void *arg, int reason, const char *why)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "transport: disconnected, reason %d: %s", reason, why);
 	rts_disconnected(a->rts, why);
 }
 
@@ -392,16 +394,21 @@ t_connect_ind(void *arg, const struct selector *calling,
 	struct assoc *a = arg;
 	const struct selector *want = &a->local_tsel;
 
+	assoc_debug(a, "transport: receive CR, from \"%s\" to \"%s\"",
+	    log_octets(calling->octets, calling->len),
+	    log_octets(called->octets, called->len));
 	if (want->len > 0 && (called->len != want->len ||
 	    memcmp(called->octets, want->octets, want->len) != 0)) {
-		log_warnx("%s: refused: called transport selector \"%s\" is "
-		    "not the one we listen on", assoc_name(a),
+		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
+		    "\"%s\" is not the one we listen on", assoc_name(a),
 		    log_octets(called->octets, called->len));
 		t_connect_refuse(a->t, 1);	/* TSAP not attached */
 		rts_disconnected(a->rts, "unknown transport selector");
 		return;
 	}
 	t_connect_rsp(a->t);
+	assoc_debug(a, "transport: send CC, TPDU of %u octets",
+	    transport_tpdu_size(a->t));
 }
 
 static void
@@ -411,6 +418,8 @@ t_connect_cnf(void *arg)
 	struct rts_open o;
 
 	a->t_up = 1;
+	assoc_debug(a, "transport: receive CC, TPDU of %u octets",
+	    transport_tpdu_size(a->t));
 	memset(&o, 0, sizeof(o));
 	o.id = a->open.id;
 	o.turn = a->open.turn;
@@ -433,6 +442,7 @@ t_connect_cnf(void *arg)
 		o.pconnect.data.has_credentials = 1;
 		o.pconnect.data.credentials = a->peer.local;
 	}
+	assoc_debug_connect(a, "propose", &o.pconnect);
 	if (rts_open_req(a->rts, &o) == -1)
 		rts_abort_req(a->rts, RTS_ABORT_LOCAL_SYSTEM_PROBLEM,
 		    "PConnect cannot be sent");
@@ -491,6 +501,7 @@ assoc_new(uint32_t id, int initiator)
 		free(a);
 		return (NULL);
 	}
+	rts_trace(a->rts, assoc_debug_spdu, a);
 	nassocs++;
 	return (a);
 }
@@ -548,8 +559,7 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		strlcpy(ad.text, why, sizeof(ad.text));
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
 	} else if (a->address[0] != '\0')
-		log_info("%s: over before it was open: %s", assoc_name(a),
-		    why);
+		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a), why);
 	a->phase = ASSOC_GONE;
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
@@ -651,6 +661,7 @@ assoc_begin(uint32_t id, const struct assoc_open *ao)
 void
 assoc_call(struct assoc *a)
 {
+	assoc_debug(a, "transport: send CR");
 	if (t_connect_req(a->t, &a->peer.local_tsel,
 	    &a->peer.remote_tsel[a->address_index]) == -1)
 		assoc_over(a, DOWN_CONNECT_FAILED, 0, "CR cannot be sent");
@@ -668,8 +679,7 @@ assoc_connected(struct assoc *a, int fd, const char *address)
 	}
 	strlcpy(a->address, address, sizeof(a->address));
 	if (a->tried[0] != '\0')
-		log_info("%s: the next address, for %s", assoc_name(a),
-		    a->tried);
+		log_info(EVT_ADDRESS_NEXT, "%s: %s", assoc_name(a), a->tried);
 	if (assoc_attach(a, fd, a->peer.tpdu_size) == -1) {
 		if (a->fd == -1)
 			close(fd);
@@ -772,8 +782,9 @@ assoc_tick(void)
 			if (now - a->phase_since <= limit * 1000)
 				break;
 			if (a->was_up || !a->initiator)
-				log_warnx("%s: not open after %llu s",
-				    assoc_name(a), (unsigned long long)limit);
+				log_warnx(EVT_ASSOC_REFUSED,
+				    "%s: not open after %llu s", assoc_name(a),
+				    (unsigned long long)limit);
 			assoc_over(a, DOWN_TIMEOUT, 0,
 			    "no answer within the time for opening");
 			assoc_flush(a);

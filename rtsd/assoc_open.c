@@ -32,6 +32,7 @@ tell_up(struct assoc *a)
 	a->phase_since = now_ms();
 	a->was_up = 1;
 	to_spoold(IMSG_ASSOC_UP, a, &up, sizeof(up));
+	assoc_debug_up(a);
 }
 
 static void
@@ -43,8 +44,8 @@ open_cnf(void *arg, const struct paccept *pa)
 
 	if (a->open.recover) {
 		if (!pa->data.recover)
-			log_info("%s: PAccept of a recovery does not echo the "
-			    "identifier; taken all the same", assoc_name(a));
+			log_info(EVT_PACCEPT_BARE, "%s: taken all the same",
+			    assoc_name(a));
 	} else if (pa->data.recover)
 		why = "PAccept answers our open with a recovery";
 	else if (want->name[0] != '\0' && strcmp(want->name,
@@ -54,9 +55,9 @@ open_cnf(void *arg, const struct paccept *pa)
 	    pa->data.credentials.password))
 		why = "PAccept carries a wrong password";
 	if (why != NULL) {
-		log_warnx("%s: %s (name \"%s\", expected \"%s\")",
-		    assoc_name(a), why, log_octets(pa->data.credentials.name,
-		    strlen(pa->data.credentials.name)), want->name);
+		log_warnx(EVT_PEER_WRONG, "%s name=\"%s\" expected=\"%s\": %s",
+		    assoc_name(a), log_octets(pa->data.credentials.name,
+		    strlen(pa->data.credentials.name)), want->name, why);
 		rts_abort_req(a->rts, RTS_ABORT_INVALID_PARAMETER, why);
 		return;
 	}
@@ -98,19 +99,20 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 	int turn, mode;
 
 	a->pconnect = *pc;
+	assoc_debug_connect(a, "asked", pc);
 	turn = (c->tokens & 0x03) == (S_TOKENS_RESPONDER & 0x03) ?
 	    TURN_RESPONDER : TURN_INITIATOR;
 	if ((mode = incoming_mode(pc)) == -1) {
 		snprintf(text, sizeof(text), "application protocol %u is "
 		    "neither P1 of 1984 (1, 8883) nor of 1988 (12)",
 		    pc->protocol);
-		log_warnx("%s: refused: %s", assoc_name(a), text);
+		log_warnx(EVT_ASSOC_REFUSED, "%s: %s", assoc_name(a), text);
 		refuse(a, RTS_VALIDATION_FAILURE, text);
 		return;
 	}
 	if (c->id.user_len == 0 || c->id.common_len == 0) {
-		log_warnx("%s: refused: no session connection identifier",
-		    assoc_name(a));
+		log_warnx(EVT_ASSOC_REFUSED, "%s: no session connection "
+		    "identifier", assoc_name(a));
 		refuse(a, RTS_VALIDATION_FAILURE,
 		    "no session connection identifier");
 		return;
@@ -118,9 +120,8 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 	if (!pc->data.recover) {
 		peer = peer_by_credentials(&pc->data.credentials, &why);
 		if (peer == NULL) {
-			log_warnx("%s: refused: MTA name \"%s\": %s",
-			    assoc_name(a), log_octets(
-			    pc->data.credentials.name,
+			log_warnx(EVT_AUTHENTICATION, "%s name=\"%s\": %s",
+			    assoc_name(a), log_octets(pc->data.credentials.name,
 			    strlen(pc->data.credentials.name)), why);
 			refuse(a, RTS_VALIDATION_FAILURE, why);
 			return;
@@ -128,7 +129,8 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		a->peer = *peer;
 		a->has_peer = 1;
 		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
-			log_warnx("%s: refused: %s", assoc_name(a), why);
+			log_warnx(EVT_AUTHENTICATION, "%s: %s", assoc_name(a),
+			    why);
 			refuse(a, RTS_VALIDATION_FAILURE, why);
 			return;
 		}
@@ -136,20 +138,22 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 			snprintf(text, sizeof(text), "mode %s proposed, mode "
 			    "%s is configured", mode_name(mode),
 			    mode_name(peer->mode));
-			log_warnx("%s: refused: %s", assoc_name(a), text);
+			log_warnx(EVT_ASSOC_REFUSED, "%s: %s", assoc_name(a),
+			    text);
 			refuse(a, RTS_VALIDATION_FAILURE, text);
 			return;
 		}
 		if (turn == TURN_RESPONDER &&
 		    pc->dialogue == DIALOGUE_MONOLOGUE) {
-			log_warnx("%s: refused: the initiator of a monologue "
-			    "does not take the turn", assoc_name(a));
+			log_warnx(EVT_ASSOC_REFUSED, "%s: the initiator of a "
+			    "monologue does not take the turn", assoc_name(a));
 			refuse(a, RTS_VALIDATION_FAILURE, "turn");
 			return;
 		}
 	}
 	if (spoold == NULL) {
-		log_warnx("%s: refused: spoold is not there", assoc_name(a));
+		log_warnx(EVT_ASSOC_REFUSED, "%s: spoold is not there",
+		    assoc_name(a));
 		refuse(a, RTS_BUSY, "no spoold");
 		return;
 	}
@@ -197,7 +201,8 @@ assoc_answer(struct assoc *a, const struct assoc_answer *an)
 		a->peer = *peer;
 		a->has_peer = 1;
 		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
-			log_warnx("%s: refused: %s", assoc_name(a), why);
+			log_warnx(EVT_AUTHENTICATION, "%s: %s", assoc_name(a),
+			    why);
 			refuse(a, RTS_CANNOT_RECOVER, why);
 			assoc_flush(a);
 			return;
@@ -227,6 +232,8 @@ turn_please_ind(void *arg, int priority)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: the turn is asked for, priority %d",
+	    priority);
 	a->peer_asked = 1;
 	a->peer_priority = priority;
 }
@@ -237,6 +244,7 @@ turn_give_ind(void *arg)
 	struct assoc *a = arg;
 	struct assoc_turn at;
 
+	assoc_debug(a, "reliable transfer: the turn is ours");
 	a->asked_turn = 0;
 	at.ours = 1;
 	to_spoold(IMSG_TURN, a, &at, sizeof(at));
@@ -247,6 +255,7 @@ rt_down(void *arg, int kind, int reason, const char *why)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: down: %s", why);
 	/* Without a CC nothing of ours can have reached the peer. */
 	if (kind == DOWN_TRANSPORT_LOST && a->initiator && !a->t_up)
 		kind = DOWN_CONNECT_FAILED;

@@ -141,8 +141,8 @@ call_failed(struct assoc *a, const char *words, int refused)
 	strlcpy(why, words, sizeof(why));
 	assoc_detach(a);
 	if (refused && pt != NULL && pt->conf.mode == TLS_OPTIONAL) {
-		log_warnx("%s: %s; calling it without TLS, for %d s",
-		    assoc_name(a), why, TLS_MEMORY);
+		log_warnx(EVT_TLS_WITHOUT, "%s seconds=%d: %s; called without "
+		    "TLS meanwhile", assoc_name(a), TLS_MEMORY, why);
 		plain_remember(a);
 		assoc_connect(a);
 		return;

@@ -695,6 +695,19 @@ rts_new(const struct rts_user *user, void *uarg,
 	return (r);
 }
 
+const struct normal *
+rts_presentation(const struct rts *r)
+{
+	return (r->is_normal ? &r->normal : NULL);
+}
+
+void
+rts_trace(struct rts *r, void (*cb)(void *, int, const char *, size_t),
+    void *arg)
+{
+	session_trace(r->s, cb, arg);
+}
+
 void
 rts_free(struct rts *r)
 {

@@ -2,8 +2,9 @@
 
 /*
  * Reliable transfer (X.218) over the session service, by the X.410-1984
- * protocol or in normal mode (X.228 over X.226 and X.227): associations, the turn, transfers cut into checkpoints, the
- * window, and the procedures of resumption.
+ * protocol or in normal mode (X.228 over X.226 and X.227): associations, the
+ * turn, transfers cut into checkpoints, the window, and the procedures of
+ * resumption.
  *
  * A struct rts is a machine in memory above a struct session.  It holds no
  * APDU data: what is to be sent is handed in by rts_data_req as far as
@@ -72,6 +73,12 @@ struct rts_open {
 struct rts	*rts_new(const struct rts_user *, void *,
 		    const struct s_transport *, void *, int initiator);
 void		 rts_free(struct rts *);
+
+/* What presentation and association control hold; NULL: X.410-1984 mode. */
+const struct normal *rts_presentation(const struct rts *);
+/* Every SPDU that goes in or out: see session_trace. */
+void		 rts_trace(struct rts *, void (*)(void *, int out,
+		    const char *spdu, size_t octets), void *);
 
 /* From the transport. */
 void	 rts_input(struct rts *, const uint8_t *, size_t, int last);

@@ -205,7 +205,8 @@ accept_cb(int fd, short what, void *arg)
 		if (s == -1) {
 			if (errno != EAGAIN && errno != EINTR &&
 			    errno != ECONNABORTED)
-				log_warn("accept on %s", l->conf.address);
+				log_warn(EVT_SYSTEM, ": accept on %s",
+				    l->conf.address);
 			return;
 		}
 		if (getnameinfo((struct sockaddr *)&ss, len, host,
@@ -216,7 +217,7 @@ accept_cb(int fd, short what, void *arg)
 		}
 		snprintf(address, sizeof(address), "%s port %s", host, serv);
 		if (assoc_accept(s, address, &l->conf, l->tls) == -1)
-			log_warnx("connection from %s dropped: too many",
+			log_warnx(EVT_CONNECTION_DROPPED, "address=\"%s\": too many",
 			    address);
 	}
 }
@@ -387,6 +388,33 @@ confine(void)
 	confined = 1;
 }
 
+/* How many peers are to be told of in detail, and not all are. */
+static void
+count_verbose(void)
+{
+	struct peer *p;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		n += p->conf.verbose != 0;
+	debug_peers(n);
+}
+
+static void
+set_verbose(const struct log_verbose *v)
+{
+	struct peer *p;
+
+	if (v->peer == 0) {
+		log_setverbose(v->verbose);
+		return;
+	}
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (p->conf.id == v->peer)
+			p->conf.verbose = v->verbose != 0;
+	count_verbose();
+}
+
 static void
 conf_end(void)
 {
@@ -398,6 +426,7 @@ conf_end(void)
 	staged = NULL;
 	assoc_tls_forget();
 	log_setverbose(conf->mta.verbose);
+	count_verbose();
 	if (!confined)
 		confine();
 	/* who calls before spoold is there for the first time waits a moment,
@@ -414,7 +443,7 @@ spoold_lost(const char *why)
 {
 	if (spoold == NULL)
 		return;
-	log_warnx("channel to spoold lost: %s", why);
+	log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
 	imsgev_free(spoold);
 	spoold = NULL;
 	/* What is under way is resumed when the peers come again. */
@@ -490,7 +519,8 @@ spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	if ((a = assoc_find(id)) == NULL || !a->known)
 		return;
 	if ((ret = spoold_assoc_imsg(a, imsg)) == -1) {
-		log_warnx("imsg %u from spoold does not fit", type);
+		log_warnx(EVT_IMSG_BAD, "process=spoold imsg=%u: does not fit",
+		    type);
 		spoold_lost("imsg out of place");
 		return;
 	}
@@ -547,7 +577,8 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 	struct assoc *a;
 	struct ibuf b;
 	size_t len;
-	int fd, verbose;
+	struct log_verbose verbose;
+	int fd;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CONF_BEGIN:
@@ -593,7 +624,7 @@ parent_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_VERBOSE:
 		if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == 0)
-			log_setverbose(verbose);
+			set_verbose(&verbose);
 		break;
 	case IMSG_SHUTDOWN:
 		stop();
@@ -681,7 +712,10 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	log_init("rtsd", debug, verbose);
+	if (debug)
+		log_init("rtsd", 1, verbose);
+	else
+		log_init_child("rtsd", verbose);
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

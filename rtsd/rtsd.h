@@ -191,6 +191,20 @@ void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
 
+/*
+ * debug.c: in detail, where "log verbose" asks for it.  debug_peers: of how
+ * many peers beyond what log_getverbose says of all.
+ */
+void		 debug_peers(unsigned);
+int		 assoc_debugging(const struct assoc *);
+void		 assoc_debug(const struct assoc *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+void		 assoc_debug_connect(const struct assoc *, const char *what,
+		    const struct pconnect *);
+void		 assoc_debug_up(const struct assoc *);
+/* For session_trace. */
+void		 assoc_debug_spdu(void *, int out, const char *spdu, size_t);
+
 /* assoc_open.c */
 extern const struct rts_user assoc_rts_user;
 void		 assoc_answer(struct assoc *, const struct assoc_answer *);

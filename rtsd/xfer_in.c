@@ -87,7 +87,7 @@ recv_refuse_mine(struct assoc *a, int refusal, const char *why)
 	if (a->in_refused)
 		return;
 	a->in_refused = 1;
-	log_warnx("%s: incoming transfer refused: %s", assoc_name(a), why);
+	log_warnx(EVT_TRANSFER_REFUSED, "%s: %s", assoc_name(a), why);
 	rts_refuse_receive(a->rts, refusal, why);
 }
 
@@ -240,6 +240,7 @@ recv_start_ind(void *arg, const struct activity_id *id)
 	struct assoc *a = arg;
 	struct recv_start rs;
 
+	assoc_debug(a, "reliable transfer: an activity starts");
 	recv_reset(a);
 	if ((a->in = decoder(a)) == NULL) {
 		recv_refuse_mine(a, RECV_JEOPARDIZED, "out of memory");
@@ -257,6 +258,8 @@ recv_resume_ind(void *arg, const struct s_resume *s)
 	struct assoc *a = arg;
 	struct recv_resume rr;
 
+	assoc_debug(a, "reliable transfer: an activity is resumed from "
+	    "checkpoint %u", s->serial);
 	recv_reset(a);
 	memset(&rr, 0, sizeof(rr));
 	rr.activity = s->activity;
@@ -285,6 +288,7 @@ recv_checkpoint_ind(void *arg, uint32_t serial)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: checkpoint %u comes", serial);
 	if (a->holding)
 		hold(a, HELD_CHECKPOINT, serial, NULL, 0);
 	else
@@ -296,6 +300,8 @@ recv_end_ind(void *arg, uint32_t serial)
 {
 	struct assoc *a = arg;
 
+	assoc_debug(a, "reliable transfer: the activity ends, serial %u",
+	    serial);
 	if (a->holding)
 		hold(a, HELD_END, serial, NULL, 0);
 	else
@@ -317,12 +323,14 @@ recv_left(struct assoc *a, uint32_t type, int reason)
 void
 recv_interrupt_ind(void *arg, int reason)
 {
+	assoc_debug(arg, "reliable transfer: interrupted, reason %d", reason);
 	recv_left(arg, IMSG_RECV_INTERRUPT, reason);
 }
 
 void
 recv_discard_ind(void *arg, int reason)
 {
+	assoc_debug(arg, "reliable transfer: discarded, reason %d", reason);
 	recv_left(arg, IMSG_RECV_DISCARD, reason);
 }
 
@@ -365,9 +373,10 @@ recv_resumed(struct assoc *a, const struct recv_resumed *rr)
 		p1_in_free(a->in);
 		a->in = decoder(a);
 		if (a->in == NULL || replay(a, rr->content_len) == -1) {
-			log_warnx("%s: secured octets of the resumed transfer "
-			    "do not decode: %s", assoc_name(a), a->in == NULL ?
-			    "out of memory" : p1_in_error(a->in));
+			log_warnx(EVT_TRANSFER_REFUSED, "%s: secured octets of "
+			    "the resumed transfer do not decode: %s",
+			    assoc_name(a), a->in == NULL ? "out of memory" :
+			    p1_in_error(a->in));
 			recv_refuse_mine(a, RECV_UNRECOGNIZED,
 			    "secured octets unusable");
 			return (0);

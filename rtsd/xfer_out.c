@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,9 +209,9 @@ make_head(struct assoc *a, struct xfer *x, char *why_text, size_t size)
 done:
 	if (failure != -1) {
 		strlcpy(why_text, why, size);
-		log_warnx("%s: message %s cannot be %s: %s", assoc_name(a),
-		    x->req.id, failure == XFER_LOCAL ? "encoded" : "downgraded",
-		    why);
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: cannot be %s: %s",
+		    assoc_name(a), x->req.id, failure == XFER_LOCAL ? "encoded"
+		    : "downgraded", why);
 	}
 	content_84_free(&c);
 	return (failure);
@@ -250,7 +251,7 @@ xfer_begin(struct assoc *a, struct xfer *x)
 	}
 	if (x->content != NULL &&
 	    ibuf_size(x->content) != x->req.content_len) {
-		log_warnx("%s: message %s: lengths do not agree",
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: lengths do not agree",
 		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
 		return (-1);
@@ -262,7 +263,7 @@ xfer_begin(struct assoc *a, struct xfer *x)
 	x->total = ibuf_size(x->head) + x->req.content_len - x->skip;
 	x->offset = x->req.resume ? x->req.offset : 0;
 	if (x->offset >= x->total) {
-		log_warnx("%s: message %s: lengths do not agree",
+		log_warnx(EVT_NOT_ENCODED, "%s message=%s: lengths do not agree",
 		    assoc_name(a), x->req.id);
 		xfer_failed(a, x, XFER_LOCAL, 0);
 		return (-1);
@@ -325,10 +326,10 @@ xfer_pump(struct assoc *a)
 			p = buf;
 			if (n <= 0) {
 				if (n == -1)
-					log_warn("%s: content of message %s",
+					log_warn(EVT_CONTENT, "%s message=%s",
 					    assoc_name(a), x->req.id);
 				else
-					log_warnx("%s: content of message %s "
+					log_warnx(EVT_CONTENT, "%s message=%s: "
 					    "ends too early", assoc_name(a),
 					    x->req.id);
 				x->unreadable = 1;
@@ -444,6 +445,8 @@ xfer_confirmed(void *arg, uint32_t serial, uint64_t offset)
 	xs.serial = serial;
 	xs.offset = offset;
 	xs.sent = rts_sent(a->rts);
+	assoc_debug(a, "reliable transfer: checkpoint %u is confirmed, octet "
+	    "%" PRIu64 ", message %s", serial, offset, a->cur->req.id);
 	to_spoold(IMSG_XFER_CONFIRMED, a, &xs, sizeof(xs));
 }
 
@@ -462,6 +465,8 @@ xfer_cnf(void *arg, int failure, int reason)
 
 	if (x == NULL)
 		return;
+	assoc_debug(a, "reliable transfer: message %s %s", x->req.id,
+	    failure == -1 ? "is confirmed" : "ended unconfirmed");
 	/* after a discard the same message follows, anew */
 	if (!x->req.discard)
 		a->sent_in_turn++;

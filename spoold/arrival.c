@@ -378,7 +378,7 @@ arrival_committed(struct arrival *a)
 			continue;
 		queue_arrived(t, &a->jobs[i]);
 		if (a->jobs[i].state == JOB_STUCK)
-			log_warnx("message %016" PRIX64 ": held: %s", a->id,
+			log_warnx(EVT_HELD, "message=%016" PRIX64 ": %s", a->id,
 			    a->jobs[i].reason);
 		t->wake = 1;
 	}

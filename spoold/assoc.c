@@ -185,8 +185,9 @@ assoc_name(const struct assoc *a)
 	static char	name[256];
 	char		text[160];
 
-	snprintf(name, sizeof(name), "peer %s: association [%s]",
-	    a->peer->conf.name, connection_text(&a->conn.key, text,
+	snprintf(name, sizeof(name), "peer=%s association=%x "
+	    "connection=\"%s\"", a->peer->conf.name,
+	    a->id & ~ASSOC_INCOMING, connection_text(&a->conn.key, text,
 	    sizeof(text)));
 	return (name);
 }
@@ -354,7 +355,7 @@ refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
 	ans.refuse = reason;
 	ans.peer = ind->peer;
 	answer(id, &ans);
-	log_info("peer %s: association from %.*s refused: %s", peer,
+	log_info(EVT_ASSOC_REFUSED, "peer=%s address=\"%.*s\": %s", peer,
 	    (int)sizeof(ind->address), ind->address, why);
 	return (0);
 }
@@ -563,7 +564,8 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 		    RTS_BUSY : RTS_CANNOT_RECOVER, words));
 	}
 	if (a->id != 0) {
-		log_info("%s: superseded by its recovery", assoc_name(a));
+		log_info(EVT_ASSOC_DOWN, "%s: superseded by its recovery",
+		    assoc_name(a));
 		assoc_detach(a, RTS_ABORT_TEMPORARY_PROBLEM, 1);
 		xfer_down(a);
 		if (spool_commit() == -1)
@@ -650,14 +652,15 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 	strlcpy(a->row.address, up->address, sizeof(a->row.address));
 	a->put_row = 1;
 	assoc_dirty(a);
-	log_info("%s %s%s %s, checkpoint %u window %u%s%s%s%s%s", assoc_name(a),
-	    a->recovering ? "recovered" : "opened",
-	    a->row.initiator ? " to" : " from", a->address,
-	    a->row.checkpoint, a->row.window,
-	    a->row.dialogue == DIALOGUE_TWA ? ", two-way alternate" : "",
-	    a->tls[0] != '\0' ? ", " : "", a->tls,
-	    a->recovering ? ", was " : "", a->recovering ?
-	    connection_text(&a->established.key, text, sizeof(text)) : "");
+	log_info(a->recovering ? EVT_ASSOC_RECOVERED : EVT_ASSOC_UP,
+	    "%s role=%s address=\"%s\" checkpoint=%u window=%u "
+	    "dialogue=%s%s%s%s%s%s%s", assoc_name(a), a->row.initiator ?
+	    "initiator" : "responder", a->address, a->row.checkpoint,
+	    a->row.window, a->row.dialogue == DIALOGUE_TWA ? "twa" :
+	    "monologue", a->tls[0] != '\0' ? " tls=\"" : "", a->tls, a->tls[0]
+	    != '\0' ? "\"" : "", a->recovering ? " was=\"" : "", a->recovering ?
+	    connection_text(&a->established.key, text, sizeof(text)) : "",
+	    a->recovering ? "\"" : "");
 	if (a->recovering) {
 		if (a->row.initiator)
 			sp.stats.recoveries_out++;
@@ -711,17 +714,16 @@ say_down(const struct assoc *a, const struct assoc_down *down,
 	const char	*text = down_text(down);
 
 	if (!a->row.initiator || was == ASSOC_IS_UP || was == ASSOC_CLOSING) {
-		log_info("%s %s", assoc_name(a), text);
+		log_info(EVT_ASSOC_DOWN, "%s: %s", assoc_name(a), text);
 		return;
 	}
 	if (strncmp(p->said, text, sizeof(p->said) - 1) != 0)
 		p->calls = 0;
 	strlcpy(p->said, text, sizeof(p->said));
-	if (++p->calls == 1)
-		log_info("%s %s", assoc_name(a), text);
-	else if ((p->calls & (p->calls - 1)) == 0 || p->calls % 100 == 0)
-		log_info("%s %s, %u calls in a row", assoc_name(a), text,
-		    p->calls);
+	p->calls++;
+	if ((p->calls & (p->calls - 1)) == 0 || p->calls % 100 == 0)
+		log_info(EVT_CALL_FAILED, "%s calls=%u: %s", assoc_name(a),
+		    p->calls, text);
 }
 
 int
@@ -828,7 +830,7 @@ assoc_failed(void)
 		ans.refuse = RTS_BUSY;
 		ans.peer = a->peer->conf.id;
 		answer(a->id, &ans);
-		log_info("%s refused: %s", assoc_name(a), sp.state);
+		log_info(EVT_ASSOC_REFUSED, "%s: %s", assoc_name(a), sp.state);
 		assoc_unregister(a);
 		a->put_conn = 0;
 		if (a->recovering) {
@@ -902,9 +904,9 @@ assoc_expire(time_t now)
 		if (a->row.initiator || a->id != 0 || a->drop || a->gone ||
 		    a->row.lost == 0 || now - a->row.lost <= keep_time(a))
 			continue;
-		log_info("%s not recovered %s, its messages are sent anew",
-		    assoc_name(a), a->anew ? "but another one opened" :
-		    "in time");
+		log_info(EVT_NOT_RECOVERED, "%s: %s, its messages are sent anew",
+		    assoc_name(a), a->anew ? "another one opened" :
+		    "not in time");
 		xfer_abandon(a, 0, "not recovered");
 		a->gone = 1;
 		assoc_dirty(a);

@@ -461,13 +461,12 @@ audit_tick(void)
 	int	error = audit_file_trouble();
 
 	if (error != 0 && !troubled)
-		log_warnx("audit log: %s: mail goes on, it is tried again",
-		    strerror(error));
+		log_warnx(EVT_AUDIT_FAILED, ": %s: mail goes on, it is tried "
+		    "again", strerror(error));
 	else if (error == 0 && troubled)
-		log_info("audit log: works again, %" PRIu64 " lines lost",
-		    lost);
+		log_info(EVT_AUDIT_WORKS, "lost=%" PRIu64, lost);
 	if (error == 0 && lost > 0 && !troubled)
-		log_warnx("audit log: %" PRIu64 " lines lost", lost);
+		log_warnx(EVT_AUDIT_LOST, "lost=%" PRIu64, lost);
 	if (error == 0)
 		lost = 0;
 	troubled = error != 0;

@@ -35,7 +35,7 @@ load(void)
 	int	n;
 
 	if (content_init() == -1) {
-		log_warn("spool: content directories");
+		log_warn(EVT_SPOOL_FAILED, ": content directories");
 		return (-1);
 	}
 	if (store_associations_lost(sp.store, time(NULL)) == -1 ||
@@ -43,7 +43,7 @@ load(void)
 	    audit_load() == -1 || (n = content_sweep()) == -1)
 		return (-1);
 	if (n > 0)
-		log_info("spool: removed %d files of unfinished transfers",
+		log_info(EVT_SPOOL_CLEANED, "files=%d: of unfinished transfers",
 		    n);
 	spool_configured();
 	if (load_associations() == -1)
@@ -136,8 +136,8 @@ spool_failed(const char *why)
 	if (!sp.failing) {
 		snprintf(sp.state, sizeof(sp.state), "spool failed: %.48s",
 		    why);
-		log_warnx("spool: %s: nothing is taken in until it works "
-		    "again", why);
+		log_warnx(EVT_SPOOL_FAILED, ": %s: nothing is taken in until it "
+		    "works again", why);
 		look_at = spool_clock() + JEOPARDY_RETRY * 1000;
 		told = 0;
 	}
@@ -152,8 +152,8 @@ spool_full(const char *why)
 		return;
 	sp.full = 1;
 	snprintf(sp.state, sizeof(sp.state), "spool full: %.50s", why);
-	log_warnx("spool full: %s: nothing is taken in until there is space",
-	    why);
+	log_warnx(EVT_SPOOL_FULL, ": %s: nothing is taken in until there is "
+	    "space", why);
 }
 
 /* What arrived in this turn is not ours, and its senders are told so. */
@@ -294,7 +294,7 @@ try_again(void)
 	}
 	strlcpy(sp.state, sp.full ? "spool full" : "running",
 	    sizeof(sp.state));
-	log_info("spool: works again");
+	log_info(EVT_SPOOL_WORKS, ": mail is taken in");
 	schedule_tick();
 	deliver_wake();
 	command_wake();
@@ -316,7 +316,7 @@ look_at_space(void)
 		sp.full = 0;
 		if (!sp.failing)
 			strlcpy(sp.state, "running", sizeof(sp.state));
-		log_info("spool: there is space again");
+		log_info(EVT_SPOOL_SPACE, ": mail is taken in");
 	}
 }
 

@@ -350,7 +350,7 @@ pause_all(struct job *j)
 	snprintf(why, sizeof(why), "content cannot be handed over: %s",
 	    strerror(errno));
 	if (paused == 0)
-		log_warnx("commands: %s: deliveries wait", why);
+		log_warnx(EVT_COMMANDS_WAIT, ": %s", why);
 	paused = spool_clock() + JEOPARDY_RETRY * 1000;
 	spool_wake(paused);
 	queue_return(j, why);
@@ -360,7 +360,7 @@ static void
 go_on(void)
 {
 	if (paused != 0)
-		log_info("commands: deliveries go on");
+		log_info(EVT_COMMANDS_GO_ON, ": contents can be handed over");
 	paused = 0;
 }
 
@@ -386,7 +386,7 @@ ask(struct run *r, const struct store_message *sm, struct ibuf *values,
 			pause_all(r->job);
 			return (waits);
 		}
-		log_warn("message %016" PRIX64 ": content", r->job->message);
+		log_warn(EVT_CONTENT, "message=%016" PRIX64, r->job->message);
 		return ("content cannot be handed over");
 	}
 	if (sm->kind == CONTENT_INLINE)
@@ -412,8 +412,8 @@ refuse(struct job *j)
 	    DIAGNOSTIC_TOO_MANY_RECIPIENTS, "too many recipients for one "
 	    "delivery") == -1)
 		return ("out of memory");
-	log_warnx("message %016" PRIX64 " not delivered to %s: too many "
-	    "recipients", j->message, j->target->name);
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": too "
+	    "many recipients", j->message, j->target->name);
 	queue_done(j);
 	return (NULL);
 }
@@ -516,7 +516,7 @@ give_up(struct job *j, const struct verdict *v, const char *said)
 		deliver_later(j, "out of memory");
 		return;
 	}
-	log_warnx("message %016" PRIX64 " not delivered to %s: %s",
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": %s",
 	    j->message, j->target->name, v->text);
 	queue_done(j);
 }

@@ -226,8 +226,8 @@ drop_peer(struct peer *p)
 	TAILQ_FOREACH(a, &sp.assocs, entry) {
 		if (a->peer != p || a->drop)
 			continue;
-		log_info("%s ends: the peer is not configured any more",
-		    assoc_name(a));
+		log_info(EVT_ASSOC_DOWN, "%s: the peer is not configured any "
+		    "more", assoc_name(a));
 		assoc_detach(a, RTS_ABORT_TEMPORARY_PROBLEM, 0);
 		xfer_abandon(a, 0, "peer not configured");
 		assoc_drop(a);
@@ -302,15 +302,17 @@ put_route(const struct route_conf *rc)
 	uint32_t	 i;
 
 	if ((r = route_add(rc->prefix, rc->complete, &why)) == NULL) {
-		log_warnx("route %s: %s", rc->prefix, why);
+		log_warnx(EVT_ROUTE_BAD, "route=\"%s\": %s", rc->prefix, why);
 		return;
 	}
 	if (rc->alternate[0] != '\0' &&
 	    route_add_alternate(r, rc->alternate) == -1)
-		log_warnx("domain %s: bad alternate", rc->prefix);
+		log_warnx(EVT_ROUTE_BAD, "domain=\"%s\": bad alternate",
+		    rc->prefix);
 	for (i = 0; i < rc->nvia; i++) {
 		if ((t = peer_target(rc->via[i].peer)) == NULL)
-			log_warnx("route %s: no such peer", rc->prefix);
+			log_warnx(EVT_ROUTE_BAD, "route=\"%s\": no such peer",
+			    rc->prefix);
 		else
 			route_add_hop(r, t, rc->via[i].cost,
 			    rc->via[i].weight);
@@ -326,7 +328,7 @@ put_delivery(const char *prefix, struct target *t)
 	if (t == NULL)
 		return;
 	if ((r = route_add(prefix, 0, &why)) == NULL)
-		log_warnx("deliver %s: %s", prefix, why);
+		log_warnx(EVT_ROUTE_BAD, "deliver=\"%s\": %s", prefix, why);
 	else
 		route_add_hop(r, t, 0, 1);
 }

@@ -146,7 +146,7 @@ content_unlink(uint64_t id)
 
 	content_path(id, path, sizeof(path));
 	if (unlinkat(sp.dirfd, path, 0) == -1 && errno != ENOENT)
-		log_warn("unlink %s", path);
+		log_warn(EVT_CONTENT, "path=\"%s\": cannot be removed", path);
 }
 
 void

@@ -222,9 +222,9 @@ control_committed(void)
 		r.id = c->arrival.id;
 		mts_identifier_print(&c->arrival.message->id, r.mts_id,
 		    sizeof(r.mts_id));
-		log_info("message %016" PRIX64 ": submitted as %s, %" PRIu64
-		    " octets, %u recipients", r.id, r.mts_id,
-		    c->arrival.size, c->arrival.message->nrecipient);
+		log_info(EVT_SUBMITTED, "message=%016" PRIX64
+		    " id=\"%s\" octets=%" PRIu64 " recipients=%u", r.id,
+		    r.mts_id, c->arrival.size, c->arrival.message->nrecipient);
 		arrival_committed(&c->arrival);
 		submit_free(c, 1);
 		client_row(c, CTL_ROW, &r, sizeof(r));
@@ -244,6 +244,29 @@ control_failed(const char *why)
 
 /* Requests that change something */
 
+/* mtad sets it for all of us, and remembers it. */
+static const char *
+set_verbose(const struct ctl_verbose *v)
+{
+	struct log_verbose	 lv;
+	struct peer		*p;
+
+	memset(&lv, 0, sizeof(lv));
+	lv.verbose = v->verbose != 0;
+	if (memchr(v->peer, '\0', sizeof(v->peer)) == NULL)
+		return ("no such peer");
+	if (v->peer[0] != '\0') {
+		TAILQ_FOREACH(p, &sp.peers, entry)
+			if (p->seen && strcmp(p->conf.name, v->peer) == 0)
+				break;
+		if (p == NULL)
+			return ("no such peer");
+		lv.peer = p->conf.id;
+	}
+	mtad_send(IMSG_VERBOSE, &lv, sizeof(lv));
+	return (NULL);
+}
+
 static const char *
 set_peer(const struct ctl_peer_set *set)
 {
@@ -256,8 +279,8 @@ set_peer(const struct ctl_peer_set *set)
 		p->down = !set->up;
 		memset(&p->open, 0, sizeof(p->open));
 		memset(&p->send, 0, sizeof(p->send));
-		log_info("peer %s: %s by the operator", p->conf.name,
-		    set->up ? "up" : "down");
+		log_info(EVT_PEER_SET, "peer=%s state=%s: by the operator",
+		    p->conf.name, set->up ? "up" : "down");
 		if (set->up)
 			reroute_back();
 		else if (p->target != NULL)
@@ -284,7 +307,7 @@ command(struct client *c, struct imsg *imsg)
 	struct ctl_peer_set	 set;
 	struct ctl_change	 ch;
 	struct ctl_track	 track;
-	int32_t			 v;
+	struct ctl_verbose	 v;
 
 	switch (imsg_get_type(imsg)) {
 	case CTL_PEER:
@@ -299,8 +322,7 @@ command(struct client *c, struct imsg *imsg)
 	case CTL_VERBOSE:
 		if (imsg_get_data(imsg, &v, sizeof(v)) == -1)
 			return (-1);
-		log_setverbose(v);
-		client_end(c);
+		simple(c, set_verbose(&v));
 		return (0);
 	}
 	switch (imsg_get_type(imsg)) {
@@ -390,7 +412,7 @@ client_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 
 	c->active = time(NULL);
 	if (request(c, imsg) == -1) {
-		log_warnx("control: bad request %u", imsg_get_type(imsg));
+		log_warnx(EVT_CONTROL, ": bad request %u", imsg_get_type(imsg));
 		client_free(c);
 	}
 }
@@ -476,7 +498,7 @@ client_accept(int fd, short what, void *arg)
 	    SOCK_CLOEXEC)) == -1) {
 		if (errno != EAGAIN && errno != EINTR &&
 		    errno != ECONNABORTED)
-			log_warn("control: accept");
+			log_warn(EVT_CONTROL, ": accept");
 		return;
 	}
 	make_room();

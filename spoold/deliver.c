@@ -474,7 +474,7 @@ deliver_later(struct job *j, const char *why)
 {
 	uint32_t	s = 0, i;
 
-	log_warnx("message %016" PRIX64 " not delivered to %s: %s",
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": %s",
 	    j->message, j->target->name, why);
 	for (i = 0; i <= j->attempts && i < 16; i++)
 		s = backoff_next(s, RETRY_MIN, RETRY_MAX);
@@ -484,7 +484,7 @@ deliver_later(struct job *j, const char *why)
 void
 deliver_done(struct job *j, int report, const char *fields)
 {
-	log_info("message %016" PRIX64 " delivered to %s", j->message,
+	log_info(EVT_DELIVERED, "message=%016" PRIX64 " to=\"%s\"", j->message,
 	    j->target->name);
 	sp.stats.delivered++;
 	audit_deliver(j, fields);

@@ -392,8 +392,8 @@ list_expand(const struct list *l, struct arrival *a, size_t recipient)
 	or_address_print(&l->name, name, sizeof(name), 0);
 	/* its members have it already */
 	if (expanded_before(l, a->message)) {
-		log_info("message %016" PRIX64 ": not expanded again by the "
-		    "list %s", a->id, name);
+		log_info(EVT_LIST_LOOP, "message=%016" PRIX64 " list=\"%s\": "
+		    "not expanded again", a->id, name);
 		return (0);
 	}
 	if (exempted_sort(&x, a->message) == -1)
@@ -414,8 +414,8 @@ list_expand(const struct list *l, struct arrival *a, size_t recipient)
 	if (r == -1)
 		return (-1);
 	audit_expand(a, &l->name, n);
-	log_info("message %016" PRIX64 ": expanded by the list %s to %zu "
-	    "members", a->id, name, n);
+	log_info(EVT_LIST_EXPANDED, "message=%016" PRIX64
+	    " list=\"%s\" members=%zu", a->id, name, n);
 	return (0);
 }
 
@@ -484,7 +484,7 @@ list_report(const struct list *l, struct arrival *a)
 	    pass(l, a, to) == -1)
 		return (-1);
 	or_address_print(&l->name, name, sizeof(name), 0);
-	log_info("message %016" PRIX64 ": report to the list %s, %s", a->id,
-	    name, a->has_more ? "passed on" : "dropped");
+	log_info(EVT_LIST_REPORT, "message=%016" PRIX64 " list=\"%s\": %s",
+	    a->id, name, a->has_more ? "passed on" : "dropped");
 	return (0);
 }

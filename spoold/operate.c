@@ -256,8 +256,8 @@ change_message(struct client *c, uint64_t id)
 	c->changed.under_way += o.busy;
 	c->changed.unchanged += o.idle && !o.changed && !o.busy;
 	if (o.changed)
-		log_info("message %016" PRIX64 ": %s by the operator", id,
-		    done_text(c));
+		log_info(EVT_OPERATOR, "message=%016" PRIX64
+		    ": %s by the operator", id, done_text(c));
 	return (0);
 }
 

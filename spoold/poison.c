@@ -176,9 +176,9 @@ entry_text(const struct entry *e)
 	static char		 text[160];
 	const struct target	*t = target_number(e->row.target);
 
-	snprintf(text, sizeof(text), "%s %016" PRIX64 " %s %.80s",
+	snprintf(text, sizeof(text), "%s=%016" PRIX64 " %s=\"%.80s\"",
 	    e->row.kind == POISON_IN ? "transfer" : "message", e->row.id,
-	    e->row.kind == POISON_IN ? "from" : "for",
+	    e->row.kind == POISON_IN ? "from" : "to",
 	    t == NULL ? "?" : t->name);
 	return (text);
 }
@@ -327,7 +327,7 @@ poison_back(const struct job *j, const char *why)
 		snprintf(text, sizeof(text), "poison: rtsd or spoold died "
 		    "%u times while it was under way", (e->row.kills +
 		    WEIGHT - 1) / WEIGHT);
-	log_warnx("%s: quarantined: %s", entry_text(e), text);
+	log_warnx(EVT_QUARANTINED, "%s: %s", entry_text(e), text);
 	e->row.suspect = 0;
 	changed(e);
 	next_trial();
@@ -345,6 +345,24 @@ poison_absolve(const struct job *j)
 
 /* Transfers coming in */
 
+/*
+ * To refuse a resumption costs the peer what it sent until it heard of that,
+ * so one that could only wait for this one does not keep it.
+ */
+void
+poison_step_back(const struct assoc *a)
+{
+	const struct xfer	*x;
+	struct entry		*e;
+
+	TAILQ_FOREACH(x, &a->xfers, entry)
+		if (x->state == XFER_GIVEN && (e = find_job(x->job)) != NULL &&
+		    e->row.trial) {
+			e->row.trial = 0;
+			changed(e);
+		}
+}
+
 enum poison_verdict
 poison_resume_in(uint64_t id, uint32_t target, int *suspect)
 {
@@ -354,7 +372,7 @@ poison_resume_in(uint64_t id, uint32_t target, int *suspect)
 	if ((e = find(POISON_IN, id, target)) == NULL || !e->row.suspect)
 		return (POISON_GO);
 	if (guilty(e)) {
-		log_warnx("%s: given up: rtsd died %u times of it",
+		log_warnx(EVT_TRANSFER_GIVEN_UP, "%s kills=%u: rtsd died of it",
 		    entry_text(e), e->row.kills / WEIGHT);
 		forget(e);
 		return (POISON_GIVE_UP);
@@ -403,9 +421,9 @@ count(struct entry *e, uint64_t offset, int weight, const char *who)
 		e->row.kills = 0;
 	e->row.offset = offset;
 	e->row.kills += weight;
-	log_warnx("%s: %s died while it was under way, %u of %u",
-	    entry_text(e), who, (e->row.kills + WEIGHT - 1) / WEIGHT,
-	    limit());
+	log_warnx(EVT_SUSPECT, "%s kills=%u limit=%u: %s died while it was "
+	    "under way", entry_text(e), (e->row.kills + WEIGHT - 1) / WEIGHT,
+	    limit(), who);
 }
 
 /* trial: only one that was on trial can be the one. */
@@ -423,8 +441,8 @@ judge(struct crash *c, const char *who, int trial)
 	else if (trials != 1)
 		one = nitems(c->entry);
 	if (one == nitems(c->entry) && c->n > 0)
-		log_info("%s died with %zu transfers under way: they go one "
-		    "at a time until it is known of which", who, c->n);
+		log_info(EVT_SUSPECTS, "process=%s transfers=%zu: they go one "
+		    "at a time until it is known of which it died", who, c->n);
 	for (i = 0; i < c->n; i++) {
 		e = c->entry[i];
 		e->row.suspect = 1;

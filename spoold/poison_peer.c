@@ -56,8 +56,8 @@ shut(struct peer *p)
 	acc->back = 0;
 	/* when it comes back, one death is enough */
 	acc->kills -= POISON_WEIGHT;
-	log_warnx("peer %s: poison: rtsd dies of what it sends: nothing is "
-	    "taken from it for %u s", p->conf.name, acc->pause);
+	log_warnx(EVT_PEER_SHUT_OUT, "peer=%s seconds=%u: rtsd dies of what it "
+	    "sends", p->conf.name, acc->pause);
 }
 
 static int
@@ -78,9 +78,9 @@ accuse(struct peer *p, int weight)
 		memset(acc, 0, sizeof(*acc));
 	acc->last = spool_clock();
 	acc->kills += weight;
-	log_warnx("peer %s: rtsd died while something came from it, %u of %u",
-	    p->conf.name, (acc->kills + POISON_WEIGHT - 1) / POISON_WEIGHT,
-	    limit);
+	log_warnx(EVT_PEER_SUSPECT, "peer=%s kills=%u limit=%u: rtsd died while "
+	    "something came from it", p->conf.name, (acc->kills +
+	    POISON_WEIGHT - 1) / POISON_WEIGHT, limit);
 	if (acc->kills >= POISON_WEIGHT * limit)
 		shut(p);
 }

@@ -196,9 +196,9 @@ process_redirections(struct arrival *a, struct outcome *o, size_t n)
 			return (-1);
 		}
 		audit_redirect(a, o[i].recipient, o[i].redirect, o[i].why);
-		log_info("message %016" PRIX64 ": redirected from %s to %s, "
-		    "%s", a->id, from, to,
-		    o[i].why == REDIRECTION_ORIGINATOR_REQUESTED ?
+		log_info(EVT_REDIRECTED, "message=%016" PRIX64
+		    " from=\"%s\" to=\"%s\": %s", a->id, from, to, o[i].why ==
+		    REDIRECTION_ORIGINATOR_REQUESTED ?
 		    "as its originator asked for" : "as configured");
 	}
 	if (m != NULL && arrival_add(a, m, 1, 1) == -1)
@@ -381,8 +381,8 @@ decide_report(struct process *p)
 		why = ROUTE_UNKNOWN_TEXT;
 	if (why != NULL) {
 		mts_identifier_print(&m->subject, subject, sizeof(subject));
-		log_info("message %016" PRIX64 ": report about %s dropped: "
-		    "%s", p->a->id, subject, why);
+		log_info(EVT_REPORT_DROPPED, "message=%016" PRIX64
+		    " about=\"%s\": %s", p->a->id, subject, why);
 		p->ours[0] = 0;
 		return (0);
 	}

@@ -43,7 +43,7 @@ sync_failed(struct intransfer *t, int error)
 	if (error == ENOSPC || error == EDQUOT)
 		spool_full(why);
 	else
-		log_warnx("%s: %s", recv_text(t), why);
+		log_warnx(EVT_TRANSFER_IN_FAILED, "%s: %s", recv_text(t), why);
 	/* the pages may be gone: nothing after the last commit counts, and
 	 * a resumption opens the file anew */
 	if (t->assoc == NULL)
@@ -506,7 +506,6 @@ void
 recv_resumed(struct intransfer *t)
 {
 	struct recv_resumed	 r;
-	char			 activity[32];
 
 	memset(&r, 0, sizeof(r));
 	r.complete = t->complete;
@@ -521,10 +520,8 @@ recv_resumed(struct intransfer *t)
 	}
 	rtsd_send(IMSG_RECV_RESUMED, t->assoc->id, -1, &r, sizeof(r));
 	t->state = t->complete ? IN_COMPLETE : IN_RECEIVING;
-	log_info("%s: transfer %016" PRIX64 " resumed as activity %s at "
-	    "checkpoint %u, %" PRIu64 " octets%s", assoc_name(t->assoc),
-	    t->row.id, activity_text(&t->activity, activity,
-	    sizeof(activity)), t->serial, t->body.len,
+	log_info(EVT_TRANSFER_IN_RESUMED, "%s checkpoint=%u octets=%" PRIu64
+	    "%s", recv_text(t), t->serial, t->body.len,
 	    t->complete ? ": it was complete" : "");
 }
 
@@ -541,14 +538,13 @@ log_end(const struct intransfer *t)
 	for (i = 0; i < a->njobs; i++) {
 		to = target_number(a->jobs[i].target);
 		snprintf(where + strlen(where), sizeof(where) -
-		    strlen(where), "%s%.80s", i > 0 ? ", " : " for ",
+		    strlen(where), "%s%.80s", i > 0 ? ", " : ": for ",
 		    to == NULL ? "?" : to->name);
 	}
-	log_info("%s: %s %s, %" PRIu64 " octets, %u checkpoints%s",
-	    recv_text(t), a->duplicate ?
-	    "duplicate, not taken again," : "received", mts_id, a->size,
-	    t->serial, a->duplicate ? "" : a->njobs == 0 ?
-	    ", no responsibility" : where);
+	log_info(a->duplicate ? EVT_DUPLICATE : EVT_RECEIVED,
+	    "%s id=\"%s\" octets=%" PRIu64 " checkpoints=%u%s", recv_text(t),
+	    mts_id, a->size, t->serial, a->duplicate ? ": not taken again" :
+	    a->njobs == 0 ? ": no responsibility" : where);
 }
 
 static void
@@ -633,7 +629,7 @@ recv_interrupted(struct intransfer *t)
 {
 	if (t->assoc != NULL)
 		rtsd_send(IMSG_RECV_INTERRUPTED, t->assoc->id, -1, NULL, 0);
-	log_info("%s: interrupted at checkpoint %u, %" PRIu64 " octets",
+	log_info(EVT_TRANSFER_IN_CUT, "%s checkpoint=%u octets=%" PRIu64,
 	    recv_text(t), t->row.serial, t->row.content_len);
 }
 
@@ -641,8 +637,8 @@ void
 recv_discarded(struct intransfer *t)
 {
 	send_number(t, IMSG_RECV_DISCARDED, t->discarded_complete);
-	log_info("%s: discarded%s", recv_text(t), t->discarded_complete ?
-	    ", it was complete" : "");
+	log_info(EVT_TRANSFER_IN_DISCARDED, "%s%s", recv_text(t),
+	    t->discarded_complete ? ": it was complete" : "");
 }
 
 /* The commit failed: back to the last one. */

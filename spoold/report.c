@@ -212,14 +212,15 @@ say(const struct arrival *a, const struct outcome *o, size_t n, uint64_t id)
 	mts_identifier_print(&a->message->id, subject, sizeof(subject));
 	or_address_print(destination(a->message), to, sizeof(to), 0);
 	if (o->delivered)
-		log_info("message %016" PRIX64 ": %s reached %zu recipients: "
-		    "report %016" PRIX64 " to %s", a->id, subject, n, id, to);
+		log_info(EVT_REPORT_MADE, "message=%016" PRIX64 " about=\"%s\" "
+		    "recipients=%zu report=%016" PRIX64 " to=\"%s\": delivered",
+		    a->id, subject, n, id, to);
 	else
-		log_info("message %016" PRIX64 ": %s not delivered to %zu "
-		    "recipients, reason %d/%d%s%s: report %016" PRIX64
-		    " to %s", a->id, subject, n, o->reason, o->diagnostic,
-		    o->text != NULL ? ", " : "", o->text != NULL ? o->text :
-		    "", id, to);
+		log_info(EVT_REPORT_MADE, "message=%016" PRIX64 " about=\"%s\" "
+		    "recipients=%zu reason=%d/%d report=%016" PRIX64
+		    " to=\"%s\": not delivered%s%s", a->id, subject, n,
+		    o->reason, o->diagnostic, id, to, o->text != NULL ? ": " :
+		    "", o->text != NULL ? o->text : "");
 }
 
 /* The content goes back where that is asked for and it is not too long. */
@@ -255,8 +256,8 @@ store_one(struct arrival *a, const struct outcome *o, size_t n)
 		if (n > 1)
 			return (store_one(a, o, n / 2) == -1 ? -1 :
 			    store_one(a, o + n / 2, n - n / 2));
-		log_warnx("message %016" PRIX64 ": a report about it is too "
-		    "long to be made", a->id);
+		log_warnx(EVT_REPORT_DROPPED, "message=%016" PRIX64
+		    ": it would be too long", a->id);
 		audit_non_deliver(a, o, n, 0);
 		return (0);
 	}
@@ -280,8 +281,8 @@ report_store(struct arrival *a, const struct outcome *o, size_t n)
 	if (n == 0)
 		return (0);
 	if (m->type == MESSAGE_REPORT) {
-		log_warnx("message %016" PRIX64 ": report dropped: %s", a->id,
-		    o->text != NULL ? o->text : "");
+		log_warnx(EVT_REPORT_DROPPED, "message=%016" PRIX64 ": %s",
+		    a->id, o->text != NULL ? o->text : "");
 		audit_non_deliver(a, o, n, 0);
 		return (0);
 	}
@@ -376,8 +377,8 @@ load(struct ended *e, uint32_t **routing, size_t *n)
 	if ((a->message = message_deserialise(sm.envelope,
 	    sm.envelope_len)) == NULL) {
 		store_message_release(sp.store);
-		log_warnx("message %016" PRIX64 ": envelope damaged: no "
-		    "report", e->message);
+		log_warnx(EVT_REPORT_DROPPED, "message=%016" PRIX64
+		    ": envelope damaged", e->message);
 		return (0);
 	}
 	r = -1;

@@ -176,8 +176,8 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	if (store_job_add(sp.store, &j) == -1 ||
 	    effect(ARRIVE, t, &j) == NULL)
 		return (-1);
-	log_info("message %016" PRIX64 ": from %s to %s", j.message,
-	    r->from->name, t->name);
+	log_info(EVT_REROUTED, "message=%016" PRIX64 " from=\"%s\" to=\"%s\"",
+	    j.message, r->from->name, t->name);
 	return (1);
 }
 

@@ -162,8 +162,7 @@ unreachable(struct peer *p, const char *why)
 	p->alternate = 1;
 	if (!p->target->alternates)
 		return;
-	log_warnx("peer %s: %s: alternate routes are used", p->conf.name,
-	    why);
+	log_warnx(EVT_ALTERNATES, "peer=%s: %s", p->conf.name, why);
 	reroute_away(p->target, 0);
 }
 
@@ -177,8 +176,7 @@ reachable(struct peer *p)
 	p->alternate = 0;
 	if (p->target == NULL || !p->target->alternates)
 		return;
-	log_info("peer %s: works again, alternate routes are not used any "
-	    "more", p->conf.name);
+	log_info(EVT_ALTERNATES_OVER, "peer=%s", p->conf.name);
 	reroute_back();
 }
 
@@ -355,8 +353,8 @@ schedule_up(struct assoc *a)
 	a->peer->why[0] = '\0';
 	if (a->row.initiator) {
 		if (a->peer->calls > 1)
-			log_info("peer %s: answers again, %u calls in a row "
-			    "failed", a->peer->conf.name, a->peer->calls);
+			log_info(EVT_PEER_ANSWERS, "peer=%s failed=%u",
+			    a->peer->conf.name, a->peer->calls);
 		a->peer->calls = 0;
 		a->peer->said[0] = '\0';
 	}
@@ -388,8 +386,8 @@ remember(struct assoc *a)
 
 	p->no_recovery = time(NULL) + p->conf.no_recovery_memory;
 	a->no_recovery = p->no_recovery;
-	log_info("peer %s: cannot recover, not asked to for %u s",
-	    p->conf.name, p->conf.no_recovery_memory);
+	log_info(EVT_CANNOT_RECOVER, "peer=%s seconds=%u: not asked to "
+	    "meanwhile", p->conf.name, p->conf.no_recovery_memory);
 }
 
 void
@@ -454,7 +452,7 @@ schedule_down(struct assoc *a, enum assoc_state was,
 		remember(a);
 		/* FALLTHROUGH */
 	case RECOVERY_FRESH:
-		log_info("%s not recovered, its messages are sent anew",
+		log_info(EVT_NOT_RECOVERED, "%s: its messages are sent anew",
 		    assoc_name(a));
 		/* what it was sending is its to send again, to us who open */
 		if (assoc_has_partial(a) == 1 ||
@@ -481,7 +479,7 @@ tick_lost(struct assoc *a, uint64_t now)
 		return;
 	if (time(NULL) - a->row.lost >=
 	    (int64_t)a->peer->conf.recovery_timeout) {
-		log_info("%s: recovery timeout", assoc_name(a));
+		log_info(EVT_RECOVERY_TIMEOUT, "%s", assoc_name(a));
 		memset(&down, 0, sizeof(down));
 		down.kind = DOWN_TIMEOUT;
 		xfer_abandon(a, 0, "not recovered in time");

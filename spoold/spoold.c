@@ -149,7 +149,7 @@ rtsd_send(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 	    len) == 1)
 		return (0);
 	if (rtsd.fd != -1)
-		log_warn("imsg to rtsd");
+		log_warn(EVT_SYSTEM, ": imsg to rtsd");
 	if (fd != -1)
 		close(fd);
 	return (-1);
@@ -180,7 +180,7 @@ mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 {
 	if (imsgev_compose(&parent, type, id, 0, fd, data, len) == 1)
 		return (0);
-	log_warn("imsg to mtad");
+	log_warn(EVT_SYSTEM, ": imsg to mtad");
 	if (fd != -1)
 		close(fd);
 	return (-1);
@@ -191,7 +191,7 @@ rtsd_lost(const char *why)
 {
 	if (rtsd.fd == -1)
 		return;
-	log_warnx("channel to rtsd: %s", why);
+	log_warnx(EVT_CHANNEL_LOST, "process=rtsd: %s", why);
 	imsgev_free(&rtsd);
 	rtsd_gone();
 	spool_turn();
@@ -210,7 +210,7 @@ rtsd_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 	}
 	if (rtsd_imsg(imsg_get_type(imsg), imsg_get_id(imsg), data,
 	    len) == -1) {
-		log_warnx("imsg %u of rtsd does not fit",
+		log_warnx(EVT_IMSG_BAD, "process=rtsd imsg=%u: does not fit",
 		    imsg_get_type(imsg));
 		channel_by = spool_clock() + CHANNEL_GRACE * 1000;
 		rtsd_lost("dropped");
@@ -303,7 +303,7 @@ configured(void)
 			fatalx("out of memory");
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
-		log_info("a new directory is out of reach: starting again");
+		log_info(EVT_RESTART, ": a new directory is out of reach");
 		poison_stop();
 		spool_commit();
 		exit(0);
@@ -397,15 +397,15 @@ command_done(struct imsg *imsg)
 static void
 parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
-	int	verbose;
+	struct log_verbose	verbose;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CHANNEL:
 		new_channel(imsg_get_fd(imsg));
 		break;
 	case IMSG_VERBOSE:
-		if (GET(&verbose) == 0)
-			log_setverbose(verbose);
+		if (GET(&verbose) == 0 && verbose.peer == 0)
+			log_setverbose(verbose.verbose);
 		break;
 	case IMSG_COMMAND_DONE:
 		command_done(imsg);
@@ -427,10 +427,33 @@ parent_close(struct imsgev *iev, const char *why, void *arg)
 	_exit(0);
 }
 
+/* -n: 0 says that no message is lost if the spool is taken away. */
+static int
+say_holds(void)
+{
+	struct sandbox_conf	sc = { .user = user, .root = root,
+				    .unconfined = unconfined };
+	uint64_t		messages, partial;
+	char			why[256];
+
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		return (1);
+	if (store_count(unconfined ? root : "/", &messages, &partial, why,
+	    sizeof(why)) == -1) {
+		fprintf(stderr, "spoold: %s: %s\n", root, why);
+		return (1);
+	}
+	printf("%llu messages, %llu in part\n", (unsigned long long)messages,
+	    (unsigned long long)partial);
+	if (fflush(stdout) == EOF)
+		return (1);
+	return (messages == 0 ? 0 : 3);
+}
+
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: spoold [-duv] [-R directory] [-U user]\n"
+	fprintf(stderr, "usage: spoold [-dnuv] [-R directory] [-U user]\n"
 	    "spoold is started by mtad(8).\n");
 	exit(1);
 }
@@ -462,12 +485,15 @@ init(void)
 int
 main(int argc, char **argv)
 {
-	int	ch, debug = 0, verbose = 0;
+	int	ch, debug = 0, holds = 0, verbose = 0;
 
-	while ((ch = getopt(argc, argv, "dR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "dnR:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			debug = 1;
+			break;
+		case 'n':
+			holds = 1;
 			break;
 		case 'R':
 			root = optarg;
@@ -487,7 +513,12 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	log_init("spoold", debug, verbose);
+	if (debug || holds)
+		log_init("spoold", 1, verbose);
+	else
+		log_init_child("spoold", verbose);
+	if (holds)
+		return (say_holds());
 	if (fcntl(PROC_FD, F_GETFD) == -1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);

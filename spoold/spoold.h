@@ -364,6 +364,11 @@ void	 poison_refused(const struct job *);
 const char *poison_back(const struct job *, const char *why);
 /* The operator lets it go: what was counted is forgotten. */
 void	 poison_absolve(const struct job *);
+/*
+ * A transfer comes in on the association: what waits there to be sent, which
+ * cannot begin before, is not on trial meanwhile.
+ */
+void	 poison_step_back(const struct assoc *);
 /* The same of a transfer coming in; suspect: it is told of its end. */
 enum poison_verdict poison_resume_in(uint64_t id, uint32_t target,
 	    int *suspect);

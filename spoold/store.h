@@ -166,6 +166,13 @@ const char	*store_error(const struct store *);
  */
 int		 store_reopen(struct store *);
 
+/*
+ * How many messages, and transfers under way of others, the spool in dir
+ * holds, which nobody may have open.  0, or -1 with the reason in why.
+ */
+int		 store_count(const char *dir, uint64_t *messages,
+		    uint64_t *partial, char *why, size_t);
+
 int		 store_begin(struct store *);
 /*
  * A transaction whose commit is at once seen by whoever opens the store

@@ -105,8 +105,8 @@ recv_text(const struct intransfer *t)
 	static char	text[200];
 	char		activity[32];
 
-	snprintf(text, sizeof(text), "peer %.64s: transfer %016" PRIX64
-	    " activity %s", t->origin->name, t->row.id,
+	snprintf(text, sizeof(text), "peer=%.64s transfer=%016" PRIX64
+	    " activity=\"%s\"", t->origin->name, t->row.id,
 	    activity_text(&t->activity, activity, sizeof(activity)));
 	return (text);
 }
@@ -122,8 +122,8 @@ refuse(struct intransfer *t, int kind, const char *why)
 		strlcpy(r.text, why, sizeof(r.text));
 		rtsd_send(IMSG_RECV_REFUSE, t->assoc->id, -1, &r, sizeof(r));
 	}
-	log_info("%s refused at %" PRIu64 " octets: %s", recv_text(t),
-	    t->body.len, why);
+	log_info(EVT_TRANSFER_IN_REFUSED, "%s octets=%" PRIu64 ": %s",
+	    recv_text(t), t->body.len, why);
 	recv_clean(t);
 	recv_release(t);
 	t->state = IN_REFUSED;
@@ -139,7 +139,8 @@ jeopardized(struct intransfer *t, const char *what)
 	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
 		spool_full(why);
 	else
-		log_warnx("content of %016" PRIX64 ": %s", t->row.id, why);
+		log_warnx(EVT_CONTENT, "message=%016" PRIX64 ": %s", t->row.id,
+		    why);
 	refuse(t, RECV_JEOPARDIZED, why);
 }
 
@@ -442,8 +443,8 @@ take_over(const struct assoc *a, uint64_t id)
 		if (other == a || other->in == NULL ||
 		    other->in->row.id != id || other->id == 0)
 			continue;
-		log_info("%s: its transfer is resumed elsewhere",
-		    assoc_name(other));
+		log_info(EVT_TRANSFER_IN_MOVED, "%s: resumed on another "
+		    "association", assoc_name(other));
 		assoc_detach(other, RTS_ABORT_TEMPORARY_PROBLEM, 1);
 		other->row.lost = time(NULL);
 		other->put_row = 1;
@@ -482,6 +483,7 @@ may_resume(struct intransfer *t, uint64_t id)
 {
 	int	suspect;
 
+	poison_step_back(t->assoc);
 	switch (poison_resume_in(id, t->origin->number, &suspect)) {
 	case POISON_WAIT:
 		refuse(t, RECV_JEOPARDIZED, "others are tried first");

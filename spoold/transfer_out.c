@@ -88,8 +88,8 @@ xfer_text(const struct xfer *x)
 {
 	static char	text[160];
 
-	snprintf(text, sizeof(text), "peer %s: message %016" PRIX64
-	    " activity %u", x->assoc->peer->conf.name, x->job->message,
+	snprintf(text, sizeof(text), "peer=%s message=%016" PRIX64
+	    " activity=%u", x->assoc->peer->conf.name, x->job->message,
 	    x->now_activity);
 	return (text);
 }
@@ -256,7 +256,7 @@ anew(struct xfer *x, int penalty, const char *why)
 static void
 stuck(struct xfer *x, const char *why)
 {
-	log_warnx("%s: held: %s", xfer_text(x), why);
+	log_warnx(EVT_HELD, "%s: %s", xfer_text(x), why);
 	queue_stuck(x->job, why);
 	xfer_free(x);
 }
@@ -267,8 +267,9 @@ finished(struct xfer *x, const char *how)
 	struct assoc	*a = x->assoc;
 	struct peer	*p = a->peer;
 
-	log_info("%s: %s, %" PRIu64 " octets, checkpoint %u%s", xfer_text(x),
-	    how, x->total, x->serial, x->resumed_at > 0 ? ", resumed" : "");
+	log_info(EVT_TRANSFERRED, "%s octets=%" PRIu64 " checkpoint=%u%s%s",
+	    xfer_text(x), x->total, x->serial, x->resumed_at > 0 ?
+	    " resumed=yes" : "", how);
 	a->sent++;
 	a->progress = 1;
 	p->sent++;
@@ -464,10 +465,9 @@ suspend(struct xfer *x, int jeopardized)
 	}
 	when = resume_time(x);
 	spool_wake(when);
-	log_info("%s: interrupted at checkpoint %u%s, again in %u s",
-	    xfer_text(x), x->serial, jeopardized ?
-	    ": the peer cannot receive now" : "", when <= now ? 0 :
-	    (uint32_t)((when - now + 500) / 1000));
+	log_info(EVT_TRANSFER_CUT, "%s checkpoint=%u again=%us%s", xfer_text(x),
+	    x->serial, when <= now ? 0 : (uint32_t)((when - now + 500) / 1000),
+	    jeopardized ? ": the peer cannot receive now" : "");
 	if (!jeopardized)
 		return;
 	TAILQ_FOREACH(other, &a->xfers, entry)
@@ -491,7 +491,7 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		suspend(x, f->failure == XFER_JEOPARDIZED);
 		return;
 	case XFER_COMPLETED:
-		finished(x, "the peer has it complete");
+		finished(x, ": the peer had it complete");
 		if (a->state == ASSOC_IS_UP)
 			xfer_resume(a);
 		return;
@@ -500,14 +500,13 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		anew(x, 0, "");
 		break;
 	case XFER_UNRECOGNIZED:
-		log_info("%s: not known to the peer, sent anew",
+		log_info(EVT_TRANSFER_ANEW, "%s: not known to the peer",
 		    xfer_text(x));
 		x->job->pinned |= PINNED_SENT;
 		anew(x, !x->resume, "activity not recognized by the peer");
 		break;
 	case XFER_REJECTED:
-		log_warnx("%s: rejected by the peer, reason %u",
-		    xfer_text(x), f->reason);
+		log_warnx(EVT_REJECTED, "%s reason=%u", xfer_text(x), f->reason);
 		x->job->pinned &= ~PINNED_SENT;
 		anew(x, 1, "rejected by the peer");
 		break;
@@ -520,8 +519,8 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		break;
 	case XFER_UNABLE_TO_DOWNGRADE:
 	case XFER_LOSS_PROHIBITED:
-		log_warnx("%s: unable to downgrade: %s", xfer_text(x),
-		    f->text);
+		log_warnx(EVT_NOT_ENCODED, "%s: unable to downgrade: %s",
+		    xfer_text(x), f->text);
 		if (report_give_up(x->job, REASON_CONVERSION_NOT_PERFORMED,
 		    f->failure == XFER_LOSS_PROHIBITED ?
 		    DIAGNOSTIC_CONVERSION_WITH_LOSS_PROHIBITED :
@@ -533,7 +532,8 @@ failed(struct xfer *x, const struct xfer_failed *f)
 		xfer_free(x);
 		break;
 	default:
-		log_warnx("%s: cannot be sent from here", xfer_text(x));
+		log_warnx(EVT_NOT_ENCODED, "%s: cannot be sent from here",
+		    xfer_text(x));
 		anew(x, 1, "content or envelope unusable");
 		break;
 	}
@@ -551,12 +551,12 @@ begun(struct xfer *x, const struct xfer_begun *b)
 	x->began = 1;
 	x->total = b->total;
 	if (x->resume) {
-		log_info("%s: resumed at checkpoint %u, octet %" PRIu64
-		    " of %" PRIu64, xfer_text(x), x->serial, x->offset,
+		log_info(EVT_TRANSFER_RESUMED, "%s checkpoint=%u octet=%" PRIu64
+		    " octets=%" PRIu64, xfer_text(x), x->serial, x->offset,
 		    x->total);
 		release_rest(x->assoc);
 	} else
-		log_debug("%s: started, %" PRIu64 " octets, [%s]",
+		log_debug("%s octets=%" PRIu64 " connection=\"%s\": begun",
 		    xfer_text(x), x->total, connection_text(
 		    &x->assoc->conn.key, text, sizeof(text)));
 	return (0);
@@ -643,7 +643,7 @@ xfer_imsg(struct assoc *a, uint32_t type, const uint8_t *data, size_t len)
 			return (confirmed(x, &s));
 		if (x->state != XFER_RUNNING)
 			return (-1);
-		finished(x, "sent");
+		finished(x, "");
 		schedule_give(a);
 		return (0);
 	case IMSG_XFER_FAILED:

@@ -60,12 +60,14 @@ message_id(void)
 	const char	*id = getenv("MTAD_MESSAGE_ID"), *p;
 
 	if (id == NULL || *id == '\0' || strlen(id) > ID_MAX) {
-		log_warnx("MTAD_MESSAGE_ID is not set to an identifier");
+		log_warnx(EVT_MAILDIR, ": MTAD_MESSAGE_ID is not set to an "
+		    "identifier");
 		exit(EX_USAGE);
 	}
 	for (p = id; *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p)) {
-			log_warnx("MTAD_MESSAGE_ID: not an identifier");
+			log_warnx(EVT_MAILDIR, ": MTAD_MESSAGE_ID: not an "
+			    "identifier");
 			exit(EX_USAGE);
 		}
 	return id;
@@ -148,7 +150,8 @@ check_length(size_t len)
 	const char	*s = getenv("MTAD_CONTENT_LENGTH");
 
 	if (s != NULL && *s != '\0' && strtoull(s, NULL, 10) != len) {
-		log_warnx("%zu octets of content, not %s", len, s);
+		log_warnx(EVT_MAILDIR, ": %zu octets of content, not %s", len,
+		    s);
 		return -1;
 	}
 	return 0;
@@ -162,7 +165,7 @@ write_report(const struct maildir *m, const struct agent *a)
 	size_t		 len;
 
 	if (maildir_input(m, &p, &len) == -1) {
-		log_warn("standard input");
+		log_warn(EVT_MAILDIR, ": standard input");
 		return EX_TEMPFAIL;
 	}
 	memset(&r, 0, sizeof(r));
@@ -186,12 +189,12 @@ write_content(const struct maildir *m, const struct agent *a)
 	char			 why[IPM_WHY_MAX];
 
 	if (!is_ipm(getenv("MTAD_CONTENT_TYPE"))) {
-		log_warnx("content type %s is not of interpersonal messages",
-		    getenv("MTAD_CONTENT_TYPE"));
+		log_warnx(EVT_MAILDIR, ": content type %s is not of "
+		    "interpersonal messages", getenv("MTAD_CONTENT_TYPE"));
 		return EX_DATAERR;
 	}
 	if (maildir_input(m, &p, &len) == -1) {
-		log_warn("standard input");
+		log_warn(EVT_MAILDIR, ": standard input");
 		return EX_TEMPFAIL;
 	}
 	if (check_length(len) == -1)
@@ -204,11 +207,11 @@ write_content(const struct maildir *m, const struct agent *a)
 	case 0:
 		return 0;
 	case -1:
-		log_warnx("%s: the content is no interpersonal message: %s",
-		    a->message_id, log_octets(why, strlen(why)));
+		log_warnx(EVT_MAILDIR, ": %s: the content is no interpersonal "
+		    "message: %s", a->message_id, log_octets(why, strlen(why)));
 		return EX_DATAERR;
 	default:
-		log_warnx("out of memory");
+		log_warnx(EVT_MAILDIR, ": out of memory");
 		return EX_TEMPFAIL;
 	}
 }
@@ -223,19 +226,19 @@ deliver(struct maildir *m, const struct agent *a)
 		return is_ipm(getenv("MTAD_CONTENT_TYPE")) ? 0 : EX_DATAERR;
 	report = type != NULL && strcmp(type, "report") == 0;
 	if (type != NULL && !report && strcmp(type, "message") != 0) {
-		log_warnx("a %.32s is not delivered", type);
+		log_warnx(EVT_MAILDIR, ": a %.32s is not delivered", type);
 		return EX_USAGE;
 	}
 	if ((r = maildir_has(m, a->message_id)) == -1) {
-		log_warn("maildir");
+		log_warn(EVT_MAILDIR, ": maildir");
 		return EX_TEMPFAIL;
 	}
 	if (r == 1) {
-		log_debug("%s is there already", a->message_id);
+		log_debug("message=%s: is there already", a->message_id);
 		return 0;
 	}
 	if (maildir_begin(m) == -1) {
-		log_warn("tmp/%s", m->temporary);
+		log_warn(EVT_MAILDIR, ": tmp/%s", m->temporary);
 		return EX_TEMPFAIL;
 	}
 	if (envelope(a, m->f) == -1)
@@ -247,10 +250,10 @@ deliver(struct maildir *m, const struct agent *a)
 		return r;
 	}
 	if (maildir_commit(m) == -1) {
-		log_warn("new/%s", m->name);
+		log_warn(EVT_MAILDIR, ": new/%s", m->name);
 		return EX_TEMPFAIL;
 	}
-	log_debug("%s delivered as new/%s", a->message_id, m->name);
+	log_debug("message=%s: delivered as new/%s", a->message_id, m->name);
 	return 0;
 }
 
@@ -263,7 +266,8 @@ default_maildir(void)
 	if (getenv("MAILDIR") != NULL)
 		return getenv("MAILDIR");
 	if (home == NULL) {
-		log_warnx("neither -d nor MAILDIR nor HOME says where");
+		log_warnx(EVT_MAILDIR, ": neither -d nor MAILDIR nor HOME says "
+		    "where");
 		exit(EX_USAGE);
 	}
 	snprintf(path, sizeof(path), "%s/Maildir", home);
@@ -301,8 +305,8 @@ main(int argc, char *argv[])
 		usage();
 	log_init("x400-maildir", 1, verbose);
 	if (!root && (geteuid() == 0 || getuid() == 0)) {
-		log_warnx("not run as root: mail is delivered by the user "
-		    "whose it is");
+		log_warnx(EVT_MAILDIR, ": not run as root: mail is delivered "
+		    "by the user whose it is");
 		exit(EX_USAGE);
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -316,7 +320,7 @@ main(int argc, char *argv[])
 	if (path == NULL)
 		path = default_maildir();
 	if (maildir_open(&m, path) == -1) {
-		log_warn("%s", path);
+		log_warn(EVT_MAILDIR, ": %s", path);
 		exit(EX_TEMPFAIL);
 	}
 	maildir_name(&m, a.message_id, a.arrival, host);

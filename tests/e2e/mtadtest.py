@@ -133,7 +133,7 @@ class Mta:
         with open(self.logfile, 'ab') as log:
             self.proc = subprocess.Popen(
                 self.wrapper +
-                [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-v', '-f',
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-d', '-f',
                  self.conf, '-L', BUILD] + self.flags,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env, start_new_session=True)
@@ -142,7 +142,7 @@ class Mta:
                 if self.proc.poll() is not None:
                     raise RuntimeError('mtad did not start:\n' +
                                        self.log(mark))
-                return ': ready, ' in self.log(mark)
+                return ': ready mta=' in self.log(mark)
             until(up, 30, 'mtad %s ready' % self.name)
         return self
 

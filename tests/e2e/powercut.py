@@ -145,7 +145,7 @@ class Lane(matrix.Lane):
         mta.stop()
         mark = mta.log_size()
         mta.start(ready=False, at=n)
-        until(lambda: mta.ended() or ': ready, ' in mta.log(mark), 20,
+        until(lambda: mta.ended() or ': ready mta=' in mta.log(mark), 20,
               'started or ended')
         # mtactl hangs as long as there is no spoold to answer it.
         cut, over = threading.Event(), threading.Event()

@@ -374,7 +374,7 @@ class ActedOn(Between):
             self.send(beta, self.message(dict(BETA, flag=REPORT),
                                          identifier=identifier))
         self.assertEqual(self.report(alpha).original, identifier)
-        beta.said('duplicate, not taken again')
+        beta.said('transfer-in-duplicate')
         beta.idle()
         self.assertEqual((len(alpha.messages), len(beta.delivered())),
                          (1, 1))

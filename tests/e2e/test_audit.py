@@ -304,13 +304,13 @@ class Audit(Case):
         for n in range(5):
             self.submit(alpha, octets(200, n))
         beta.wait_delivered(6)
-        alpha.said('audit log: Not a directory: mail goes on', LIMIT)
+        alpha.said('audit-failed: Not a directory: mail goes on', LIMIT)
         os.unlink(path)
         os.rename(path + '.away', path)
-        alpha.said('audit log: works again, 0 lines lost', LIMIT)
+        alpha.said('audit-works lost=0', LIMIT)
         self.one(alpha, 'submit', 6)
         self.one(alpha, 'transfer', 6)
-        self.assertEqual(len(alpha.lines('audit log: ')), 2)
+        self.assertEqual(len(alpha.lines('audit-')), 2)
 
     def test_half_a_line(self):
         """After a loss of power the last line may have no end."""

@@ -31,22 +31,22 @@ class Refused(Case):
         beta = self.called(SMALL)
         for kw, text in (
                 (dict(name='delta', password='theirs'),
-                 'refused: MTA name "delta": no peer has this remote name'),
-                (dict(name='Alpha'), 'refused: MTA name "Alpha": no peer'),
-                (dict(name='alph'), 'refused: MTA name "alph": no peer'),
+                 'authentication-failed .* name="delta": no peer has this '
+                 'remote name'),
+                (dict(name='Alpha'), ' name="Alpha": no peer'),
+                (dict(name='alph'), ' name="alph": no peer'),
                 (dict(password='theirs'),
-                 'refused: MTA name "alpha": the password does not match'),
+                 ' name="alpha": the password does not match'),
                 (dict(password=''), None),
                 (dict(password=password('alpha')[:-1]), None),
                 (dict(password=password('alpha') + 'x'), None),
-                (dict(style='null'), 'refused: MTA name "": no peer')):
+                (dict(style='null'), ' name="": no peer')):
             before = beta.log_size()
             self.refused(self.initiator(beta, **kw),
                          apdu.VALIDATION_FAILURE)
-            beta.said(text or 'refused: MTA name "alpha": the password does '
-                      'not match')
+            beta.said(text or ' name="alpha": the password does not match')
             said = [line for line in beta.log(before).splitlines()
-                    if 'refused' in line]
+                    if 'authentication-failed' in line]
             self.assertEqual(len(said), 1, said)
             self.assertNotIn('theirs', said[0])
         self.assertNotIn(password('alpha'), beta.log())
@@ -87,7 +87,7 @@ class Refused(Case):
         beta = self.called(SMALL)
         self.refused(self.initiator(beta, dialogue=1),
                      apdu.UNACCEPTABLE_DIALOGUE_MODE)
-        beta.said('peer alpha: association .* refused: .*two-way alternate')
+        beta.said('association-refused peer=alpha .*: .*two-way alternate')
         self.refused(self.initiator(beta, dialogue=7),
                      apdu.UNACCEPTABLE_DIALOGUE_MODE)
         beta.said('dialogueMode')
@@ -99,14 +99,14 @@ class Refused(Case):
                            lines=['limit associations 1'])
         first = self.initiator(beta).open()
         self.refused(self.initiator(beta), apdu.RTS_BUSY)
-        beta.said('peer alpha: association .* refused: too many')
+        beta.said('association-refused peer=alpha .*: too many')
         first.close()
         until(lambda: not beta.mtactl('show', 'associations'), 5)
         self.goes_on(beta)
         until(lambda: not beta.mtactl('show', 'associations'), 5)
         beta.mtactl('peer', 'alpha', 'down')
         self.refused(self.initiator(beta), apdu.RTS_BUSY)
-        beta.said('refused: taken out of service')
+        beta.said('association-refused .*: taken out of service')
         beta.mtactl('peer', 'alpha', 'up')
         self.initiator(beta).open().close()
 
@@ -156,7 +156,7 @@ class RefusedByThem(Case):
             responder.next(on_open=how)
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
-        alpha.said('refused: busy')
+        alpha.said('call-failed .*: refused: busy')
         self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'], True)
         alpha.said('refused: validation failure')
         alpha.said('refused: unacceptable dialogue mode')
@@ -172,7 +172,7 @@ class RefusedByThem(Case):
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        alpha.said('association .* not connected: ')
+        alpha.said('call-failed .*: not connected: ')
 
     def test_answer_of_another(self):
         """A PAccept with a wrong name or password is aborted, and said."""
@@ -182,10 +182,10 @@ class RefusedByThem(Case):
         responder.next(style='null')
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
-        alpha.said('PAccept carries another MTA name than configured '
-                   r'\(name "gamma", expected "beta"\)')
+        alpha.said('peer-not-expected .* name="gamma" expected="beta": '
+                   'PAccept carries another MTA name than configured')
         alpha.said('PAccept carries a wrong password')
-        alpha.said(r'another MTA name .*\(name "", expected "beta"\)')
+        alpha.said('name="" expected="beta": PAccept carries another MTA')
         self.received(responder, WORDS)
         for association in responder.associations[:3]:
             self.assertIsInstance(association.ended, Aborted)

@@ -208,7 +208,7 @@ class Delivered(Case):
         self.assertEqual(run['env']['MTAD_CONTENT_LENGTH'],
                          str(len(content)))
         self.idle()
-        self.said('delivered to ' + re.escape(self.agent))
+        self.said('message-delivered .*to="' + re.escape(self.agent))
 
     def test_report_of_delivery(self):
         """For whom it asks for one."""
@@ -228,9 +228,10 @@ class Delivered(Case):
         self.start()
         sent = self.submit()
         self.idle()
-        self.said('message %s: command [0-9]+ says more' % sent['id'])
-        lines = re.findall(r'message %s: command \d+: (.*)' % sent['id'],
-                           self.mta.log())
+        self.said('command-output message=%s pid=[0-9]+: says more' %
+                  sent['id'])
+        lines = re.findall(r'output message=%s pid=\d+: (?!says)(.*)' %
+                           sent['id'], self.mta.log())
         self.assertEqual(lines[:2], ['one ?[31m', 'two'])
         self.assertEqual(lines[2], 'x' * 199)
         self.assertEqual(lines[3:], ['three'] * 7)
@@ -241,11 +242,11 @@ class Delivered(Case):
                  'while True: os.write(1, b"x" * 65536)')
         self.start()
         self.submit()
-        self.said(r'not delivered to .*: died of signal 13: x')
+        self.said(r'message-not-delivered .*: died of signal 13: x')
         self.how('sys.exit(0)')
         self.submit(b'other')
         self.wait_runs(2)
-        self.said('delivered to')
+        self.said('message-delivered ')
 
     def test_parallel(self):
         self.how('until_go()')
@@ -269,7 +270,7 @@ class Failed(Case):
         self.how('print("come back later"); sys.exit(75)')
         self.start()
         sent = self.submit()
-        self.said('message %s not delivered to .*: exit status 75: '
+        self.said('message-not-delivered message=%s .*: exit status 75: '
                   'come back later' % sent['id'])
         row, = self.mta.mtactl('show', 'queue')
         self.assertEqual(row['id'], sent['id'])
@@ -350,8 +351,8 @@ class Failed(Case):
                  'time.sleep(1000)')
         self.start('timeout 3s')
         self.submit()
-        self.said('takes too long: terminated')
-        self.said('not delivered to .*: timeout: waiting')
+        self.said('command-timeout ')
+        self.said('message-not-delivered .*: timeout: waiting')
         with open(os.path.join(self.out, 'child')) as f:
             child = int(f.read())
         until(lambda: not alive(child), 60, 'the child of the command gone')
@@ -365,7 +366,7 @@ class Failed(Case):
         os.rename(self.agent, self.agent + '.away')
         self.submit()
         self.said('No such file')
-        self.said('not delivered to .*: exit status 71')
+        self.said('message-not-delivered .*: exit status 71')
         os.rename(self.agent + '.away', self.agent)
         self.wait_runs()
         self.idle()
@@ -382,10 +383,10 @@ class Deaths(Case):
         self.assertTrue(self.mta.kill('spoold'))
         until(lambda: self.mta.pids().get('spoold', old) != old, 60,
               'new spoold')
-        self.said('message %s: command [0-9]+ is still running' % sent['id'])
+        self.said('command-running message=%s pid=[0-9]+$' % sent['id'])
         self.put('go', '')
         self.idle()
-        self.said('message %s delivered to' % sent['id'])
+        self.said('message-delivered message=%s ' % sent['id'])
         self.assertEqual(len(self.runs()), 1)
 
     def test_spoold_while_it_ends(self):
@@ -442,7 +443,7 @@ class Deaths(Case):
         self.wait_runs()
         until(lambda: os.path.exists(self.out + '/listens'), 60, 'agent')
         self.assertEqual(self.mta.stop(60), 0)
-        self.assertIn(' delivered to ' + self.agent, self.mta.log())
+        self.assertIn(' to="' + self.agent, self.mta.log())
         self.mta.start()
         self.idle()
         self.assertEqual(len(self.runs()), 1)
@@ -452,7 +453,7 @@ class Reload(Case):
     def reload(self):
         mark = self.mta.log_size()
         os.kill(self.mta.pids()['mtad'], signal.SIGHUP)
-        self.said('configuration reloaded', since=mark)
+        self.said('config-reloaded', since=mark)
 
     def test_statement_stays(self):
         """What waits for it, and what runs, is not touched."""

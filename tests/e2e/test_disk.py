@@ -23,7 +23,7 @@ from peer.proxy import Point, Proxy                 # noqa: E402
 OPTIONS = ['recover yes', 'delay 1s timeout 120s keep 120s', 'retry 1s to 2s',
            'open timeout 5s', 'associations 1', 'idle 60s']
 MB = 1 << 20
-CANNOT = 'interrupted at checkpoint \\d+: the peer cannot receive now'
+CANNOT = 'transfer-out-interrupted .*: the peer cannot receive now'
 
 
 class SickMta(ShimMta, Daemon):
@@ -125,16 +125,16 @@ class Full(Case):
         self.submit(self.alpha, content)
         self.alpha.said(CANNOT, 20)
         # whether a content or the data base found out
-        beta.said('spool full: |disk is full: nothing is taken in')
+        beta.said('spool-full: |disk is full: nothing is taken in')
         # and those who open an association are told so, too
         self.proxy.cut()
         if lines:
-            self.alpha.said('refused: busy', 20)
+            self.alpha.said('call-failed .*: refused: busy', 20)
         self.assertEqual(beta.delivered(), [])
         beta.empty()
         if lines:
-            beta.said('spool: (there is space|works) again', 15)
-        self.alpha.said('resumed at checkpoint [1-9]', 20)
+            beta.said('spool-(space|works): ', 15)
+        self.alpha.said('transfer-out-resumed .* checkpoint=[1-9]', 20)
         self.delivered(content)
 
     def test_receiver_reserve(self):
@@ -154,13 +154,13 @@ class Full(Case):
         self.beta.stop()
         self.submit(alpha, first)
         alpha.fill(2 * MB)
-        alpha.said('spool full: ')
+        alpha.said('spool-full: ')
         with self.assertRaisesRegex(RuntimeError, 'spool full'):
             self.submit(alpha, second)
         self.beta.start()
         self.delivered(first)
         alpha.empty()
-        alpha.said('spool: there is space again')
+        alpha.said('spool-space: ')
         self.submit(alpha, second)
         self.delivered(first, second)
 
@@ -178,13 +178,13 @@ class Sync(Case):
     def receiver(self, size, checkpoint):
         self.pair(Daemon('alpha'), SickMta('beta'), checkpoint)
         content = self.sick(self.beta, size, checkpoint)
-        self.beta.said('spool: .*(I/O|IO|error)')
+        self.beta.said('spool-failed: .*(I/O|IO|error)')
         self.alpha.said(CANNOT)
         self.proxy.cut()
-        self.alpha.said('refused: busy', 20)
+        self.alpha.said('call-failed .*: refused: busy', 20)
         self.beta.sick(False)
-        self.beta.said('spool: works again', 20)
-        self.alpha.said('resumed at checkpoint [1-9]', 20)
+        self.beta.said('spool-works: ', 20)
+        self.alpha.said('transfer-out-resumed .* checkpoint=[1-9]', 20)
         self.delivered(content)
 
     def test_receiver_small(self):
@@ -200,7 +200,7 @@ class Sync(Case):
         with self.assertRaisesRegex(RuntimeError, 'spool failed'):
             self.submit(self.alpha, b'more')
         self.alpha.sick(False)
-        self.alpha.said('spool: works again', 20)
+        self.alpha.said('spool-works: ', 20)
         self.delivered(content)
 
 
@@ -234,9 +234,9 @@ class DataBase(Case):
                      'complaint in:\n' + beta.log(mark))[0]
         self.assertRegex(line, log)
         self.submit(alpha, second, address('gamma'))
-        alpha.said('refused: busy', 20)
+        alpha.said('call-failed .*: refused: busy', 20)
         repair(data_base, undo)
-        until(lambda: 'spool: works again' in beta.log(mark), 15,
+        until(lambda: 'spool-works: ' in beta.log(mark), 15,
               'works again')
         until(lambda: beta.mtactl('show', 'summary')['queued'] == 2, 20,
               'both at beta')

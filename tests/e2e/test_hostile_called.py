@@ -15,6 +15,8 @@ from peer.session import Spdu, encode
 
 WORDS = octets(5 * 1024 + 300)
 
+DOWN = '(call-failed|association-down) .*: '
+
 
 class Hostile(Case):
     lines = [SMALL, 'transfer timeout 1s', 'memory 0s']
@@ -105,13 +107,12 @@ class Transport(Hostile):
             b'\x03\x00\xff\xff' + b'\xd0' * 65531]])
         # No harm comes from an alien reference.
         alpha, _ = self.once(bytes.fromhex('0300000b06d01234567800'))
-        self.assertLessEqual(len(alpha.lines('association .* timeout')), 1)
+        self.assertLessEqual(len(alpha.lines(DOWN + 'timeout')), 1)
 
     def refused(self, answer):
         alpha, _ = self.once(answer)
         self.assertEqual(len(alpha.lines(
-            'association .* (not connected|lost|timeout|refused|aborted)')),
-            1)
+            DOWN + '.*(not connected|lost|timeout|refused|aborted)')), 1)
 
     def once(self, answer):
         port, responder = self.listener(answer)
@@ -137,7 +138,7 @@ class Opening(Hostile):
 
     def answer(self, tsdu):
         self.attempt(Replace('out', name='AC', octets=tsdu),
-                     'association .* (aborted by us|refused)')
+                     DOWN + '.*(aborted by us|refused)')
 
     def test_accepted_twice(self):
         self.attempt(Dup('out', name='AC'),
@@ -210,7 +211,7 @@ class Transfer(Hostile):
     def test_garbage(self):
         self.together(self.attempt, [
             (Insert('out', name='MIA', nth=2, octets=raw, raw=True),
-             'association .* (lost|aborted by us)')
+             'association-down .*: .*(lost|aborted by us)')
             for raw in (b'garbage!', b'\x03\x00\x00\x00',
                         b'\x03\x00\x00\x07\x7f\xf0\x80')])
         self.together(self.error, [
@@ -243,7 +244,8 @@ class Exceptions(Hostile):
         confirmed."""
         for reason in (0, 1):
             responder, alpha = self.report(reason)
-            alpha.said('interrupted at checkpoint 2: the peer cannot receive')
+            alpha.said('transfer-out-interrupted .* checkpoint=2 .*: the peer '
+                       'cannot receive')
             self.assertEqual(responder.transfers[0].resumed, [2])
 
     def test_nothing_confirmed(self):
@@ -257,7 +259,7 @@ class Exceptions(Hostile):
 
     def unacceptable(self, reason):
         responder, alpha = self.report(reason)
-        alpha.said('rejected by the peer, reason %d' % reason)
+        alpha.said('transfer-out-rejected .*reason=%d' % reason)
         self.assertEqual(responder.transfers[0].state, 'discarded')
         self.assertEqual(len(responder.transfers), 2)
 
@@ -277,12 +279,12 @@ class Exceptions(Hostile):
         responder.config = responder.config.but(confirm=confirm)
         alpha = self.caller(responder.port, *self.lines, 'retry 1s to 1s')
         self.submit(alpha, poison)
-        alpha.said('rejected by the peer, reason 6')
+        alpha.said('transfer-out-rejected .*reason=6')
         good = [octets(3000, n) for n in range(20, 25)]
         for content in good:
             self.submit(alpha, content)
         self.received(responder, *good)
-        alpha.said('rejected by the peer, reason 6')
+        alpha.said('transfer-out-rejected .*reason=6')
         until(lambda: len(alpha.mtactl('show', 'queue')) == 1, 5)
 
 
@@ -299,7 +301,7 @@ class Aborts(Hostile):
             event.session.user.abort(user_data=user_data)
             raise Lost('aborted')
         self.attempt(Call('out', name='MIA', nth=3, function=act),
-                     'association .* aborted by peer')
+                     DOWN + '.*aborted by peer')
 
 
 if __name__ == '__main__':

@@ -94,7 +94,7 @@ class Order(Hostile):
                     act=self.deliver)
         # Octets too many, and nothing says so but the MPDU.
         self.strike(Dup('out', name='DT', nth=2), ends=(ExceptionReported,),
-                    text='refused: ')
+                    text='transfer-in-malformed ')
         self.goes_on()
 
     def test_never(self):
@@ -104,14 +104,16 @@ class Order(Hostile):
                     text='protocol error: .*serial')
         self.strike(Drop('out', name='AE'), text='no progress')
         self.strike(Drop('out', name='DT', nth=2),
-                    ends=(ExceptionReported, Aborted), text='refused: ')
+                    ends=(ExceptionReported, Aborted),
+                    text='transfer-in-malformed ')
         self.goes_on()
 
     def test_exchanged(self):
         self.strike(Swap('out', name='AS'), text='protocol error')
         # The last octets behind the end.
         self.strike(Swap('out', name='DT', nth=6),
-                    ends=(ExceptionReported,), text='refused: .*truncated')
+                    ends=(ExceptionReported,),
+                    text='transfer-in-malformed .*truncated')
         self.bears(Swap('out', name='MIP', nth=2))
         self.bears(Swap('out', name='DT', nth=2))
         self.goes_on()
@@ -207,14 +209,15 @@ class Octets(Hostile):
                     b'\x03\x00\xff\xff\xfe' + b'\0' * 65530):
             self.strike(Insert('out', name='MIP', nth=2, octets=raw,
                                raw=True),
-                        text='(lost|aborted by us|over before)')
+                        text='(lost|aborted by us|not-begun)')
         self.goes_on()
 
     def test_transport_says_it_is_over(self):
         for raw in (b'\x03\x00\x00\x0b\x06\x80\0\1\0\1\0',
                     b'\x03\x00\x00\x09\x04\x70\0\0\0'):
             self.strike(Insert('out', name='MIP', nth=2, octets=raw,
-                               raw=True), text='association .* (lost|aborted)')
+                               raw=True),
+                        text='association-down .*: .*(lost|aborted)')
         self.goes_on()
 
     def raw(self, octets_, timeout=3.0):
@@ -245,7 +248,7 @@ class Octets(Hostile):
                         b'\x03\x00\x00\x0b\x06\xd0\0\0\0\1\0'):
             mark = self.beta.log_size()
             self.assertLess(len(self.raw(octets_)), 100)
-            self.said_once(mark, 'over before it was open: ')
+            self.said_once(mark, 'association-not-begun ')
             self.assertNotIn('HTTP/1.0\r', self.beta.log(mark))
         self.goes_on()
 
@@ -309,7 +312,7 @@ class Messages(Hostile):
             with self.assertRaises(ExceptionReported) as caught:
                 initiator.send(apdu_)
             self.assertEqual(caught.exception.reason, reason)
-            self.said_once(mark, 'refused: .*' + text)
+            self.said_once(mark, 'transfer-in-malformed .*: .*' + text)
             self.sent.append(self.content(3000))
             initiator.send(mpdu_of(self.sent[-1]))
             initiator.close()
@@ -381,7 +384,7 @@ class Slow(Hostile):
         for sock in held:
             while sock.recv(1000):
                 pass
-        until(lambda: len(re.findall('over before it was open: no answer '
+        until(lambda: len(re.findall('association-not-begun .*: no answer '
                                      'within', self.beta.log(mark))) == 3, 5)
         self.goes_on()
 

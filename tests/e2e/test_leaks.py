@@ -79,7 +79,7 @@ class CheckedMta(Daemon):
                      if 'ERROR SUMMARY: 0 errors' in r]
             if len(clean) < 3 or len(clean) < len(self.reports()):
                 raise AssertionError('\n'.join(self.reports()))
-        if status != 0 or 'exited with status' in self.log():
+        if status != 0 or 'process-ended' in self.log():
             raise AssertionError(self.log())
 
 
@@ -152,7 +152,7 @@ class Leaks(unittest.TestCase):
                 mta.idle(60)
                 self.operator(mta)
             self.assertGreater(sum(p.done for p in points), 2)
-            self.assertIn('resumed at checkpoint', sender.log())
+            self.assertIn('transfer-out-resumed', sender.log())
             for mta in (alpha, beta):
                 mta.check(mta.stop(120))
 

@@ -127,7 +127,8 @@ class Negotiation(Case):
         for name in ('alpha', 'gamma', 'alpha'):
             initiator = self.initiator(beta, name=name,
                                        password=password(name)).open()
-            beta.said('peer %s: association .* opened from 127.0.0.1' % name)
+            beta.said('association-up peer=%s .*role=responder '
+                      'address="127.0.0.1' % name)
             initiator.close()
 
 
@@ -406,7 +407,7 @@ class Load(Case):
         for n, content in enumerate(contents):
             self.submit(alpha, content,
                         priority='urgent' if n % 2 else 'normal')
-        alpha.said('refused: busy')
+        alpha.said('call-failed .*: refused: busy')
         self.received(responder, *contents)
         self.assertEqual(gamma.associations, [])
 

@@ -315,21 +315,19 @@ class Queue(Lessons):
         alpha = self.daemon('alpha', Peer('beta', port, *SHORT, *LINES))
         self.submit(alpha, octets(100))
         until(lambda: len(calls) >= 10, LIMIT, 'calls')
-        said = alpha.lines('peer beta: association .*')
         self.assertEqual(
-            [re.sub(r'^.*?(, \d+ calls in a row)?$', r'\1', line)
-             for line in said],
-            ['', ', 2 calls in a row', ', 4 calls in a row',
-             ', 8 calls in a row'])
+            [re.search(r' calls=(\d+): ', line).group(1)
+             for line in alpha.lines('call-failed peer=beta .*')],
+            ['1', '2', '4', '8'])
         # another reason is news
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(LIMIT)
         alpha.said('Connection refused$', LIMIT)
-        alpha.said('Connection refused, 2 calls in a row$', LIMIT)
+        alpha.said('calls=2: .*Connection refused$', LIMIT)
         beta = self.responder(port=port)
         self.received(beta, octets(100), timeout=LIMIT)
-        alpha.said('peer beta: answers again, [0-9]+ calls in a row failed')
+        alpha.said('peer-answers peer=beta failed=[0-9]+')
         alpha.idle()
 
     def test_all_addresses_that_are_down_are_one_line_Q175354(self):
@@ -339,14 +337,14 @@ class Queue(Lessons):
             'beta', ports[0], *SHORT, *LINES,
             'address 127.0.0.1 port %d' % ports[1]))
         self.submit(alpha, octets(100))
-        alpha.said('4 calls in a row', LIMIT)
+        alpha.said(' calls=4: ', LIMIT)
         both = ' not connected: ' + '; '.join(
             '127.0.0.1 port %d: Connection refused' % p for p in ports)
         self.assertEqual(len(alpha.lines('refused')),
                          len(alpha.lines(both)))
         beta = self.responder(port=ports[1])
         self.received(beta, octets(100), timeout=LIMIT)
-        alpha.said('the next address, for 127.0.0.1 port %d: ' % ports[0])
+        alpha.said('address-next .*: 127.0.0.1 port %d: ' % ports[0])
 
     def test_stuck_message_says_why_Q164841_Q194750(self):
         """Nothing stays in the queue without a reason that is shown, and
@@ -584,7 +582,7 @@ class Clock(Lessons):
             self.send(beta, self.message(BETA, deferred=p1.utc_time(at)))
             self.delivered_after(beta, at, 1)
             self.assertAlmostEqual(
-                self.ahead(beta, r'spoold\[\d+\]: .*delivered to'),
+                self.ahead(beta, r'spoold\[\d+\]: message-delivered '),
                 -3600 * int(shift), delta=300)
 
     def test_half_hour_zones_Q254818(self):
@@ -598,7 +596,7 @@ class Clock(Lessons):
                                 abs(minutes) // 60, abs(minutes) % 60)))
         self.delivered_after(beta, at, 3)
         self.assertAlmostEqual(
-            self.ahead(beta, r'spoold\[\d+\]: .*delivered to'),
+            self.ahead(beta, r'spoold\[\d+\]: message-delivered '),
             330 * 60, delta=300)
 
     def test_half_hour_zone_of_a_latest_time_Q254818(self):

@@ -150,7 +150,7 @@ class Lists(Between):
                          member('Doe', AT_BETA)))
         self.send(beta, self.message(LIST, content=octets(40)))
         self.delivered(beta, octets(40))
-        beta.said('not expanded again by the list /S=All/')
+        beta.said('list-again .* list="/S=All/')
         beta.idle()
         self.assertEqual(len(beta.delivered()), 1)
         self.assertEqual(alpha.messages, [])
@@ -196,7 +196,7 @@ class Lists(Between):
             self.send(beta, self.message(
                 dict(BETA, S=surname, extension=1), identifier=identifier))
         beta.wait_delivered(2)
-        beta.said('duplicate, not taken again')
+        beta.said('transfer-in-duplicate')
         beta.idle()
         self.assertEqual(len(beta.delivered()), 2)
 

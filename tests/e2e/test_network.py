@@ -68,7 +68,7 @@ class Net(unittest.TestCase):
               'connection lost' in net['alpha'].log(), 60, 'noticed')
         net.plug('alpha', 'beta', True)
         self.wait(net, 'beta', 1)
-        self.assertRegex(net['alpha'].log(), 'resumed at checkpoint')
+        self.assertRegex(net['alpha'].log(), 'transfer-out-resumed')
 
     def test_dead_link_fails_over_and_back(self):
         net = self.network('alpha', 'beta', 'gamma')
@@ -121,7 +121,7 @@ class Net(unittest.TestCase):
         until(lambda: not any(n.mtactl('show', 'summary')['queued']
                               for n in net), 20, 'empty queues')
         self.assertEqual(len(self.envelopes(alpha)), 1)
-        seen = [n.log().count(': received [') for n in net]
+        seen = [n.log().count(': transfer-in-done ') for n in net]
         self.assertLessEqual(max(seen), 5)
 
 

@@ -132,7 +132,7 @@ class Poison(Operator):
               self.sending(alpha, ids[3]), LIMIT, 'both under way')
         alpha.kill('rtsd', signal.SIGKILL)
         both.set()
-        alpha.said('rtsd died with [0-9]+ transfers under way', LIMIT)
+        alpha.said('suspects process=rtsd ', LIMIT)
         kills = self.kill_while_sending(alpha, poison, 'rtsd', 6)
         self.assertEqual(kills, 3)
         self.received(beta, *behind, timeout=LIMIT)
@@ -172,8 +172,8 @@ class Poison(Operator):
         poison = self.submit(alpha, POISON)
         until(lambda: self.sending(alpha, poison), LIMIT)
         alpha.kill('rtsd', signal.SIGKILL)
-        alpha.said('message %s for beta: rtsd died while it was under way, '
-                   '1 of 2' % poison, LIMIT)
+        alpha.said('suspect message=%s to="beta" kills=1 limit=2: rtsd' %
+                   poison, LIMIT)
         alpha.stop()
         alpha.start()
         self.assertEqual(
@@ -229,7 +229,7 @@ class Poison(Operator):
                          'error')
         self.received(beta, *others, timeout=LIMIT)
         self.assertEqual(len(alpha.lines(
-            'association .* aborted by peer: protocol error')),
+            'association-down .*: aborted by peer: protocol error')),
                          3)
         code, out, _ = self.ctl(alpha, 'track', poison)
         self.assertEqual(code, 0)
@@ -276,8 +276,8 @@ class Poison(Operator):
             old = beta.pids()['rtsd']
             beta.kill('rtsd', signal.SIGKILL)
             until(lambda: beta.pids().get('rtsd', old) != old, LIMIT)
-            beta.said('transfer .* from alpha: rtsd died while it was under '
-                      'way, %d of 3' % (n + 1), LIMIT)
+            beta.said('suspect transfer=.* from="alpha" kills=%d limit=3: '
+                      'rtsd died' % (n + 1), LIMIT)
             with contextlib.suppress(*GONE):
                 initiator.step(5)
             initiator.close_connection()
@@ -285,7 +285,7 @@ class Poison(Operator):
         with self.assertRaises(GONE):
             initiator.resume()
             initiator.step(5)
-        beta.said('given up', LIMIT)
+        beta.said('transfer-given-up ', LIMIT)
         again = self.initiator(beta).open()
         again.send(mpdu_of(content))
         again.close()
@@ -315,10 +315,10 @@ class Poison(Operator):
             old = beta.pids()['rtsd']
             beta.kill('rtsd', signal.SIGKILL)
             until(lambda: beta.pids().get('rtsd', old) != old, LIMIT)
-            beta.said('peer alpha: rtsd died while something came from it, '
-                      '%d of 3' % (n + 1), LIMIT)
+            beta.said('peer-suspect peer=alpha kills=%d limit=3' % (n + 1),
+                      LIMIT)
             initiator.close_connection()
-        beta.said('peer alpha: poison: rtsd dies of what it sends', LIMIT)
+        beta.said('peer-shut-out peer=alpha seconds=60', LIMIT)
         with self.assertRaises(Rejected):
             opens()
         peers = {p['name']: p['state'] for p in beta.mtactl('show', 'peers')}
@@ -379,8 +379,8 @@ class Verbs(Operator):
         until(lambda: not alpha.mtactl('show', 'queue'), LIMIT, 'empty queue')
         self.assertNotIn(plain, reports())
         self.assertRegex(reports()[reported], 'removed by the operator')
-        self.assertRegex(alpha.log(), 'reason 1/-1, removed by the operator')
-        self.assertRegex(alpha.log(), 'reason 1/5, expired by the operator')
+        self.assertRegex(alpha.log(), 'reason=1/-1 .*: removed by the operator')
+        self.assertRegex(alpha.log(), 'reason=1/5 .*: expired by the operator')
         code, _, err = self.ctl(alpha, 'remove', plain)
         self.assertEqual((code, err),
                          (1, 'mtactl: no such message in the queue\n'))

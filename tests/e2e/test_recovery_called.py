@@ -87,7 +87,7 @@ class Cuts(Called):
         self.assertEqual(initiator.record.outgoing.confirmed, 2)
         initiator.resume()
         self.delivered(self.beta, WORDS)
-        self.beta.said('resumed as activity 2 at checkpoint 2')
+        self.beta.said('transfer-in-resumed .* activity="2" checkpoint=2 ')
 
     def test_resumed_further_back_than_need_be(self):
         initiator, _ = self.half(after=5)
@@ -124,7 +124,7 @@ class Cuts(Called):
         self.assertEqual(caught.exception.reason, apdu.TRANSFER_COMPLETED)
         self.assertEqual(initiator.record.outgoing.state, 'complete')
         self.delivered(self.beta, content)
-        self.beta.said('discarded, it was complete')
+        self.beta.said('transfer-in-discarded .*: it was complete')
 
     def test_given_up_by_a_plain_start(self):
         """Rule 4: ACTIVITY START after the recovery; the old one is gone,
@@ -167,7 +167,7 @@ class Cuts(Called):
         self.initiator(self.beta).open().send(mpdu)
         initiator.open().send(mpdu_of(WORDS[1:]))
         self.delivered(self.beta, WORDS, WORDS[1:])
-        self.beta.said('duplicate, not taken again')
+        self.beta.said('transfer-in-duplicate')
         self.assertEqual(self.beta.mtactl('show', 'summary')['duplicates'],
                          2)
 

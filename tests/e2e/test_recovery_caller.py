@@ -50,8 +50,8 @@ class Cuts(Calling):
         responder, alpha = self.cut(
             Cut('in', name='MIP', nth=5),
             *[Cut('out', index=0) for _ in range(3)])
-        self.assertEqual(alpha.lines('cannot recover'), [])
-        alpha.said('resumed at checkpoint')
+        self.assertEqual(alpha.lines('peer-cannot-recover'), [])
+        alpha.said('transfer-out-resumed')
 
     def test_in_the_middle(self):
         self.together(self.middle, [(cut,) for cut in (
@@ -65,8 +65,8 @@ class Cuts(Calling):
         responder, alpha = self.cut(cut)
         self.assertEqual(self.recovers(responder), 1)
         self.assertTrue(responder.transfers[-1].resumed)
-        alpha.said('association .* recovered to .*, was ')
-        alpha.said('message .* resumed at checkpoint [2-6], ')
+        alpha.said('association-recovered .*role=initiator .* was=')
+        alpha.said('transfer-out-resumed .* checkpoint=[2-6] ')
 
     def test_around_the_end(self):
         """ACTIVITY END lost: the rest again.  Its confirmation lost: all of
@@ -81,7 +81,7 @@ class Cuts(Calling):
         aborts with transferCompleted, and the message counts as sent."""
         content = octets(200)
         responder, alpha = self.cut(Cut('out', name='AEA'), content=content)
-        alpha.said('message .*: the peer has it complete')
+        alpha.said('transfer-out-done .*: the peer had it complete')
         self.assertEqual(
             responder.associations[1].script.names('in')[-2:], ['AR', 'AD'])
 
@@ -211,10 +211,10 @@ class Answers(Calling):
         self.assertEqual(len(responder.transfers), 2)
         self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'],
                          not remembered)
-        alpha.said('not recovered, its messages are sent anew')
+        alpha.said('association-not-recovered .*its messages are sent anew')
         if not remembered:
             return responder, alpha
-        alpha.said('peer beta: cannot recover, not asked to for ')
+        alpha.said('peer-cannot-recover peer=beta ')
         responder.associations[-1].script.faults.append(
             Cut('in', name='AS', at=AFTER))
         self.submit(alpha, WORDS[1:])
@@ -254,7 +254,7 @@ class Answers(Calling):
                 .names('in').count('MIP') + 3))
         self.submit(alpha, WORDS[1:])
         self.received(responder, WORDS, WORDS[1:])
-        alpha.said('peer beta: cannot recover, not asked to for ')
+        alpha.said('peer-cannot-recover peer=beta ')
 
     def test_remembered_over_a_restart(self):
         responder, alpha = self.falls_back('abort')

@@ -70,7 +70,7 @@ class Relay(Case):
         self.assertEqual(
             [(r['extension'], r['reason'], r['diagnostic'])
              for r in report.recipients], [(n, 1, 18) for n in reported])
-        beta.said('unsupported|not delivered to %d recipient' %
+        beta.said('unsupported|recipients=%d .*: not delivered' %
                   len(reported))
         beta.idle()
         return gamma

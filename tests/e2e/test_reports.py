@@ -104,7 +104,7 @@ class Reports(Between):
         gamma.wait(1)
         self.send(beta, self.message(GAMMA, trace=self.looped(3)))
         self.assertEqual(self.about(self.report(alpha)), [(1, 1, 3)])
-        beta.said('not delivered to 1 recipients, reason 1/3, our domain is '
+        beta.said('report-made .*recipients=1 reason=1/3 .*: our domain is '
                   'too often in the trace')
         self.assertEqual(len(gamma.messages), 1)
 
@@ -138,7 +138,7 @@ class Reports(Between):
             GAMMA, p1.new_identifier(('DE', 'DBP', 'GAMMA')),
             [dict(ALPHA, arrival=p1.utc_time(), reason=1, diagnostic=0)],
             DOMAIN, trace=self.looped(3)))
-        beta.said('report about .* dropped: our domain is too often')
+        beta.said('report-dropped .*: our domain is too often')
         beta.idle()
         self.assertEqual((alpha.messages, gamma.messages), ([], []))
 
@@ -161,7 +161,7 @@ class Reports(Between):
         beta.write(text.replace('peer "gamma" {',
                                 'peer "gamma" {\n\tinternal-trace keep'))
         beta.mtactl('reload')
-        beta.said('configuration reloaded')
+        beta.said('config-reloaded')
         self.send(beta, self.message(GAMMA, extensions=[theirs]))
         gamma.wait(2)
         trace = p1.decode(gamma.messages[1].octets).extension(38)
@@ -180,7 +180,7 @@ class Reports(Between):
         beta.write(text.replace('domain "%s"' % DOMAINS['alpha'],
                                 'domain "%s"' % DOMAINS['beta']))
         beta.mtactl('reload')
-        beta.said('configuration reloaded')
+        beta.said('config-reloaded')
         self.send(beta, self.message(
             GAMMA, trace=[(BETA_DOMAIN, {'arrival': p1.utc_time()})]))
         gamma.wait(1)
@@ -274,7 +274,7 @@ class Reports(Between):
                 with open(os.path.join(alpha.delivery, names[0])) as file:
                     self.assertIn('reported-recipient-name', file.read())
             else:
-                alpha.said('dropped: the originator did not ask for it')
+                alpha.said('report-dropped .*: the originator did not ask for it')
                 self.assertEqual(os.listdir(alpha.delivery), [])
 
     # Alternate recipients.
@@ -303,7 +303,7 @@ class Reports(Between):
                             dict(BETA, S='Other'))]),
                 content=content, content_type=22))
         self.delivered(beta, *contents, *contents)
-        beta.said('redirected from .* to .*, as its originator asked for')
+        beta.said('message-redirected .*: as its originator asked for')
         for n in (1, 2):
             report = self.report(alpha, n)
             self.assertEqual(self.about(report), [(2, None)])
@@ -342,7 +342,7 @@ class Reports(Between):
         self.send(beta, self.message(
             {'C': 'US', 'ADMD': 'X', 'S': 'Nowhere'}, extensions=[
                 p1.latest_delivery_time(after(3))]))
-        beta.said('held: no route')
+        beta.said('message-held .*: no route')
         self.assertEqual(alpha.messages, [])
         self.assertEqual(self.about(self.report(alpha)), [(1, 1, 5)])
 

@@ -81,14 +81,14 @@ class Routing(Case):
         alpha = self.alpha(beta, gamma, via('beta', 'gamma'))
         self.submit_to(alpha, TO_FR)
         gamma.wait_delivered(1, 60)
-        alpha.said('peer beta: 2 opens failed.*alternate routes are used')
+        alpha.said('alternates-used peer=beta: 2 opens failed')
         text = self.envelope(gamma)
         self.assertIn('action=rerouted; previous=' + DOMAINS['beta'], text)
         self.assertFalse(self.hop(alpha, 'beta')['usable'])
         self.assertTrue(self.hop(alpha, 'gamma')['chosen'])
         # it is called although nothing is queued for it
         self.start(beta, Peer('alpha', None, *FAST))
-        alpha.said('peer beta: works again', 60)
+        alpha.said('alternates-not-used peer=beta', 60)
         self.assertTrue(self.hop(alpha, 'beta')['chosen'])
         self.submit_to(alpha, TO_FR)
         beta.wait_delivered(1, 60)
@@ -131,7 +131,7 @@ class Routing(Case):
         alpha = self.absent('alpha')
         self.start(alpha, lines=['expire normal 2s'])
         self.submit_to(alpha, TO_FR)
-        alpha.said('held: no route')
+        alpha.said('message-held .*: no route')
         until(lambda: self.reported(alpha), 90, 'a report')
         until(lambda: alpha.mtactl('show', 'queue') == [], 60, 'nothing left')
 
@@ -335,7 +335,7 @@ class Routing(Case):
         # nothing of it is there, and nothing was said
         self.assertEqual(alpha.mtactl('show', 'queue'), [])
         self.assertEqual(alpha.mtactl('show', 'summary')['held'], 0)
-        self.assertEqual(alpha.lines('message [0-9A-F]{16}'), [])
+        self.assertEqual(alpha.lines('message=[0-9A-F]{16}'), [])
         # the same with the first one away
         alpha.mtactl('peer', 'beta', 'down')
         answer = alpha.mtactl('check', '-t', TO_FR)

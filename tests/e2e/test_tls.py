@@ -252,7 +252,7 @@ class Transfer(TlsCase):
         alpha.idle()
         shown = alpha.mtactl('show', 'associations')[0]['tls']
         self.assertEqual(shown.split()[0], version)
-        alpha.said('opened to .*, ' + version)
+        alpha.said('association-up .*role=initiator .*tls="' + version)
 
     def test_we_are_called(self):
         """With a certificate of the client as well: its own key is used in
@@ -303,7 +303,7 @@ class Transfer(TlsCase):
                             'idle 1s')
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        alpha.said('association .* released')
+        alpha.said('association-down .*: released')
         self.assertTrue(responder.associations[0].finished.wait(5))
         time.sleep(0.2)
         self.assertEqual(responder.relay.wrong, [])
@@ -322,8 +322,9 @@ class Recovery(TlsCase):
         alpha.idle()
         self.received(responder, WORDS)
         self.assertTrue(responder.transfers[-1].resumed)
-        alpha.said('association .* recovered to .*, TLSv1.3 .*, was ')
-        alpha.said('message .* resumed at checkpoint [2-6], ')
+        alpha.said('association-recovered .*role=initiator .*'
+                   'tls="TLSv1.3 .*" was=')
+        alpha.said('transfer-out-resumed .* checkpoint=[2-6] ')
 
     def test_we_are_called(self):
         beta = self.called(listen(keys['rsa']), 'remote tls yes')
@@ -349,7 +350,7 @@ class Recovery(TlsCase):
         with self.assertRaises(Rejected) as caught:
             initiator.recover()
         self.assertEqual(caught.exception.reason, apdu.CANNOT_RECOVER)
-        beta.said('refused: TLS is required of this peer')
+        beta.said('authentication-failed .*: TLS is required of this peer')
         initiator.address = address
         initiator.recover()
         initiator.resume()
@@ -368,7 +369,7 @@ class Required(TlsCase):
         responder = self.responder()
         alpha = self.caller(responder.port, 'tls yes', authority())
         self.submit(alpha, WORDS)
-        self.waits(alpha, 'peer beta: .*TLS handshake: connection closed by '
+        self.waits(alpha, 'peer=beta .*TLS handshake: connection closed by '
                    'the peer')
         self.assertEqual(responder.messages, [])
 
@@ -377,8 +378,8 @@ class Required(TlsCase):
         for line in ('remote tls yes', 'tls yes ' + authority()):
             beta = self.called(listen(keys['ecdsa'], mode='optional '), line)
             self.refused(self.initiator(beta))
-            beta.said('refused: TLS is required of this peer, and it called '
-                      'without')
+            beta.said('authentication-failed .*: TLS is required of this '
+                      'peer, and it called without')
             initiator = self.through(beta).open()
             initiator.send(mpdu_of(WORDS))
             self.delivered(beta, WORDS)
@@ -391,12 +392,12 @@ class Opportunistic(TlsCase):
         alpha = self.caller(responder.port, 'tls opportunistic', 'idle 1s')
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        self.one_line(alpha, 'TLS handshake: .*; calling it without TLS')
-        alpha.said('association .* released')
+        self.one_line(alpha, 'TLS handshake: .*; called without TLS')
+        alpha.said('association-down .*: released')
         self.submit(alpha, WORDS)
         self.received(responder, WORDS, WORDS)
         self.assertEqual(len(responder.associations), 3)
-        self.one_line(alpha, 'calling it without TLS')
+        self.one_line(alpha, 'called without TLS')
 
     def test_falls_back_from_silence(self):
         """Of one that takes the ClientHello for a long TPDU, and waits."""
@@ -411,7 +412,7 @@ class Opportunistic(TlsCase):
                 self.addCleanup(s.close)
                 first.append(s.recv(1))
             self.assertEqual(first, [b'\x16', b'\x03'])
-            alpha.said('not finished in time; calling it without TLS')
+            alpha.said('not finished in time; called without TLS')
 
     def test_uses_it_unchecked(self):
         """Without an authority the certificate may be anyone's."""
@@ -419,7 +420,7 @@ class Opportunistic(TlsCase):
         alpha = self.caller(responder.relay.port, 'tls opportunistic')
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        alpha.said('opened to .*, TLSv1.3')
+        alpha.said('association-up .*role=initiator .*tls="TLSv1.3')
 
     def test_a_bad_certificate_is_no_reason(self):
         responder = self.front(other.issue('x'))
@@ -437,7 +438,7 @@ class Opportunistic(TlsCase):
                                    verify=True)
             alpha = self.caller(responder.relay.port, 'tls opportunistic')
             self.submit(alpha, WORDS)
-            alpha.said('the peer says ".*"; calling it without TLS')
+            alpha.said('the peer says ".*"; called without TLS')
 
     def test_both_on_one_port(self):
         beta = self.called(listen(keys['ecdsa'], mode='optional '))
@@ -457,7 +458,7 @@ class Certificates(TlsCase):
                             *lines)
         self.submit(alpha, WORDS)
         line = self.waits(alpha, 'TLS handshake: ' + text)
-        self.assertIn('peer beta: ', line)
+        self.assertIn('peer=beta ', line)
         self.assertEqual(responder.messages, [])
 
     def test_refused(self):
@@ -523,12 +524,12 @@ class Clients(TlsCase):
     def test_its_name(self):
         beta = self.called(self.ask, 'remote tls name alpha.example')
         self.refused(self.through(beta))
-        beta.said('refused: TLS: it shows no certificate, one for '
-                  '"alpha.example" is required')
+        beta.said('authentication-failed .*: TLS: it shows no '
+                  'certificate, one for "alpha.example" is required')
         self.refused(self.through(beta, context=client(
             pair=ca.issue('x', names='DNS:x.example'))))
-        beta.said('refused: TLS: its certificate "/CN=x" is not for '
-                  '"alpha.example"')
+        beta.said('authentication-failed .*: TLS: its certificate '
+                  '"/CN=x" is not for "alpha.example"')
         initiator = self.through(beta, context=client(
             pair=ca.issue('a', names='DNS:alpha.example'))).open()
         initiator.close()
@@ -561,7 +562,7 @@ class Hostile(TlsCase):
                     s.shutdown(socket.SHUT_WR)
                     while s.recv(4096):
                         pass
-        beta.said('over before it was open: TLS handshake: ')
+        beta.said('association-not-begun .*: TLS handshake: ')
         self.through(beta).open().close()
 
     def test_cut_within_a_handshake(self):
@@ -634,7 +635,7 @@ class Hostile(TlsCase):
             while raw.recv(4096):
                 pass
         raw.close()
-        beta.said('over before it was open: TLS: .*bad record mac')
+        beta.said('association-not-begun .*: TLS: .*bad record mac')
 
 
 class Keys(TlsCase):
@@ -704,7 +705,7 @@ class Keys(TlsCase):
         beta.behind = listen(keys['ecdsa'])
         beta.configure(Peer('alpha', None, *SHORT, SMALL))
         os.kill(beta.pids()['mtad'], signal.SIGHUP)
-        beta.said('configuration reloaded')
+        beta.said('config-reloaded')
         initiator = self.through(beta).open()
         shown = ca.issue('shown')
         os.chmod(shown[1], 0o644)
@@ -712,7 +713,7 @@ class Keys(TlsCase):
         beta.configure(Peer('alpha', None, *SHORT, SMALL))
         os.kill(beta.pids()['mtad'], signal.SIGHUP)
         beta.said('mtad.conf:4:.*key ".*": mode 0644 lets others')
-        beta.said('configuration not reloaded')
+        beta.said('config-not-reloaded')
         initiator.send(mpdu_of(WORDS))
         self.delivered(beta, WORDS)
         initiator.close()

@@ -47,7 +47,7 @@ class Monologue(Case):
         alpha.idle()
         transfer = responder.messages[0].transfer
         self.assertEqual(len(transfer.marks), len(transfer.data) // 1024 + 1)
-        alpha.said('message .* sent, ')
+        alpha.said('transfer-out-done ')
 
     def test_we_are_called(self):
         beta = self.called(SMALL)
@@ -56,7 +56,7 @@ class Monologue(Case):
         self.assertEqual(transfer.octets, transfer.length)
         self.delivered(beta, WORDS)
         initiator.close()
-        beta.said('received .*, 5000 octets')
+        beta.said('transfer-in-done .* octets=5000 ')
 
     def test_envelope_arrives_as_it_was(self):
         """What was submitted, and what a peer's envelope becomes."""
@@ -87,7 +87,7 @@ class Monologue(Case):
         alpha = self.daemon('alpha', V6('beta', responder.port, *SHORT))
         self.submit(alpha, WORDS)
         self.received(responder, WORDS)
-        alpha.said(r'opened to \[?::1')
+        alpha.said(r'association-up .*role=initiator address="?\[?::1')
 
     def test_released_when_idle(self):
         responder = self.responder()
@@ -97,7 +97,7 @@ class Monologue(Case):
         association = responder.associations[0]
         self.assertTrue(association.finished.wait(5))
         self.assertIsInstance(association.ended, Released)
-        alpha.said('association .* released')
+        alpha.said('association-down .*: released')
 
 
 class TwoWayAlternate(Case):

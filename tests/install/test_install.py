@@ -30,12 +30,16 @@ FILES = {
     'share/man/man8/x400-maildir.8': 0o644,
     'share/man/man5/mtad.conf.5': 0o644,
     'share/man/man7/x400addr.7': 0o644,
+    'share/man/man7/mtad-recovery.7': 0o644,
     'share/mtad/examples/mtad.conf': 0o600,
     'share/mtad/examples/mtad.lsb': 0o755,
     'share/mtad/examples/mtad.service': 0o644,
     'share/mtad/examples/mtad.openbsd': 0o755,
     'share/mtad/examples/mtad.freebsd': 0o755,
+    'share/mtad/examples/mtad.netbsd': 0o755,
     'share/mtad/examples/mtad.openrc': 0o755,
+    'share/mtad/examples/mtad.logrotate': 0o644,
+    'share/mtad/examples/newsyslog.conf': 0o644,
 }
 
 
@@ -72,8 +76,7 @@ class Files(Installed):
         for name in FILES:
             if '/examples/' in name:
                 with open(self.root + name) as f:
-                    self.assertNotIn('@', re.sub(r'"\$@"', '', f.read()),
-                                     name)
+                    self.assertNotRegex(f.read(), '@[A-Z]+@', name)
 
     def test_hardened(self):
         """PIE, full RELRO, no executable stack, stack protector."""
@@ -156,14 +159,25 @@ class Script(Installed):
               'alpha' in self.said, 10, 'mtactl answers')
         self.assertEqual(self.run_script('start'), 0)
         self.assertEqual(self.pid(), first)
-        self.assertEqual(self.run_script('reload'), 0, self.said)
-        self.assertEqual(self.run_script('restart'), 0, self.said)
-        self.assertNotEqual(self.pid(), first)
+        for verb in ('reload', 'force-reload'):
+            self.assertEqual(self.run_script(verb), 0, self.said)
+            self.assertEqual(self.pid(), first)
+        for verb in ('restart', 'try-restart'):
+            self.assertEqual(self.run_script(verb), 0, self.said)
+            self.assertNotEqual(self.pid(), first)
+            first = self.pid()
         self.assertEqual(self.run_script('stop'), 0)
         self.assertFalse(self.answers())
         self.assertFalse(os.path.exists(self.pidfile))
         self.assertFalse(os.path.exists(self.work + '/mtad.sock'))
-        self.assertEqual(self.run_script('reload'), 7)
+        self.assertEqual(self.run_script('stop'), 0)
+        for verb in ('reload', 'force-reload'):
+            self.assertEqual(self.run_script(verb), 7)
+        self.assertEqual(self.run_script('try-restart'), 0)
+        self.assertFalse(os.path.exists(self.pidfile))
+        self.assertEqual(self.run_script('restart'), 0, self.said)
+        until(self.answers, 10, 'connection')
+        self.assertEqual(self.run_script('stop'), 0)
         self.assertEqual(self.run_script('sideways'), 2)
 
     def test_mistake(self):
@@ -172,13 +186,33 @@ class Script(Installed):
         until(self.answers, 10, 'connection')
         first = self.pid()
         self.configure('lisen on 127.0.0.1\n')
-        for verb in ('reload', 'restart'):
+        for verb in ('reload', 'force-reload', 'restart', 'try-restart'):
             self.assertEqual(self.run_script(verb), 6)
             self.assertIn('mtad.conf:5:7: ', self.said)
+            self.assertIn('is not right', self.said)
         self.assertEqual(self.pid(), first)
         self.assertTrue(self.answers())
         self.assertEqual(self.run_script('stop'), 0)
         self.assertEqual(self.run_script('start'), 6)
+        self.assertIn('mtad.conf:5:7: ', self.said)
+        os.unlink(self.conf)
+        self.assertEqual(self.run_script('start'), 6)
+        self.assertIn(self.conf, self.said)
+        self.assertFalse(os.path.exists(self.pidfile))
+
+    def test_dead(self):
+        """A pid file that is left says nothing, whoever has the number."""
+        with subprocess.Popen(['sleep', '600']) as other:
+            self.addCleanup(other.kill)
+            with open(self.pidfile, 'w') as f:
+                f.write('%d\n' % other.pid)
+            self.assertEqual(self.run_script('status'), 1)
+            self.assertEqual(self.run_script('reload'), 7)
+            self.assertEqual(self.run_script('stop'), 0)
+            self.assertIsNone(other.poll())
+            other.kill()
+        self.assertFalse(os.path.exists(self.pidfile))
+        self.assertEqual(self.run_script('status'), 3)
 
     def test_relative(self):
         """Paths that are relative hold after mtad has gone elsewhere."""

@@ -121,6 +121,39 @@ class Configuration(unittest.TestCase):
             self.assertEqual(said[line], code[name], line)
 
 
+class Log(unittest.TestCase):
+    def test_events(self):
+        """Each identifier is documented, is used, and there is no other."""
+        events = dict(re.findall(r'(?m)^\tE\(([A-Z_]+),\s+"([a-z-]+)"\)',
+                                 text_of('common', 'event.h')))
+        self.assertGreater(len(events), 80)
+        self.assertEqual(len(set(events.values())), len(events))
+        page = text_of('man', 'mtad-recovery.7')
+        said = re.findall(r'(?m)^\.It Li ([a-z-]+)$', page)
+        self.assertEqual(sorted(said), sorted(events.values()))
+        code = ''.join(
+            text_of(d, f) for d in ('common', 'mtad', 'rtsd', 'spoold',
+                                    'x400-maildir')
+            for f in os.listdir(os.path.join(TOP, d))
+            if f.endswith(('.c', '.y')))
+        for name in events:
+            self.assertTrue(re.search(r'\bEVT_%s\b' % name, code), name)
+
+    def test_examples(self):
+        """Identifiers in examples of the manuals are some that exist."""
+        events = set(re.findall(r'(?m)^\tE\([A-Z_]+,\s+"([a-z-]+)"\)',
+                                text_of('common', 'event.h')))
+        for name in 'mtad.8', 'rtsd.8', 'spoold.8', 'mtad-recovery.7':
+            found = 0
+            for block in re.findall(r'(?ms)^\.Bd -literal$(.*?)^\.Ed$',
+                                    text_of('man', name)):
+                for word in re.findall(
+                        r'(?m)^([a-z]+(?:-[a-z]+)*)(?=:? \w+=)', block):
+                    self.assertIn(word, events, name)
+                    found += 1
+            self.assertGreater(found, 2, name)
+
+
 class Options(unittest.TestCase):
     def test_options(self):
         for page, sources in (

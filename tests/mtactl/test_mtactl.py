@@ -252,8 +252,10 @@ class Test(unittest.TestCase):
                 (['peer', 'beta', 'down'], PEER,
                  struct.pack('@64sB', b'beta', 0)),
                 (['reload'], RELOAD, b''),
-                (['log', 'verbose'], VERBOSE, struct.pack('@i', 1)),
-                (['log', 'brief'], VERBOSE, struct.pack('@i', 0))):
+                (['log', 'verbose'], VERBOSE, struct.pack('@i64s', 1, b'')),
+                (['log', 'verbose', 'beta'], VERBOSE,
+                 struct.pack('@i64s', 1, b'beta')),
+                (['log', 'brief'], VERBOSE, struct.pack('@i64s', 0, b''))):
             self.serve([imsg(END)], kind)
             self.assertEqual(self.good(*args), '')
             self.assertEqual(self.server.got, [(kind, body)])

@@ -409,6 +409,77 @@ test_meanwhile(void **state)
 	assert_int_equal(fake_life(life_meanwhile, dir), 0);
 }
 
+/*
+ * The peer resumes what it was sending: that it be refused, for another is
+ * to go first, would cost it what it sends meanwhile; and the other one could
+ * not go before.
+ */
+static void
+receives(uint32_t id, uint32_t serial)
+{
+	static const uint8_t	octets[2048];
+
+	recv_octets(IMSG_RECV_CONTENT, id, octets, sizeof(octets));
+	recv_number(IMSG_RECV_CHECKPOINT, id, serial);
+	spool_turn();
+	next(IMSG_RECV_CONFIRM);
+}
+
+static int
+count_kills(void *arg, const struct store_poison *p)
+{
+	((uint32_t *)arg)[p->kind == POISON_IN] += p->kills;
+	return (0);
+}
+
+static void
+life_turns(const char *d)
+{
+	struct recv_resume	rs;
+	struct assoc_turn	theirs = { .ours = 0 };
+	uint32_t		id, x, kills[2] = { 0, 0 };
+
+	life_begin(d);
+	TAILQ_FIRST(&sp.peers)->conf.dialogue = DIALOGUE_TWA;
+	queue_up(1, 1, PRIORITY_NORMAL, 1000);
+	id = expect_open(0);
+	memset(&rs, 0, sizeof(rs));
+	rs.old_connection = opened.id;
+	up(id, TURN_INITIATOR, DIALOGUE_TWA);
+	expect_xfer(id, 0, 0);
+	from_rtsd(IMSG_TURN, id, &theirs, sizeof(theirs));
+	recv_begin(id, 5);
+	receives(id, 1);
+	rtsd_gone();
+	spool_turn();
+	forget_sent();
+	fake_offset += 10 * 1000;
+	id = expect_open(1);
+	up(id, TURN_INITIATOR, DIALOGUE_TWA);
+	x = expect_xfer(id, 1, 1);
+	xfer_fails(id, x, XFER_DISCARDED);
+	expect_xfer(id, 0, 0);
+	from_rtsd(IMSG_TURN, id, &theirs, sizeof(theirs));
+	make_act(&rs.activity, 6);
+	make_act(&rs.old_activity, 5);
+	rs.serial = 1;
+	from_rtsd(IMSG_RECV_RESUME, id, &rs, sizeof(rs));
+	spool_turn();
+	next(IMSG_RECV_RESUMED);
+	/* and if it is that one, it is counted against it */
+	rtsd_gone();
+	spool_turn();
+	CHECK(spool_commit() == 0);
+	CHECK(store_poison_each(sp.store, count_kills, kills) == 0);
+	CHECK(kills[0] == 0 && kills[1] == 2);
+}
+
+static void
+test_turns(void **state)
+{
+	assert_int_equal(fake_life(life_turns, dir), 0);
+}
+
 /* The audit log */
 
 static int
@@ -647,6 +718,7 @@ main(void)
 		T(test_meanwhile),
 		T(test_fields),
 		T(test_rows),
+		T(test_turns),
 		T(test_audit),
 	};
 

@@ -608,6 +608,54 @@ test_reopen_empties_the_log(void **state)
 	assert_true(st.st_size < 20000);	/* the probe only */
 }
 
+/* What is told of a spool before it is taken away. */
+static void
+test_count(void **state)
+{
+	struct fixture	*f = *state;
+	char		 from[128], to[128], why[256] = "";
+	uint64_t	 messages, partial;
+	uint32_t	 t;
+
+	t = store_target(f->s, TARGET_PEER, "beta");
+	assert_int_equal(store_begin(f->s), 0);
+	add_message(f->s, 1, PRIORITY_NORMAL, t);
+	add_message(f->s, 2, PRIORITY_URGENT, t);
+	assert_int_equal(store_commit(f->s), 0);
+	/* somebody has it open */
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), -1);
+	assert_non_null(strstr(why, "locked"));
+	store_close(f->s);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), 0);
+	assert_int_equal(messages, 2);
+	assert_int_equal(partial, 0);
+
+	snprintf(to, sizeof(to), "%s/queue.db.old", f->dir);
+	assert_int_equal(mkdir(to, 0700), 0);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), -1);
+	assert_non_null(strstr(why, "queue.db.old"));
+	assert_int_equal(rmdir(to), 0);
+	snprintf(from, sizeof(from), "%s/queue.db", f->dir);
+	snprintf(to, sizeof(to), "%s/content", f->dir);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), -1);
+	assert_non_null(strstr(why, "contents"));
+	assert_int_equal(truncate(to, 0), 0);
+	assert_int_equal(rename(to, from), 0);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), -1);
+	assert_int_equal(unlink(from), 0);
+	assert_int_equal(store_count(f->dir, &messages, &partial, why,
+	    sizeof(why)), 0);
+	assert_int_equal(messages, 0);
+	f->s = store_open(f->dir, why, sizeof(why));
+	assert_non_null(f->s);
+}
+
 int
 main(void)
 {
@@ -625,6 +673,7 @@ main(void)
 		T(test_newer_schema),
 		T(test_not_a_database),
 		T(test_reopen_empties_the_log),
+		T(test_count),
 #undef T
 	};
 

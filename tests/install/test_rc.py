@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The systemd unit, by systemd-analyze(1); the scripts of the BSDs and of
+OpenRC, with what they are called by; the examples for newsyslog(8) and
+logrotate(8).
+
+usage: test_rc.py directory-of-the-built-scripts mtad-executable"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+RC = MTAD = None
+
+# What systemd-analyze calls OK begins at 5; 10 is no confinement at all.
+EXPOSURE = 33           # tenths
+
+
+def run(*args):
+    return subprocess.run(args, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def text_of(name):
+    with open(os.path.join(RC, name)) as f:
+        return f.read()
+
+
+class Work(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix='mtad-rc-')
+        self.addCleanup(directory.cleanup)
+        self.dir = directory.name
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, 'w') as f:
+            f.write(text)
+        return path
+
+
+class Unit(Work):
+    def setUp(self):
+        super().setUp()
+        # where it is installed there is nothing yet
+        self.text = re.sub(r'(?m)(=)/\S*/mtad ', r'\1%s ' % MTAD,
+                           text_of('mtad.service'))
+        self.assertEqual(self.text.count(MTAD + ' '), 3)
+
+    def verify(self, text):
+        return run('systemd-analyze', 'verify', '--man=no',
+                   self.write('mtad.service', text))
+
+    def test_verify(self):
+        """Every directive and every value is one that systemd knows."""
+        out = self.verify(self.text)
+        self.assertEqual((out.returncode, out.stdout), (0, ''))
+
+        for wrong in ('ProtectSytem=full', 'ProtectSystem=fully',
+                      'SystemCallFilter=landlock_everything'):
+            out = self.verify(self.text.replace('[Service]\n',
+                                                '[Service]\n%s\n' % wrong))
+            self.assertNotEqual(out.stdout, '', wrong)
+
+    def test_capabilities(self):
+        """Of these, verify says nothing."""
+        names = re.search('(?m)^CapabilityBoundingSet=(.*)$',
+                          self.text).group(1).split()
+        out = run('systemd-analyze', 'capability', *names)
+        self.assertEqual(out.returncode, 0, out.stdout)
+        out = run('systemd-analyze', 'capability', 'cap_net_bind')
+        self.assertNotEqual(out.returncode, 0)
+
+    def test_security(self):
+        out = run('systemd-analyze', 'security', '--offline=true',
+                  '--no-pager', '--threshold=%d' % EXPOSURE,
+                  self.write('mtad.service', self.text))
+        self.assertEqual(out.returncode, 0, out.stdout)
+        naked = ''.join(line for line in self.text.splitlines(True)
+                        if not re.match('(Protect|Private|Restrict|Cap|Sys)',
+                                        line))
+        out = run('systemd-analyze', 'security', '--offline=true',
+                  '--no-pager', '--threshold=%d' % EXPOSURE,
+                  self.write('mtad.service', naked))
+        self.assertNotEqual(out.returncode, 0)
+
+    def test_checked_first(self):
+        """mtad -n goes before every start and reload."""
+        for key, what in ('ExecStart', r'ExecStartPre=%s -n -f (\S+) '), \
+                ('ExecReload', r'ExecReload=%s -n -f (\S+) '):
+            check = re.search('(?m)^' + what % re.escape(MTAD), self.text)
+            self.assertIsNotNone(check, key)
+            last = [m.start() for m in re.finditer('(?m)^%s=' % key,
+                                                   self.text)][-1]
+            self.assertLess(check.start(), last)
+
+
+class Scripts(Work):
+    """mtad -n first, and what it finds wrong refused and shown.
+
+    In place of the libraries of these systems stands what they do of it,
+    by rc.subr(8), rc.subr(8) of OpenBSD, openrc-run(8)."""
+
+    BSD = r'''
+load_rc_config() { mtad_enable=YES; mtad=YES; mtad_flags=$FLAGS; }
+run_rc_command() {
+	eval "pre=\${${1}_precmd-} cmd=\${${1}_cmd-}"
+	if [ -n "$pre" ]; then
+		$pre || exit 1
+	fi
+	case " start stop restart status $extra_commands " in
+	*" $1 "*)	;;
+	*)		exit 64 ;;
+	esac
+	if [ -n "$cmd" ]; then
+		$cmd
+	else
+		echo "DONE $1 $command $command_args"
+	fi
+}
+'''
+    OPENBSD = r'''
+daemon_flags=$FLAGS pexp="$daemon $FLAGS"
+rc_exec() {
+	case $1 in
+	*pkill*)	echo "DONE reload" ;;
+	*)		sh -c "$1" ;;
+	esac
+}
+rc_cmd() {
+	case $1 in
+	start)		rc_pre || exit 1; echo "DONE start" ;;
+	reload)		rc_reload ;;
+	restart)	rc_configtest || exit 1; echo "DONE restart" ;;
+	configtest)	rc_configtest ;;
+	esac
+}
+'''
+    OPENRC = r'''
+ebegin() { :; }
+eend() { return "$1"; }
+RC_CMD=$1
+case $1 in
+start)		start_pre || exit 1; echo "DONE start" ;;
+restart)	stop_pre || exit 1; echo "DONE restart" ;;
+checkconfig|reload) "$1" ;;
+esac
+'''
+
+    def script(self, name):
+        text = re.sub(r'/\S*/mtad(?=["\s])', MTAD, text_of(name))
+        text = text.replace('/etc/mtad.conf', self.dir + '/mtad.conf')
+        library = self.write('library', {
+            'mtad.openbsd': self.OPENBSD, 'mtad.openrc': self.OPENRC,
+        }.get(name, self.BSD))
+        if name == 'mtad.openrc':       # read by openrc-run
+            return text + '\n. ' + library + '\n'
+        text, n = re.subn(r'(?m)^(\$_rc_subr_loaded )?\. /etc/(rc\.d/)?'
+                          r'rc\.subr$', '. ' + library, text)
+        self.assertEqual(n, 1)
+        return text
+
+    def call(self, path, verb):
+        return subprocess.run(
+            ['sh', path, verb], stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={'PATH': self.dir + ':' + os.environ['PATH'],
+                 'FLAGS': '-f %s/mtad.conf' % self.dir})
+
+    def configure(self, more=''):
+        conf = os.path.join(self.dir, 'mtad.conf')
+        self.write('mtad.conf', 'mta "alpha" domain "/C=GB/ADMD= /PRMD=A"\n' +
+                   more)
+        os.chmod(conf, 0o600)
+
+    def test_scripts(self):
+        os.chmod(self.write('start-stop-daemon',
+                            '#!/bin/sh\necho "DONE reload"\n'), 0o755)
+        for name in ('mtad.openbsd', 'mtad.freebsd', 'mtad.netbsd',
+                     'mtad.openrc'):
+            path = self.write(name, self.script(name))
+            check = 'checkconfig' if 'openrc' in name else 'configtest'
+            self.configure()
+            for verb in 'start', 'reload', 'restart':
+                out = self.call(path, verb)
+                self.assertEqual(out.returncode, 0, name + out.stdout)
+                self.assertIn('DONE ' + verb, out.stdout, name)
+            out = self.call(path, check)
+            self.assertEqual(out.returncode, 0, name + out.stdout)
+            self.assertIn('configuration OK', out.stdout, name)
+            self.configure('lisen\n')
+            for verb in 'start', 'reload', 'restart', check:
+                out = self.call(path, verb)
+                self.assertNotEqual(out.returncode, 0, name + ' ' + verb)
+                self.assertIn('mtad.conf:2:', out.stdout, name)
+                self.assertNotIn('DONE', out.stdout, name)
+
+
+class Logs(Work):
+    def test_logrotate(self):
+        log = os.path.join(self.dir, 'mtad.log')
+        text = text_of('mtad.logrotate')
+        self.assertIn('/var/log/mtad.log {', text)
+        text = text.replace('/var/log/mtad.log {', log + ' {').replace(
+            '/usr/lib/rsyslog/rsyslog-rotate', 'touch %s/told' % self.dir)
+        conf = self.write('logrotate.conf', text)
+        os.chmod(conf, 0o644)
+        for n in 1, 2, 3:
+            self.write('mtad.log', 'a line of day %d\n' % n)
+            out = run('logrotate', '-f', '-s', self.dir + '/state', conf)
+            self.assertEqual((out.returncode, out.stdout), (0, ''))
+        self.assertLessEqual({'mtad.log.1', 'mtad.log.2.gz', 'mtad.log.3.gz',
+                              'told'}, set(os.listdir(self.dir)))
+
+    def test_newsyslog(self):
+        """logfile owner:group mode count size when flags, of all three."""
+        lines = [line.split() for line in
+                 text_of('newsyslog.conf').splitlines()
+                 if line and not line.startswith('#')]
+        self.assertEqual(len(lines), 1)
+        for field, form in zip(lines[0], (
+                r'/var/log/\w+', r'root:wheel', r'6[04]0', r'\d+', r'\*|\d+',
+                r'\$D\d+|\*|\d+', r'Z')):
+            self.assertRegex(field, '^(?:%s)$' % form)
+        self.assertEqual(len(lines[0]), 7)
+
+
+if __name__ == '__main__':
+    MTAD = os.path.abspath(sys.argv.pop())
+    RC = sys.argv.pop()
+    unittest.main()
