@@ -119,6 +119,9 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	case ROLE_RESOLVER:
 		promises = "stdio dns";
 		break;
+	case ROLE_TOP:
+		promises = "stdio tty recvfd";
+		break;
 	case ROLE_AGENT:
 		promises = "stdio rpath wpath cpath";
 		break;
@@ -138,7 +141,8 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	return (0);
 #elif defined(__FreeBSD__)
 	/* spoold opens by path below its chroot: no capability mode. */
-	if ((role == ROLE_RTSD || role == ROLE_CTL || role == ROLE_AGENT) &&
+	if ((role == ROLE_RTSD || role == ROLE_CTL || role == ROLE_TOP ||
+	    role == ROLE_AGENT) &&
 	    cap_enter() == -1) {
 		log_warn(EVT_CONFINEMENT, ": cap_enter");
 		return (-1);

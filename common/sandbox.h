@@ -12,6 +12,7 @@
  *	ROLE_SPOOLD	files below its root and below the given directories
  *	ROLE_RESOLVER	look-ups of names, no more
  *	ROLE_CTL	a connected control socket and standard input/output
+ *	ROLE_TOP	the same with a terminal; connections are sent to it
  *	ROLE_AGENT	standard input/output; files are made, linked and removed
  *			in the given directories
  */
@@ -23,7 +24,7 @@
 
 enum sandbox_role {
 	ROLE_MTAD, ROLE_RTSD, ROLE_SPOOLD, ROLE_RESOLVER, ROLE_CTL,
-	ROLE_AGENT
+	ROLE_AGENT, ROLE_TOP
 };
 
 struct sandbox_conf {

@@ -137,9 +137,12 @@ allow_some(scmp_filter_ctx ctx, enum sandbox_role role)
 	    SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 	    SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
-	if (role == ROLE_CTL)
+	if (role == ROLE_CTL || role == ROLE_TOP)
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
 		    0);
+	if (role == ROLE_TOP)	/* ^Z is told to itself */
+		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill),
+		    1, SCMP_A0(SCMP_CMP_EQ, (uint32_t)getpid()));
 	/* Memory never becomes executable. */
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -193,6 +196,7 @@ system_calls(enum sandbox_role role)
 			goto done;
 		break;
 	case ROLE_CTL:
+	case ROLE_TOP:
 		if (ALLOW(ctx, socket_calls) == -1 ||
 		    ALLOW(ctx, ctl_calls) == -1)
 			goto done;

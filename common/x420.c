@@ -55,10 +55,23 @@ static const struct asn1_type	type_integer = {
 	.size = sizeof(int64_t), .min = -1, .max = INT64_MAX
 };
 
-static const struct asn1_type	type_enumerated = {
-	.name = "ENUMERATED", .kind = ASN1_INTEGER, .tag = BER_ENUMERATED,
-	.size = sizeof(int64_t), .min = 0, .max = INT32_MAX
-};
+/* ENUMERATED, with words for its values. */
+#define ENUMERATED(ident, text, ...)					\
+static const struct asn1_type	ident = {				\
+	.name = text, .kind = ASN1_INTEGER, .tag = BER_ENUMERATED,	\
+	.size = sizeof(int64_t), .min = 0, .max = INT32_MAX,		\
+	.names = (const struct asn1_names[]){ __VA_ARGS__, { 0, NULL } }	\
+}
+ENUMERATED(type_importance, "Importance", { 0, "low" }, { 1, "normal" },
+    { 2, "high" });
+ENUMERATED(type_sensitivity, "Sensitivity", { 1, "personal" },
+    { 2, "private" }, { 3, "company-confidential" });
+ENUMERATED(type_reason, "NonReceiptReason", { 0, "ipm-discarded" },
+    { 1, "ipm-auto-forwarded" });
+ENUMERATED(type_discard, "DiscardReason", { 0, "ipm-expired" },
+    { 1, "ipm-obsoleted" }, { 2, "user-subscription-terminated" });
+ENUMERATED(type_mode, "AcknowledgmentMode", { 0, "manual" },
+    { 1, "automatic" });
 
 /* BOOLEAN: one octet, which is an INTEGER of another tag; TRUE is not 0. */
 static const struct asn1_type	type_boolean = {
@@ -72,7 +85,10 @@ static const struct asn1_type	type_null = {
 
 static const struct asn1_type	type_bits = {
 	.name = "BIT STRING", .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,
-	.size = sizeof(struct asn1_bits), .max = 32
+	.size = sizeof(struct asn1_bits), .max = 32,
+	.names = (const struct asn1_names[]){
+		{ 0, "rn" }, { 1, "nrn" }, { 2, "ipm-return" }, { 0, NULL }
+	}
 };
 
 static const struct asn1_type	type_opaque = {
@@ -191,9 +207,9 @@ static const struct asn1_field	heading_rows[] = {
 	    ROW(x420_heading, reply_time), 0, 0 },
 	{ "replyToUsers", BER_CONTEXT(11), OPT, &type_descriptors,
 	    ROW(x420_heading, reply_recipients), 0, 0 },
-	{ "importance", BER_CONTEXT(12), ASN1_DEFAULT, &type_enumerated,
+	{ "importance", BER_CONTEXT(12), ASN1_DEFAULT, &type_importance,
 	    ROW(x420_heading, importance), 1, 0 },
-	{ "sensitivity", BER_CONTEXT(13), OPT, &type_enumerated,
+	{ "sensitivity", BER_CONTEXT(13), OPT, &type_sensitivity,
 	    ROW(x420_heading, sensitivity), 0, 0 },
 	{ "autoforwarded", BER_CONTEXT(14), ASN1_DEFAULT, &type_boolean,
 	    ROW(x420_heading, auto_forwarded), 0, 0 },
@@ -209,9 +225,9 @@ const struct asn1_type	x420_type_heading = {
 
 /* IPN */
 static const struct asn1_field	non_receipt_rows[] = {
-	{ "nonReceiptReason", BER_CONTEXT(0), 0, &type_enumerated,
+	{ "nonReceiptReason", BER_CONTEXT(0), 0, &type_reason,
 	    ROW(x420_non_receipt, reason), 0, 0 },
-	{ "discardReason", BER_CONTEXT(1), OPT, &type_enumerated,
+	{ "discardReason", BER_CONTEXT(1), OPT, &type_discard,
 	    ROW(x420_non_receipt, discard), 0, 0 },
 	{ "autoForwardComment", BER_CONTEXT(2), OPT, &type_printable,
 	    ROW(x420_non_receipt, comment), 0, 0 },
@@ -229,7 +245,7 @@ static const struct asn1_field	receipt_rows[] = {
 	{ "receiptTime", BER_CONTEXT(0), 0, &type_time,
 	    ROW(x420_receipt, time), 0, 0 },
 	{ "acknowledgmentMode", BER_CONTEXT(1), ASN1_DEFAULT,
-	    &type_enumerated, ROW(x420_receipt, mode), 0, 0 },
+	    &type_mode, ROW(x420_receipt, mode), 0, 0 },
 	{ "supplReceiptInfo", BER_CONTEXT(2), OPT, &type_printable,
 	    ROW(x420_receipt, supplementary), 0, 0 },
 };

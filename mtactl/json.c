@@ -127,6 +127,13 @@ json_uint(struct json *j, const char *key, uint64_t v)
 }
 
 void
+json_decimal(struct json *j, const char *key, double v)
+{
+	member(j, key);
+	fprintf(j->f, "%.1f", v);
+}
+
+void
 json_bool(struct json *j, const char *key, int v)
 {
 	member(j, key);

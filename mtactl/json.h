@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JSON_DEPTH	8
+#define JSON_DEPTH	512
 
 struct json {
 	FILE	*f;
@@ -27,6 +27,8 @@ void	json_close(struct json *, char bracket);	/* ']' or '}' */
 /* Text of any octets; what is not UTF-8 is taken for Latin-1. */
 void	json_string(struct json *, const char *key, const char *);
 void	json_uint(struct json *, const char *key, uint64_t);
+/* With one digit behind the point. */
+void	json_decimal(struct json *, const char *key, double);
 void	json_bool(struct json *, const char *key, int);
 void	json_null(struct json *, const char *key);
 /* An id as mtactl prints and takes it. */

@@ -50,7 +50,10 @@ usage(const char *why)
 	    "\t    [since time] [until time]\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
-	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n", stderr);
+	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n"
+	    "       mtactl [-j] decode [-x] [-t kind] file\n"
+	    "       mtactl [-j] [-s socket] top [-i interval] [-n count] "
+	    "[-o order]\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -263,6 +266,18 @@ cmd_log(uint32_t request, int argc, char **argv)
 	simple(request, &v, sizeof(v));
 }
 
+static void
+cmd_decode(uint32_t request, int argc, char **argv)
+{
+	decode_run(argc, argv, as_json);
+}
+
+static void
+cmd_top(uint32_t request, int argc, char **argv)
+{
+	top_run(socket_path, argc, argv, as_json);
+}
+
 static const struct command {
 	const char	*name;
 	void		(*run)(uint32_t, int, char **);
@@ -282,6 +297,8 @@ static const struct command {
 	{ "peer", cmd_peer, CTL_PEER },
 	{ "reload", cmd_reload, CTL_RELOAD },
 	{ "log", cmd_log, CTL_VERBOSE },
+	{ "decode", cmd_decode, 0 },
+	{ "top", cmd_top, 0 },
 };
 
 int

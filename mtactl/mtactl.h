@@ -56,6 +56,21 @@ int	submit_mime(struct mime_submission *, int fd, const char *name);
 void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);
 
+/* The same members as JSON, for top. */
+struct json;
+void	show_json_summary(struct json *, const char *key,
+	    const struct ctl_summary *);
+void	show_json_peer(struct json *, const struct ctl_peer *);
+void	show_json_association(struct json *, const struct ctl_association *);
+void	show_json_transfer(struct json *, const struct ctl_transfer *);
+
+/* top.c: shows what goes on until it is told to end. */
+void	top_run(const char *path, int argc, char **argv, int as_json);
+
+/* decode_run.c: prints the octets of a trace.  Exits. */
+void	decode_run(int argc, char **argv, int as_json)
+	    __attribute__((noreturn));
+
 /* mtactl.c */
 /* Hexadecimal, as ids are printed.  Or exits. */
 uint64_t parse_id(const char *);

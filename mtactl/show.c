@@ -72,9 +72,9 @@ line(const char *name, const char *fmt, ...)
 }
 
 static void
-summary_json(struct json *j, const struct ctl_summary *s)
+summary_json(struct json *j, const char *key, const struct ctl_summary *s)
 {
-	json_object(j, NULL);
+	json_object(j, key);
 	json_string(j, "name", s->name);
 	json_string(j, "version", s->version);
 	json_string(j, "state", s->state);
@@ -110,7 +110,7 @@ summary_row(struct output *o, struct imsg *imsg)
 	TERMINATE(s.version);
 	TERMINATE(s.state);
 	if (o->as_json) {
-		summary_json(&o->json, &s);
+		summary_json(&o->json, NULL, &s);
 		return;
 	}
 	line("mta", "%s, mtad %s, up %s", s.name, s.version,
@@ -625,4 +625,30 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 		table_end(&o.table);
 	if (as_json)
 		json_end(&o.json);
+}
+
+/* For "mtactl top", which shows the same. */
+void
+show_json_summary(struct json *j, const char *key,
+    const struct ctl_summary *s)
+{
+	summary_json(j, key, s);
+}
+
+void
+show_json_peer(struct json *j, const struct ctl_peer *p)
+{
+	peer_json(j, p);
+}
+
+void
+show_json_association(struct json *j, const struct ctl_association *a)
+{
+	association_json(j, a);
+}
+
+void
+show_json_transfer(struct json *j, const struct ctl_transfer *x)
+{
+	transfer_json(j, x);
 }

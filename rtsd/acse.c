@@ -59,7 +59,7 @@ static const struct asn1_field external_rows[] = {
 	    ROW(external, arbitrary), 0, 0 },
 };
 
-static const struct asn1_type type_external = {
+const struct asn1_type acse_type_external = {
 	.name = "EXTERNAL", .kind = ASN1_SEQUENCE, .tag = BER_UNIVERSAL(8),
 	.size = sizeof(struct external), ROWS(external_rows)
 };
@@ -67,8 +67,39 @@ static const struct asn1_type type_external = {
 static const struct asn1_type type_user_information = {
 	.name = "user-information", .kind = ASN1_SEQUENCE_OF,
 	.tag = BER_SEQUENCE, .size = sizeof(struct asn1_list), .min = 0,
-	.max = 8, .of = &type_external
+	.max = 8, .of = &acse_type_external
 };
+
+static APDU_NAMED(type_user_reason, "INTEGER", INT32_MIN,
+	{ ACSE_NULL, "null" }, { ACSE_NO_REASON, "no-reason-given" },
+	{ ACSE_CONTEXT_NAME_NOT_SUPPORTED,
+	    "application-context-name-not-supported" },
+	{ ACSE_CALLING_AP_TITLE, "calling-AP-title-not-recognized" },
+	{ ACSE_CALLING_AP_INVOCATION,
+	    "calling-AP-invocation-identifier-not-recognized" },
+	{ ACSE_CALLING_AE_QUALIFIER, "calling-AE-qualifier-not-recognized" },
+	{ ACSE_CALLING_AE_INVOCATION,
+	    "calling-AE-invocation-identifier-not-recognized" },
+	{ ACSE_CALLED_AP_TITLE, "called-AP-title-not-recognized" },
+	{ ACSE_CALLED_AP_INVOCATION,
+	    "called-AP-invocation-identifier-not-recognized" },
+	{ ACSE_CALLED_AE_QUALIFIER, "called-AE-qualifier-not-recognized" },
+	{ ACSE_CALLED_AE_INVOCATION,
+	    "called-AE-invocation-identifier-not-recognized" },
+	{ ACSE_MECHANISM_NOT_RECOGNIZED,
+	    "authentication-mechanism-name-not-recognized" },
+	{ ACSE_MECHANISM_REQUIRED, "authentication-mechanism-name-required" },
+	{ ACSE_AUTHENTICATION_FAILURE, "authentication-failure" },
+	{ ACSE_AUTHENTICATION_REQUIRED, "authentication-required" });
+
+static APDU_NAMED(type_provider_reason, "INTEGER", INT32_MIN,
+	{ 0, "null" }, { 1, "no-reason-given" },
+	{ 2, "no-common-acse-version" });
+
+static APDU_NAMED(type_result, "Associate-result", INT32_MIN,
+	{ ACSE_ACCEPTED, "accepted" },
+	{ ACSE_REJECTED_PERMANENT, "rejected-permanent" },
+	{ ACSE_REJECTED_TRANSIENT, "rejected-transient" });
 
 /* Associate-source-diagnostic ::= CHOICE { [1] INTEGER, [2] INTEGER } */
 struct diagnostic {
@@ -77,10 +108,10 @@ struct diagnostic {
 };
 
 static const struct asn1_field diagnostic_rows[] = {
-	{ "acse-service-user", BER_CONTEXT(1), ASN1_EXPLICIT, &apdu_integer,
+	{ "acse-service-user", BER_CONTEXT(1), ASN1_EXPLICIT, &type_user_reason,
 	    ROW(diagnostic, value), 0, 0 },
 	{ "acse-service-provider", BER_CONTEXT(2), ASN1_EXPLICIT,
-	    &apdu_integer, ROW(diagnostic, value), 0, 0 },
+	    &type_provider_reason, ROW(diagnostic, value), 0, 0 },
 };
 
 static const struct asn1_type type_diagnostic = {
@@ -142,7 +173,7 @@ static const struct asn1_field aare_rows[] = {
 	    ROW(aare, version), 0, 0 },
 	{ "application-context-name", BER_CONTEXT(1), ASN1_EXPLICIT,
 	    &apdu_oid, ROW(aare, context), 0, 0 },
-	{ "result", BER_CONTEXT(2), ASN1_EXPLICIT, &apdu_integer,
+	{ "result", BER_CONTEXT(2), ASN1_EXPLICIT, &type_result,
 	    ROW(aare, result), 0, 0 },
 	{ "result-source-diagnostic", BER_CONTEXT(3), ASN1_EXPLICIT,
 	    &type_diagnostic, ROW(aare, diagnostic), 0, 0 },
@@ -167,21 +198,33 @@ struct release {
 	struct asn1_list	user;
 };
 
-static const struct asn1_field release_rows[] = {
-	{ "reason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_integer,
-	    ROW(release, reason), 0, 0 },
-	{ "user-information", BER_CONTEXT(30), ASN1_OPTIONAL,
-	    &type_user_information, ROW(release, user), 0, 0 },
-};
+static APDU_NAMED(type_release_request, "INTEGER", INT32_MIN,
+	{ 0, "normal" }, { 1, "urgent" }, { 30, "user-defined" });
+static APDU_NAMED(type_release_response, "INTEGER", INT32_MIN,
+	{ 0, "normal" }, { 1, "not-finished" }, { 30, "user-defined" });
+static APDU_NAMED(type_abort_source, "ABRT-source", INT32_MIN,
+	{ 0, "acse-service-user" }, { 1, "acse-service-provider" });
 
-#define RELEASE(name_, number) {					\
-	.name = name_, .kind = ASN1_SEQUENCE, .tag = BER_APPLICATION(number),	\
-	.flags = ASN1_OPEN, .size = sizeof(struct release),		\
-	ROWS(release_rows)						\
+#define RELEASE_ROWS(name_, type_) {					\
+	{ name_, BER_CONTEXT(0), ASN1_OPTIONAL, &type_,			\
+	    ROW(release, reason), 0, 0 },				\
+	{ "user-information", BER_CONTEXT(30), ASN1_OPTIONAL,		\
+	    &type_user_information, ROW(release, user), 0, 0 },		\
 }
-static const struct asn1_type type_rlrq = RELEASE("RLRQ", 2);
-static const struct asn1_type type_rlre = RELEASE("RLRE", 3);
-static const struct asn1_type type_abrt = RELEASE("ABRT", 4);
+static const struct asn1_field rlrq_rows[] =
+	RELEASE_ROWS("reason", type_release_request);
+static const struct asn1_field rlre_rows[] =
+	RELEASE_ROWS("reason", type_release_response);
+static const struct asn1_field abrt_rows[] =
+	RELEASE_ROWS("abort-source", type_abort_source);
+
+#define RELEASE(name_, number, rows_) {					\
+	.name = name_, .kind = ASN1_SEQUENCE, .tag = BER_APPLICATION(number),	\
+	.flags = ASN1_OPEN, .size = sizeof(struct release), ROWS(rows_)	\
+}
+static const struct asn1_type type_rlrq = RELEASE("RLRQ", 2, rlrq_rows);
+static const struct asn1_type type_rlre = RELEASE("RLRE", 3, rlre_rows);
+static const struct asn1_type type_abrt = RELEASE("ABRT", 4, abrt_rows);
 
 struct apdu {
 	struct asn1_choice	c;
@@ -200,7 +243,7 @@ static const struct asn1_field apdu_rows[] = {
 	{ "abrt", 0, 0, &type_abrt, ROW(apdu, u), 0, 0 },
 };
 
-static const struct asn1_type type_apdu = {
+const struct asn1_type acse_type_apdu = {
 	.name = "ACSE-apdu", .kind = ASN1_CHOICE, .size = sizeof(struct apdu),
 	ROWS(apdu_rows)
 };
@@ -253,7 +296,7 @@ acse_decode(struct acse *ac, const uint8_t *p, size_t len,
 	memset(ac, 0, sizeof(*ac));
 	ac->user.context = -1;
 	ac->reason = -1;
-	if (apdu_decode(&type_apdu, p, len, &v, m, why) == -1)
+	if (apdu_decode(&acse_type_apdu, p, len, &v, m, why) == -1)
 		return (-1);
 	ac->kind = v.c.chosen;
 	switch (ac->kind) {
@@ -354,7 +397,7 @@ acse_encode(const struct acse *ac, struct ibuf *ibuf)
 		if ((rl->user = user).n > 0)
 			ASN1_PUT(rl, RL_USER);
 	}
-	return (apdu_encode(&type_apdu, &v, 0, ibuf));
+	return (apdu_encode(&acse_type_apdu, &v, 0, ibuf));
 }
 
 const char *

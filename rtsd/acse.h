@@ -55,6 +55,10 @@ struct acse {
 extern const struct asn1_octets oid_acse;		/* {2 2 1 0 1} */
 extern const struct asn1_octets oid_mts_transfer;	/* {2 6 0 1 6} */
 
+/* The tables, for who prints them. */
+extern const struct asn1_type	acse_type_apdu;
+extern const struct asn1_type	acse_type_external;
+
 int	acse_decode(struct acse *, const uint8_t *, size_t,
 	    struct asn1_memory *, const char **why);
 int	acse_encode(const struct acse *, struct ibuf *);

@@ -61,6 +61,24 @@ const struct asn1_type apdu_password = {
 	.max = UB_PASSWORD
 };
 
+APDU_NAMED(apdu_dialogue_mode, "DialogueMode", 0,
+	{ DIALOGUE_MONOLOGUE, "monologue" }, { DIALOGUE_TWA, "twa" });
+
+APDU_NAMED(apdu_refuse_reason, "RefuseReason", 0,
+	{ RTS_BUSY, "rtsBusy" }, { RTS_CANNOT_RECOVER, "cannotRecover" },
+	{ RTS_VALIDATION_FAILURE, "validationFailure" },
+	{ RTS_UNACCEPTABLE_DIALOGUE_MODE, "unacceptableDialogueMode" });
+
+static APDU_NAMED(type_abort_reason, "AbortReason", 0,
+	{ RTS_ABORT_LOCAL_SYSTEM_PROBLEM, "localSystemProblem" },
+	{ RTS_ABORT_INVALID_PARAMETER, "invalidParameter" },
+	{ RTS_ABORT_UNRECOGNIZED_ACTIVITY, "unrecognizedActivity" },
+	{ RTS_ABORT_TEMPORARY_PROBLEM, "temporaryProblem" },
+	{ RTS_ABORT_PROTOCOL_ERROR, "protocolError" },
+	{ RTS_ABORT_PERMANENT_PROBLEM, "permanentProblem" },
+	{ RTS_ABORT_USER_ERROR, "userError" },
+	{ RTS_ABORT_TRANSFER_COMPLETED, "transferCompleted" });
+
 /* Two octets of each reference are tag and length. */
 static const struct asn1_type type_user_reference = {
 	.name = "CallingSSUserReference", .kind = ASN1_STRING,
@@ -105,7 +123,7 @@ static const struct asn1_type type_reflected = {
 };
 
 const struct asn1_field apdu_abort_rows[AB_FIELDS] = {
-	{ "abortReason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_natural,
+	{ "abortReason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_abort_reason,
 	    ROW(abort_fields, reason), 0, 0 },
 	{ "reflectedParameter", BER_CONTEXT(1), ASN1_OPTIONAL,
 	    &type_reflected, ROW(abort_fields, reflected), 0, 0 },

@@ -36,6 +36,23 @@ extern const struct asn1_type	apdu_octets;
 extern const struct asn1_type	apdu_bits;
 extern const struct asn1_type	apdu_mta_name;
 extern const struct asn1_type	apdu_password;
+extern const struct asn1_type	apdu_dialogue_mode;
+extern const struct asn1_type	apdu_refuse_reason;
+
+/* An INTEGER of 32 bits, from min, whose values have names. */
+#define APDU_NAMED(ident, text, min_, ...)				\
+const struct asn1_type ident = {					\
+	.name = text, .kind = ASN1_INTEGER, .tag = BER_INTEGER,		\
+	.size = sizeof(int64_t), .min = min_, .max = INT32_MAX,		\
+	.names = (const struct asn1_names[]){ __VA_ARGS__, { 0, NULL } }	\
+}
+/* The same of a BIT STRING. */
+#define APDU_NAMED_BITS(ident, text, ...)				\
+const struct asn1_type ident = {					\
+	.name = text, .kind = ASN1_BIT_STRING, .tag = BER_BIT_STRING,	\
+	.size = sizeof(struct asn1_bits), .max = APDU_MAX * 8,		\
+	.names = (const struct asn1_names[]){ __VA_ARGS__, { 0, NULL } }	\
+}
 
 /* Longest values of the types above, octets. */
 #define APDU_MAX	65536

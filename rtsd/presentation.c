@@ -26,6 +26,43 @@ static const struct asn1_type type_selector = {
 	.size = sizeof(struct asn1_octets), .max = 64
 };
 
+static APDU_NAMED(type_mode, "INTEGER", INT32_MIN,
+	{ MODE_X410, "x410-1984-mode" }, { MODE_NORMAL, "normal-mode" });
+static APDU_NAMED(type_result, "Result", INT32_MIN,
+	{ P_ACCEPTANCE, "acceptance" }, { P_USER_REJECTION, "user-rejection" },
+	{ P_PROVIDER_REJECTION, "provider-rejection" });
+static APDU_NAMED(type_rejection, "INTEGER", INT32_MIN,
+	{ P_REJECT_NOT_SPECIFIED, "reason-not-specified" },
+	{ P_ABSTRACT_SYNTAX_NOT_SUPPORTED, "abstract-syntax-not-supported" },
+	{ P_TRANSFER_SYNTAXES_NOT_SUPPORTED,
+	    "proposed-transfer-syntaxes-not-supported" },
+	{ P_LIMIT_ON_DCS_EXCEEDED, "local-limit-on-DCS-exceeded" });
+static APDU_NAMED(type_refusal, "Provider-reason", INT32_MIN,
+	{ P_REASON_NOT_SPECIFIED, "reason-not-specified" },
+	{ P_TEMPORARY_CONGESTION, "temporary-congestion" },
+	{ P_LOCAL_LIMIT, "local-limit-exceeded" },
+	{ P_ADDRESS_UNKNOWN, "called-presentation-address-unknown" },
+	{ P_VERSION_NOT_SUPPORTED, "protocol-version-not-supported" },
+	{ P_DEFAULT_CONTEXT_NOT_SUPPORTED, "default-context-not-supported" },
+	{ P_USER_DATA_NOT_READABLE, "user-data-not-readable" },
+	{ P_NO_PSAP_AVAILABLE, "no-PSAP-available" });
+static APDU_NAMED(type_abort_reason, "Abort-reason", INT32_MIN,
+	{ 0, "reason-not-specified" }, { 1, "unrecognized-ppdu" },
+	{ 2, "unexpected-ppdu" },
+	{ 3, "unexpected-session-service-primitive" },
+	{ 4, "unrecognized-ppdu-parameter" },
+	{ 5, "unexpected-ppdu-parameter" },
+	{ 6, "invalid-ppdu-parameter-value" });
+static APDU_NAMED_BITS(type_version, "Protocol-version", { 0, "version-1" });
+static APDU_NAMED_BITS(type_p_requirements, "Presentation-requirements",
+	{ 0, "context-management" }, { 1, "restoration" });
+static APDU_NAMED_BITS(type_s_requirements, "User-session-requirements",
+	{ 0, "half-duplex" }, { 1, "duplex" }, { 2, "expedited-data" },
+	{ 3, "minor-synchronize" }, { 4, "major-synchronize" },
+	{ 5, "resynchronize" }, { 6, "activity-management" },
+	{ 7, "negotiated-release" }, { 8, "capability-data" },
+	{ 9, "exceptions" }, { 10, "typed-data" });
+
 /* Mode-selector ::= SET { mode-value [0] IMPLICIT INTEGER } */
 struct mode_selector {
 	struct asn1_members	a;
@@ -33,7 +70,7 @@ struct mode_selector {
 };
 
 static const struct asn1_field mode_selector_rows[] = {
-	{ "mode-value", BER_CONTEXT(0), 0, &apdu_integer,
+	{ "mode-value", BER_CONTEXT(0), 0, &type_mode,
 	    ROW(mode_selector, mode), 0, 0 },
 };
 
@@ -72,15 +109,15 @@ static const struct asn1_field pdv_list_rows[] = {
 	    ROW(pdv_list, arbitrary), 0, 0 },
 };
 
-static const struct asn1_type type_pdv_list = {
+const struct asn1_type p_type_pdv_list = {
 	.name = "PDV-list", .kind = ASN1_SEQUENCE, .tag = BER_SEQUENCE,
 	.size = sizeof(struct pdv_list), ROWS(pdv_list_rows)
 };
 
-static const struct asn1_type type_fully_encoded = {
+const struct asn1_type p_type_user_data = {
 	.name = "Fully-encoded-data", .kind = ASN1_SEQUENCE_OF,
 	.tag = BER_APPLICATION(1), .size = sizeof(struct asn1_list),
-	.min = 1, .max = 8, .of = &type_pdv_list
+	.min = 1, .max = 8, .of = &p_type_pdv_list
 };
 
 /* Context-list: SEQUENCE OF SEQUENCE { INTEGER, OID, SEQUENCE OF OID } */
@@ -128,11 +165,11 @@ struct result_item {
 };
 
 static const struct asn1_field result_item_rows[] = {
-	{ "result", BER_CONTEXT(0), 0, &apdu_integer,
+	{ "result", BER_CONTEXT(0), 0, &type_result,
 	    ROW(result_item, result), 0, 0 },
 	{ "transfer-syntax-name", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_oid,
 	    ROW(result_item, transfer), 0, 0 },
-	{ "provider-reason", BER_CONTEXT(2), ASN1_OPTIONAL, &apdu_integer,
+	{ "provider-reason", BER_CONTEXT(2), ASN1_OPTIONAL, &type_rejection,
 	    ROW(result_item, reason), 0, 0 },
 };
 
@@ -170,7 +207,7 @@ struct normal_mode {
 };
 
 static const struct asn1_field normal_mode_rows[] = {
-	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_bits,
+	{ "protocol-version", BER_CONTEXT(0), ASN1_OPTIONAL, &type_version,
 	    ROW(normal_mode, version), 0, 0 },
 	{ "calling-presentation-selector", BER_CONTEXT(1), ASN1_OPTIONAL,
 	    &type_selector, ROW(normal_mode, calling), 0, 0 },
@@ -187,18 +224,18 @@ static const struct asn1_field normal_mode_rows[] = {
 	{ "default-context", BER_CONTEXT(6), ASN1_OPTIONAL, &apdu_any,
 	    ROW(normal_mode, default_context), 0, 0 },
 	{ "presentation-requirements", BER_CONTEXT(8), ASN1_OPTIONAL,
-	    &apdu_bits, ROW(normal_mode, requirements), 0, 0 },
+	    &type_p_requirements, ROW(normal_mode, requirements), 0, 0 },
 	{ "user-session-requirements", BER_CONTEXT(9), ASN1_OPTIONAL,
-	    &apdu_bits, ROW(normal_mode, session), 0, 0 },
-	{ "provider-reason", BER_CONTEXT(10), ASN1_OPTIONAL, &apdu_integer,
+	    &type_s_requirements, ROW(normal_mode, session), 0, 0 },
+	{ "provider-reason", BER_CONTEXT(10), ASN1_OPTIONAL, &type_refusal,
 	    ROW(normal_mode, reason), 0, 0 },
 	{ "simply-encoded-data", BER_APPLICATION(0), ASN1_OPTIONAL,
 	    &apdu_octets, ROW(normal_mode, simple), 0, 0 },
-	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &type_fully_encoded,
+	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &p_type_user_data,
 	    ROW(normal_mode, full), 0, 0 },
 };
 
-static const struct asn1_type type_normal_mode = {
+const struct asn1_type p_type_normal_mode = {
 	.name = "normal-mode-parameters", .kind = ASN1_SEQUENCE,
 	.tag = BER_SEQUENCE, .flags = ASN1_OPEN,
 	.size = sizeof(struct normal_mode), ROWS(normal_mode_rows)
@@ -219,10 +256,10 @@ static const struct asn1_field cp_rows[] = {
 	{ "x410-mode-parameters", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_any,
 	    ROW(cp, x410), 0, 0 },
 	{ "normal-mode-parameters", BER_CONTEXT(2), ASN1_OPTIONAL,
-	    &type_normal_mode, ROW(cp, normal), 0, 0 },
+	    &p_type_normal_mode, ROW(cp, normal), 0, 0 },
 };
 
-static const struct asn1_type type_cp = {
+const struct asn1_type p_type_cp = {
 	.name = "CP", .kind = ASN1_SET, .tag = BER_SET, .flags = ASN1_OPEN,
 	.size = sizeof(struct cp), ROWS(cp_rows)
 };
@@ -267,11 +304,11 @@ static const struct asn1_field aru_rows[] = {
 	    ASN1_OPTIONAL, &type_identifier_list, ROW(aru, contexts), 0, 0 },
 	{ "simply-encoded-data", BER_APPLICATION(0), ASN1_OPTIONAL,
 	    &apdu_octets, ROW(aru, simple), 0, 0 },
-	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &type_fully_encoded,
+	{ "fully-encoded-data", 0, ASN1_OPTIONAL, &p_type_user_data,
 	    ROW(aru, full), 0, 0 },
 };
 
-static const struct asn1_type type_aru = {
+const struct asn1_type p_type_aru = {
 	.name = "ARU", .kind = ASN1_SEQUENCE, .tag = BER_CONTEXT(0),
 	.flags = ASN1_OPEN, .size = sizeof(struct aru), ROWS(aru_rows)
 };
@@ -285,13 +322,13 @@ struct arp {
 };
 
 static const struct asn1_field arp_rows[] = {
-	{ "provider-reason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_integer,
+	{ "provider-reason", BER_CONTEXT(0), ASN1_OPTIONAL, &type_abort_reason,
 	    ROW(arp, reason), 0, 0 },
 	{ "event-identifier", BER_CONTEXT(1), ASN1_OPTIONAL, &apdu_integer,
 	    ROW(arp, event), 0, 0 },
 };
 
-static const struct asn1_type type_arp = {
+const struct asn1_type p_type_arp = {
 	.name = "ARP", .kind = ASN1_SEQUENCE, .tag = BER_SEQUENCE,
 	.flags = ASN1_OPEN, .size = sizeof(struct arp), ROWS(arp_rows)
 };
@@ -410,7 +447,7 @@ cp_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	connect_init(c);
 	*x410 = 0;
 	*refuse = P_USER_DATA_NOT_READABLE;
-	if (apdu_decode(&type_cp, p, len, &cp, m, why) == -1)
+	if (apdu_decode(&p_type_cp, p, len, &cp, m, why) == -1)
 		return (-1);
 	if (cp.mode.mode == MODE_X410) {
 		*x410 = 1;
@@ -482,7 +519,7 @@ cp_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &n->full);
 		ASN1_PUT(n, N_FULL);
 	}
-	return (apdu_encode(&type_cp, &cp, 0, ibuf));
+	return (apdu_encode(&p_type_cp, &cp, 0, ibuf));
 }
 
 static void
@@ -536,7 +573,7 @@ cpa_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	struct cp	cp = { 0 };
 
 	connect_init(c);
-	if (apdu_decode(&type_cp, p, len, &cp, m, why) == -1)
+	if (apdu_decode(&p_type_cp, p, len, &cp, m, why) == -1)
 		return (-1);
 	if (cp.mode.mode != MODE_NORMAL || !ASN1_HAS(&cp, CP_NORMAL))
 		return (apdu_fail(why, "CPA: not in normal mode"));
@@ -562,7 +599,7 @@ cpa_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &cp.normal.full);
 		ASN1_PUT(&cp.normal, N_FULL);
 	}
-	return (apdu_encode(&type_cp, &cp, 0, ibuf));
+	return (apdu_encode(&p_type_cp, &cp, 0, ibuf));
 }
 
 int
@@ -572,7 +609,7 @@ cpr_decode(struct p_connect *c, const uint8_t *p, size_t len,
 	struct normal_mode	n = { 0 };
 
 	connect_init(c);
-	if (apdu_decode(&type_normal_mode, p, len, &n, m, why) == -1)
+	if (apdu_decode(&p_type_normal_mode, p, len, &n, m, why) == -1)
 		return (-1);
 	take_results(c, &n);
 	if (ASN1_HAS(&n, N_REASON))
@@ -598,7 +635,7 @@ cpr_encode(const struct p_connect *c, struct ibuf *ibuf)
 		put_value(&c->user, &pdv, &n.full);
 		ASN1_PUT(&n, N_FULL);
 	}
-	return (apdu_encode(&type_normal_mode, &n, 0, ibuf));
+	return (apdu_encode(&p_type_normal_mode, &n, 0, ibuf));
 }
 
 int
@@ -613,13 +650,13 @@ p_abort_decode(struct p_abort *ab, const uint8_t *p, size_t len,
 	ab->user.context = -1;
 	if (len > 0 && p[0] == 0x30) {
 		ab->provider = 1;
-		if (apdu_decode(&type_arp, p, len, &arp, m, why) == -1)
+		if (apdu_decode(&p_type_arp, p, len, &arp, m, why) == -1)
 			return (-1);
 		if (ASN1_HAS(&arp, ARP_REASON))
 			ab->reason = arp.reason;
 		return (0);
 	}
-	if (apdu_decode(&type_aru, p, len, &aru, m, why) == -1)
+	if (apdu_decode(&p_type_aru, p, len, &aru, m, why) == -1)
 		return (-1);
 	if (ASN1_HAS(&aru, ARU_FULL))
 		return (user_value(&ab->user, &aru.full, why));
@@ -641,7 +678,7 @@ aru_encode(const struct p_value *v, struct ibuf *ibuf)
 	ASN1_PUT(&aru, ARU_CONTEXTS);
 	put_value(v, &pdv, &aru.full);
 	ASN1_PUT(&aru, ARU_FULL);
-	return (apdu_encode(&type_aru, &aru, 0, ibuf));
+	return (apdu_encode(&p_type_aru, &aru, 0, ibuf));
 }
 
 int
@@ -651,7 +688,7 @@ arp_encode(int reason, struct ibuf *ibuf)
 
 	arp.reason = reason;
 	ASN1_PUT(&arp, ARP_REASON);
-	return (apdu_encode(&type_arp, &arp, 0, ibuf));
+	return (apdu_encode(&p_type_arp, &arp, 0, ibuf));
 }
 
 int
@@ -662,7 +699,7 @@ p_user_data_decode(struct p_value *v, const uint8_t *p, size_t len,
 
 	v->context = -1;
 	v->octets.len = 0;
-	if (apdu_decode(&type_fully_encoded, p, len, &full, m, why) == -1)
+	if (apdu_decode(&p_type_user_data, p, len, &full, m, why) == -1)
 		return (-1);
 	return (user_value(v, &full, why));
 }
@@ -674,5 +711,5 @@ p_user_data_encode(const struct p_value *v, struct ibuf *ibuf)
 	struct pdv_list		pdv;
 
 	put_value(v, &pdv, &full);
-	return (apdu_encode(&type_fully_encoded, &full, 0, ibuf));
+	return (apdu_encode(&p_type_user_data, &full, 0, ibuf));
 }

@@ -139,6 +139,14 @@ int	p_data_input(struct p_data *, const uint8_t *, size_t, int last,
 	    void (*data)(void *, const uint8_t *, size_t), void *,
 	    const char **why);
 
+/* The tables, for who prints them: User-data, CP and CPA, CPR, ARU, ARP. */
+extern const struct asn1_type	p_type_pdv_list;	/* one of User-data */
+extern const struct asn1_type	p_type_user_data;
+extern const struct asn1_type	p_type_cp;
+extern const struct asn1_type	p_type_normal_mode;	/* also CPR, CPA */
+extern const struct asn1_type	p_type_aru;
+extern const struct asn1_type	p_type_arp;
+
 /* Object identifiers in the form that tables and comparisons take. */
 extern const struct asn1_octets oid_basic_encoding;	/* {2 1 1} */
 int	oid_equal(const struct asn1_octets *, const struct asn1_octets *);

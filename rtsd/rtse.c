@@ -110,7 +110,7 @@ static const struct asn1_field connection_data_rows[] = {
 	    ROW(connection_data, recover), 0, 0 },
 };
 
-static const struct asn1_type type_connection_data = {
+const struct asn1_type rtse_type_connection_data = {
 	.name = "ConnectionData", .kind = ASN1_CHOICE,
 	.size = sizeof(struct connection_data), ROWS(connection_data_rows)
 };
@@ -130,13 +130,13 @@ static const struct asn1_field rtorq_rows[] = {
 	    ROW(rto, checkpoint), 0, 0 },
 	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(rto, window), WINDOW_DEFAULT, 0 },
-	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_natural,
+	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_dialogue_mode,
 	    ROW(rto, dialogue), DIALOGUE_MONOLOGUE, 0 },
 	{ "connectionDataRQ", BER_CONTEXT(3), ASN1_EXPLICIT, &apdu_any,
 	    ROW(rto, data), 0, 0 },
 };
 
-static const struct asn1_type type_rtorq = {
+const struct asn1_type rtse_type_rtorq = {
 	.name = "RTORQ", .kind = ASN1_SET, .tag = BER_CONTEXT(16),
 	.flags = ASN1_OPEN, .size = sizeof(struct rto), ROWS(rtorq_rows)
 };
@@ -151,7 +151,7 @@ static const struct asn1_field rtoac_rows[] = {
 	    ROW(rto, data), 0, 0 },
 };
 
-static const struct asn1_type type_rtoac = {
+const struct asn1_type rtse_type_rtoac = {
 	.name = "RTOAC", .kind = ASN1_SET, .tag = BER_CONTEXT(17),
 	.flags = ASN1_OPEN, .size = sizeof(struct rto), ROWS(rtoac_rows)
 };
@@ -166,16 +166,21 @@ struct rtorj {
 };
 
 static const struct asn1_field rtorj_rows[] = {
-	{ "refuseReason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_natural,
+	{ "refuseReason", BER_CONTEXT(0), ASN1_OPTIONAL, &apdu_refuse_reason,
 	    ROW(rtorj, reason), 0, 0 },
 	{ "userDataRJ", BER_CONTEXT(1), ASN1_OPTIONAL | ASN1_EXPLICIT,
 	    &apdu_any, ROW(rtorj, user), 0, 0 },
 };
 
-static const struct asn1_type type_rtorj = {
+const struct asn1_type rtse_type_rtorj = {
 	.name = "RTORJ", .kind = ASN1_SET, .tag = BER_CONTEXT(18),
 	.flags = ASN1_OPEN, .size = sizeof(struct rtorj), ROWS(rtorj_rows)
 };
+
+static APDU_NAMED(type_error_value, "INTEGER", 0,
+	{ 0, "busy" }, { 2, "authentication-error" },
+	{ 3, "unacceptable-dialogue-mode" },
+	{ 4, "unacceptable-security-context" });
 
 /* MTABindError ::= INTEGER, as the error [18] of the macro */
 struct bind_error {
@@ -184,17 +189,17 @@ struct bind_error {
 };
 
 static const struct asn1_field bind_error_rows[] = {
-	{ "error", BER_CONTEXT(18), ASN1_EXPLICIT, &apdu_natural,
+	{ "error", BER_CONTEXT(18), ASN1_EXPLICIT, &type_error_value,
 	    ROW(bind_error, error), 0, 0 },
 };
 
-static const struct asn1_type type_bind_error = {
+const struct asn1_type rtse_type_bind_error = {
 	.name = "MTABindError", .kind = ASN1_CHOICE,
 	.size = sizeof(struct bind_error), ROWS(bind_error_rows)
 };
 
 /* RTAB ::= SET { abortReason [0], reflectedParameter [1], userdataAB [2] } */
-static const struct asn1_type type_rtab = {
+const struct asn1_type rtse_type_rtab = {
 	.name = "RTAB", .kind = ASN1_SET, .tag = BER_CONTEXT(22),
 	.flags = ASN1_OPEN, .size = sizeof(struct abort_fields),
 	ROWS(apdu_abort_rows)
@@ -236,7 +241,7 @@ decode_data(struct rts_connection_data *data, const struct asn1_octets *any,
 
 	if (any->len > 0 && (any->p[0] & 0xdf) == 0x81)
 		data->recover = 1;
-	if (apdu_decode(&type_connection_data, any->p, any->len, &cd, m,
+	if (apdu_decode(&rtse_type_connection_data, any->p, any->len, &cd, m,
 	    why) == -1)
 		return (-1);
 	if (cd.c.chosen == DATA_RECOVER) {
@@ -280,7 +285,7 @@ rtorq_decode(struct pconnect *pc, const uint8_t *p, size_t len, int *refuse,
 	pc->version = -1;
 	*refuse = RTS_VALIDATION_FAILURE;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (apdu_decode(&type_rtorq, p, len, &v, &m, why) == -1)
+	if (apdu_decode(&rtse_type_rtorq, p, len, &v, &m, why) == -1)
 		goto out;
 	pc->checkpoint = v.checkpoint;
 	pc->window = v.window;
@@ -309,7 +314,7 @@ rtoac_decode(struct paccept *pa, const uint8_t *p, size_t len,
 
 	memset(pa, 0, sizeof(*pa));
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = apdu_decode(&type_rtoac, p, len, &v, &m, why)) == 0) {
+	if ((r = apdu_decode(&rtse_type_rtoac, p, len, &v, &m, why)) == 0) {
 		pa->checkpoint = v.checkpoint;
 		pa->window = v.window;
 		r = decode_data(&pa->data, &v.data, MACRO_RESULT, &m, why);
@@ -327,10 +332,10 @@ rtorj_decode(int *reason, const uint8_t *p, size_t len, const char **why)
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	if ((r = apdu_decode(&type_rtorj, p, len, &v, &m, why)) == 0) {
+	if ((r = apdu_decode(&rtse_type_rtorj, p, len, &v, &m, why)) == 0) {
 		*reason = RTS_CANNOT_RECOVER;
 		if (ASN1_HAS(&v, RJ_USER)) {
-			r = apdu_decode(&type_bind_error, v.user.p, v.user.len, &e,
+			r = apdu_decode(&rtse_type_bind_error, v.user.p, v.user.len, &e,
 			    &m, why);
 			if (r == 0)
 				*reason = e.error == 0 ? RTS_BUSY :
@@ -354,7 +359,7 @@ rtab_decode(struct abort_information *info, const uint8_t *p, size_t len,
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	r = apdu_decode(&type_rtab, p, len, &v, &m, why);
+	r = apdu_decode(&rtse_type_rtab, p, len, &v, &m, why);
 	if (r == -1)
 		memset(&v, 0, sizeof(v));
 	apdu_abort_get(&v, info);
@@ -406,7 +411,7 @@ encode_data(const struct rts_connection_data *data, int macro,
 			au->credentials.simple.tag = BER_IA5_STRING;
 		}
 	}
-	if (asn1_encode(&a, &type_connection_data, &cd, o) == -1)
+	if (asn1_encode(&a, &rtse_type_connection_data, &cd, o) == -1)
 		return (-1);
 	any->p = o->buf + o->pos;
 	any->len = o->size - o->pos;
@@ -424,7 +429,7 @@ rtorq_encode(const struct pconnect *pc, struct ibuf *ibuf)
 	v.window = pc->window;
 	v.dialogue = pc->dialogue;
 	if (encode_data(&pc->data, MACRO_ARGUMENT, &o, &v.data) == 0)
-		r = apdu_encode(&type_rtorq, &v, 0, ibuf);
+		r = apdu_encode(&rtse_type_rtorq, &v, 0, ibuf);
 	ber_out_free(&o);
 	return (r);
 }
@@ -439,7 +444,7 @@ rtoac_encode(const struct paccept *pa, struct ibuf *ibuf)
 	v.checkpoint = pa->checkpoint;
 	v.window = pa->window;
 	if (encode_data(&pa->data, MACRO_RESULT, &o, &v.data) == 0)
-		r = apdu_encode(&type_rtoac, &v, 0, ibuf);
+		r = apdu_encode(&rtse_type_rtoac, &v, 0, ibuf);
 	ber_out_free(&o);
 	return (r);
 }
@@ -455,15 +460,15 @@ rtorj_encode(int reason, struct ibuf *ibuf)
 
 	ber_out_init(&o);
 	if (reason == RTS_CANNOT_RECOVER)
-		return (apdu_encode(&type_rtorj, &v, 0, ibuf));
+		return (apdu_encode(&rtse_type_rtorj, &v, 0, ibuf));
 	/* busy(0), authentication-error(2), unacceptable-dialogue-mode(3) */
 	e.error = reason;
 	asn1_init(&a, NULL);
-	if (asn1_encode(&a, &type_bind_error, &e, &o) == 0 && !o.error) {
+	if (asn1_encode(&a, &rtse_type_bind_error, &e, &o) == 0 && !o.error) {
 		v.user.p = o.buf + o.pos;
 		v.user.len = o.size - o.pos;
 		ASN1_PUT(&v, RJ_USER);
-		r = apdu_encode(&type_rtorj, &v, 0, ibuf);
+		r = apdu_encode(&rtse_type_rtorj, &v, 0, ibuf);
 	}
 	ber_out_free(&o);
 	return (r);
@@ -475,5 +480,5 @@ rtab_encode(const struct abort_information *info, struct ibuf *ibuf)
 	struct abort_fields	v;
 
 	apdu_abort_put(info, &v);
-	return (apdu_encode(&type_rtab, &v, 0, ibuf));
+	return (apdu_encode(&rtse_type_rtab, &v, 0, ibuf));
 }

@@ -12,7 +12,16 @@
 #ifndef RTSE_H
 #define RTSE_H
 
+#include "asn1.h"
 #include "rtspdu.h"
+
+/* The tables, for who prints them; the last is what userDataRJ holds. */
+extern const struct asn1_type	rtse_type_rtorq;
+extern const struct asn1_type	rtse_type_rtoac;
+extern const struct asn1_type	rtse_type_rtorj;
+extern const struct asn1_type	rtse_type_rtab;
+extern const struct asn1_type	rtse_type_connection_data;
+extern const struct asn1_type	rtse_type_bind_error;
 
 /*
  * *refuse: the enum rts_refuse to answer with.  Strong and protected

@@ -23,6 +23,11 @@
 /* All values are on the stack; constructed strings are copied here. */
 #define MEMORY_MAX		4096
 
+static APDU_NAMED(type_syntax, "INTEGER", 0,
+	{ X409, "x409" }, { MODE_SELECTOR_NORMAL, "normal-mode" });
+static APDU_NAMED(type_protocol, "ApplicationProtocol", 0,
+	{ PROTOCOL_P1, "p1" }, { 3, "p3" }, { 12, "mts-transfer-protocol" });
+
 /* DataTransferSyntax ::= SET { [0] IMPLICIT INTEGER {x409(0)} } */
 struct data_transfer_syntax {
 	struct asn1_members	a;
@@ -30,7 +35,7 @@ struct data_transfer_syntax {
 };
 
 static const struct asn1_field data_transfer_syntax_rows[] = {
-	{ "syntax", BER_CONTEXT(0), 0, &apdu_natural,
+	{ "syntax", BER_CONTEXT(0), 0, &type_syntax,
 	    ROW(data_transfer_syntax, syntax), 0, 0 },
 };
 
@@ -78,7 +83,7 @@ static const struct asn1_field open_any_rows[] = {
 	{ "null", 0, 0, &apdu_null, ROW(open_any, null), 0, 0 },
 };
 
-static const struct asn1_type type_open_any = {
+const struct asn1_type rts_type_open = {
 	.name = "ConnectionData.open", .kind = ASN1_CHOICE,
 	.size = sizeof(struct open_any), ROWS(open_any_rows)
 };
@@ -102,7 +107,7 @@ static const struct asn1_field connection_data_rows[] = {
 	    ROW(connection_data, recover), 0, 0 },
 };
 
-static const struct asn1_type type_connection_data = {
+const struct asn1_type rts_type_connection_data = {
 	.name = "ConnectionData", .kind = ASN1_CHOICE,
 	.size = sizeof(struct connection_data), ROWS(connection_data_rows)
 };
@@ -125,17 +130,17 @@ static const struct asn1_field pconnect_data_rows[] = {
 	    ROW(pconnect_data, checkpoint), 0, 0 },
 	{ "windowSize", BER_CONTEXT(1), ASN1_DEFAULT, &apdu_natural,
 	    ROW(pconnect_data, window), WINDOW_DEFAULT, 0 },
-	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_natural,
+	{ "dialogueMode", BER_CONTEXT(2), ASN1_DEFAULT, &apdu_dialogue_mode,
 	    ROW(pconnect_data, dialogue), DIALOGUE_MONOLOGUE, 0 },
 	{ "connectionData", BER_CONTEXT(3), ASN1_EXPLICIT | ASN1_OPTIONAL,
 	    &apdu_any, ROW(pconnect_data, data), 0, 0 },
-	{ "applicationProtocol", BER_CONTEXT(4), ASN1_DEFAULT, &apdu_natural,
+	{ "applicationProtocol", BER_CONTEXT(4), ASN1_DEFAULT, &type_protocol,
 	    ROW(pconnect_data, protocol), PROTOCOL_P1, 0 },
 	{ "protocolVersion", BER_CONTEXT(5), ASN1_OPTIONAL, &apdu_natural,
 	    ROW(pconnect_data, version), 0, 0 },
 };
 
-static const struct asn1_type type_pconnect_data = {
+const struct asn1_type rts_type_pconnect_data = {
 	.name = "PUserData", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct pconnect_data),
 	ROWS(pconnect_data_rows)
@@ -151,7 +156,7 @@ static const struct asn1_field paccept_data_rows[] = {
 	    &apdu_any, ROW(pconnect_data, data), 0, 0 },
 };
 
-static const struct asn1_type type_paccept_data = {
+const struct asn1_type rts_type_paccept_data = {
 	.name = "PUserData", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct pconnect_data),
 	ROWS(paccept_data_rows)
@@ -168,11 +173,11 @@ struct apdu {
 static const struct asn1_field pconnect_rows[] = {
 	{ "dataTransferSyntax", BER_CONTEXT(0), 0, &type_data_transfer_syntax,
 	    ROW(apdu, syntax), 0, 0 },
-	{ "pUserData", BER_CONTEXT(1), ASN1_OPTIONAL, &type_pconnect_data,
+	{ "pUserData", BER_CONTEXT(1), ASN1_OPTIONAL, &rts_type_pconnect_data,
 	    ROW(apdu, data), 0, 0 },
 };
 
-static const struct asn1_type type_pconnect = {
+const struct asn1_type rts_type_pconnect = {
 	.name = "PConnect", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct apdu), ROWS(pconnect_rows)
 };
@@ -180,11 +185,11 @@ static const struct asn1_type type_pconnect = {
 static const struct asn1_field paccept_rows[] = {
 	{ "dataTransferSyntax", BER_CONTEXT(0), 0, &type_data_transfer_syntax,
 	    ROW(apdu, syntax), 0, 0 },
-	{ "pUserData", BER_CONTEXT(1), ASN1_OPTIONAL, &type_paccept_data,
+	{ "pUserData", BER_CONTEXT(1), ASN1_OPTIONAL, &rts_type_paccept_data,
 	    ROW(apdu, data), 0, 0 },
 };
 
-static const struct asn1_type type_paccept = {
+const struct asn1_type rts_type_paccept = {
 	.name = "PAccept", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct apdu), ROWS(paccept_rows)
 };
@@ -196,17 +201,17 @@ struct prefuse {
 };
 
 static const struct asn1_field prefuse_rows[] = {
-	{ "refuseReason", BER_CONTEXT(0), 0, &apdu_natural,
+	{ "refuseReason", BER_CONTEXT(0), 0, &apdu_refuse_reason,
 	    ROW(prefuse, reason), 0, 0 },
 };
 
-static const struct asn1_type type_prefuse = {
+const struct asn1_type rts_type_prefuse = {
 	.name = "PRefuse", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct prefuse), ROWS(prefuse_rows)
 };
 
 /* AbortInformation: an untagged SET */
-static const struct asn1_type type_abort = {
+const struct asn1_type rts_type_abort = {
 	.name = "AbortInformation", .kind = ASN1_SET, .tag = BER_SET,
 	.flags = ASN1_OPEN, .size = sizeof(struct abort_fields),
 	ROWS(apdu_abort_rows)
@@ -233,7 +238,7 @@ decode_open(struct rts_connection_data *data, const struct asn1_octets *open,
 	if (in.p == in.end || (e.h.indefinite && in.p[0] == 0))
 		return 0;
 	asn1_init(&a, m);
-	if (asn1_decode(&a, &type_open_any, &in, &any) == -1)
+	if (asn1_decode(&a, &rts_type_open, &in, &any) == -1)
 		return apdu_fail(why, a.error);
 	if (ber_next(&in, &e) != 0)
 		return apdu_fail(why, "ConnectionData.open: more than one value");
@@ -272,7 +277,7 @@ decode_connection_data(struct rts_connection_data *data,
 
 	if (any->len > 0 && (any->p[0] & 0xdf) == 0x81)
 		data->recover = 1;
-	if (apdu_decode(&type_connection_data, any->p, any->len, &cd, m, why) ==
+	if (apdu_decode(&rts_type_connection_data, any->p, any->len, &cd, m, why) ==
 	    -1)
 		return -1;
 	if (cd.c.chosen == DATA_OPEN)
@@ -302,7 +307,7 @@ pconnect_decode(struct pconnect *pc, const uint8_t *p, size_t len,
 	pc->version = -1;
 	*refuse = RTS_VALIDATION_FAILURE;
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (apdu_decode(&type_pconnect, p, len, &apdu, &m, why) == -1)
+	if (apdu_decode(&rts_type_pconnect, p, len, &apdu, &m, why) == -1)
 		goto out;
 	if (apdu.syntax.syntax == MODE_SELECTOR_NORMAL) {
 		pc->normal = 1;
@@ -350,7 +355,7 @@ paccept_decode(struct paccept *pa, const uint8_t *p, size_t len,
 
 	memset(pa, 0, sizeof(*pa));
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (apdu_decode(&type_paccept, p, len, &apdu, &m, why) == -1)
+	if (apdu_decode(&rts_type_paccept, p, len, &apdu, &m, why) == -1)
 		goto out;
 	if (apdu.syntax.syntax != X409) {
 		apdu_fail(why, "PAccept.dataTransferSyntax: not x409");
@@ -378,7 +383,7 @@ prefuse_decode(int *reason, const uint8_t *p, size_t len, const char **why)
 	int			r;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	r = apdu_decode(&type_prefuse, p, len, &v, &m, why);
+	r = apdu_decode(&rts_type_prefuse, p, len, &v, &m, why);
 	asn1_memory_free(&m);
 	if (r == 0)
 		*reason = v.reason;
@@ -394,7 +399,7 @@ abort_decode(struct abort_information *info, const uint8_t *p, size_t len,
 	int			r = 0;
 
 	asn1_memory_init(&m, MEMORY_MAX);
-	if (len > 0 && (r = apdu_decode(&type_abort, p, len, &v, &m,
+	if (len > 0 && (r = apdu_decode(&rts_type_abort, p, len, &v, &m,
 	    why)) == -1)
 		memset(&v, 0, sizeof(v));
 	apdu_abort_get(&v, info);
@@ -478,7 +483,7 @@ encode_connection_data(const struct rts_connection_data *data,
 		struct connection_data cd = {
 			.c.chosen = DATA_RECOVER, .recover = id
 		};
-		if (asn1_encode(&a, &type_connection_data, &cd, o) == -1)
+		if (asn1_encode(&a, &rts_type_connection_data, &cd, o) == -1)
 			return -1;
 	} else {
 		struct open_any open = { .c.chosen = OPEN_NULL };
@@ -493,7 +498,7 @@ encode_connection_data(const struct rts_connection_data *data,
 			open.c.chosen = OPEN_TAGGED;
 			open.credentials = c;
 		}
-		if (asn1_encode(&a, &type_open_any, &open, o) == -1)
+		if (asn1_encode(&a, &rts_type_open, &open, o) == -1)
 			return -1;
 		ber_out_header(o, BER_CONTEXT(0), 1, mark);
 	}
@@ -523,7 +528,7 @@ pconnect_encode(const struct pconnect *pc, struct ibuf *ibuf)
 		d->version = pc->version;
 	}
 	if (encode_connection_data(&pc->data, &o, &d->data) == 0)
-		r = apdu_encode(&type_pconnect, &apdu, 1, ibuf);
+		r = apdu_encode(&rts_type_pconnect, &apdu, 1, ibuf);
 	ber_out_free(&o);
 	return r;
 }
@@ -542,7 +547,7 @@ paccept_encode(const struct paccept *pa, struct ibuf *ibuf)
 	d->checkpoint = pa->checkpoint;
 	d->window = pa->window;
 	if (encode_connection_data(&pa->data, &o, &d->data) == 0)
-		r = apdu_encode(&type_paccept, &apdu, 1, ibuf);
+		r = apdu_encode(&rts_type_paccept, &apdu, 1, ibuf);
 	ber_out_free(&o);
 	return r;
 }
@@ -552,7 +557,7 @@ prefuse_encode(int reason, struct ibuf *ibuf)
 {
 	struct prefuse	v = { .a.present = 1, .reason = reason };
 
-	return apdu_encode(&type_prefuse, &v, 1, ibuf);
+	return apdu_encode(&rts_type_prefuse, &v, 1, ibuf);
 }
 
 int
@@ -561,7 +566,7 @@ abort_encode(const struct abort_information *info, struct ibuf *ibuf)
 	struct abort_fields	v;
 
 	apdu_abort_put(info, &v);
-	return apdu_encode(&type_abort, &v, 1, ibuf);
+	return apdu_encode(&rts_type_abort, &v, 1, ibuf);
 }
 
 int

@@ -12,7 +12,18 @@
 
 #include "mtad.h"
 
+struct asn1_type;
 struct ibuf;
+
+/* The tables, for who prints them; the last are what connectionData holds. */
+extern const struct asn1_type	rts_type_pconnect;
+extern const struct asn1_type	rts_type_pconnect_data;
+extern const struct asn1_type	rts_type_paccept;
+extern const struct asn1_type	rts_type_paccept_data;
+extern const struct asn1_type	rts_type_prefuse;
+extern const struct asn1_type	rts_type_abort;
+extern const struct asn1_type	rts_type_connection_data;
+extern const struct asn1_type	rts_type_open;
 
 struct rts_connection_data {
 	uint8_t			recover;	/* else open */

@@ -38,6 +38,9 @@ FILES = {
     'share/mtad/examples/mtad.freebsd': 0o755,
     'share/mtad/examples/mtad.netbsd': 0o755,
     'share/mtad/examples/mtad.openrc': 0o755,
+    'share/mtad/examples/mtactl.ksh': 0o644,
+    'share/bash-completion/completions/mtactl': 0o644,
+    'share/zsh/site-functions/_mtactl': 0o644,
     'share/mtad/examples/mtad.logrotate': 0o644,
     'share/mtad/examples/newsyslog.conf': 0o644,
 }
@@ -76,7 +79,7 @@ class Files(Installed):
         for name in FILES:
             if '/examples/' in name:
                 with open(self.root + name) as f:
-                    self.assertNotRegex(f.read(), '@[A-Z]+@', name)
+                    self.assertNotRegex(f.read(), '@[A-Z_]+@', name)
 
     def test_hardened(self):
         """PIE, full RELRO, no executable stack, stack protector."""

@@ -93,6 +93,31 @@ class Configuration(unittest.TestCase):
                 self.assertRegex(page, r'(?m)^\.I[ct].*(?<![\w-])%s(?![\w-])' %
                                  word)
 
+    def test_words_of_the_grammar(self):
+        """The table of the lexer, the tokens and the rules of the grammar
+        have the same words, and the page has no other."""
+        table = dict(re.findall(r'\{ "([a-z0-9-]+)", ([A-Z0-9_]+) \}',
+                                text_of('mtad', 'lex.c')))
+        declared, rules = text_of('mtad', 'parse.y').split('%%')[:2]
+        tokens = set()
+        for line in re.findall(r'(?ms)^%token\b(.*?)(?=^%|^$)', declared):
+            tokens |= set(re.findall(r'\b[A-Z][A-Z0-9_]+\b', re.sub(
+                r'<[^>]*>|/\*.*?\*/', '', line)))
+        self.assertEqual(set(table.values()) - tokens, set())
+        for word, token in table.items():
+            self.assertRegex(rules, r'\b%s\b' % token, word)
+        page = text_of('man', 'mtad.conf.5')
+        said = set()
+        for line in re.findall(r'(?m)^\.(?:It |Op |Oo |Oc |Xo |Xc |Pq )*Ic '
+                               r'(.*)$', page):
+            # up to whatever is not a word of the language any more
+            for part in re.split(r' ?\b(?:Ar|Pa|Oo|Oc|Op|No|Ns|Xc|Li|Cm)\b '
+                                 r'?[^ ]*', re.sub(r'"[^"]*"', '', line)):
+                said |= {w for w in part.split()
+                         if re.fullmatch(r'[a-z][a-z0-9-]*', w)}
+        self.assertGreater(len(said), 50)
+        self.assertEqual(said - set(table), set())
+
     def test_defaults(self):
         """The page names the default of each option of a peer; a file that
         gives them all is read like one that gives none."""
@@ -154,22 +179,110 @@ class Log(unittest.TestCase):
             self.assertGreater(found, 2, name)
 
 
+def verb_entries():
+    """{verb: the heads of its entries} of mtactl.8."""
+    page = text_of('man', 'mtactl.8').replace('\\&', '')
+    body = page[page.index('The commands are as follows'):
+                page.index('.Ss JSON')]
+    # lists inside of an entry have no verbs
+    while re.search(r'(?s)^\.Bl (?:(?!\n\.Bl|\n\.El).)*\n\.El', body[40:],
+                    re.M):
+        body = body[:40] + re.sub(
+            r'(?ms)^\.Bl (?:(?!^\.Bl|^\.El).)*^\.El\n', '', body[40:])
+        if body.count('\n.Bl') <= 1:
+            break
+    out = {}
+    for head in re.findall(r'(?ms)^\.It (Xo\n.*?)^\.Xc$|^\.It (Cm .*?)$',
+                           body):
+        head = head[0] or head[1]
+        verb = re.search(r'\bCm (\w+)', head).group(1)
+        out.setdefault(verb, []).append(head)
+    return out
+
 class Options(unittest.TestCase):
+    def sources(self, name):
+        directory = os.path.join(TOP, name)
+        return ''.join(text_of(name, f) for f in sorted(os.listdir(directory))
+                       if f.endswith('.c'))
+
+    def letters(self, text):
+        """Of getopt strings, also of those chosen by a condition."""
+        out = set()
+        for call in re.findall(r'(?s)getopt\(\w+, \w+, (.*?)\)\)', text):
+            for s in re.findall(r'"([^"]+)"', call):
+                out |= set(s) - set(':+')
+        return out
+
     def test_options(self):
-        for page, sources in (
-                ('mtad.8', ['mtad/mtad.c']), ('rtsd.8', ['rtsd/rtsd.c']),
-                ('spoold.8', ['spoold/spoold.c']),
-                ('mtactl.8', ['mtactl/mtactl.c', 'mtactl/submit.c',
-                               'mtactl/route.c']),
-                ('x400-maildir.8', ['x400-maildir/x400-maildir.c'])):
-            letters = set()
-            for s in re.findall(r'getopt\(\w+, \w+, "([^"]+)"',
-                                ''.join(text_of(s) for s in sources)):
-                letters |= set(s) - set(':+')
+        for page, source in (
+                ('mtad.8', 'mtad'), ('rtsd.8', 'rtsd'),
+                ('spoold.8', 'spoold'), ('mtactl.8', 'mtactl'),
+                ('x400-maildir.8', 'x400-maildir')):
+            letters = self.letters(self.sources(source))
             self.assertTrue(letters, page)
             said = set(re.findall(r'(?m)^\.It Fl (\w)\b',
                                   text_of('man', page)))
+            if page == 'mtactl.8':      # also in the heads of its verbs
+                for heads in verb_entries().values():
+                    said |= set(re.findall(r'\bFl (\w)\b', ' '.join(heads)))
             self.assertEqual(letters, said, page)
+
+    def test_options_of_verbs(self):
+        """The head of each verb has the options that are completed, which are
+        those that the program takes (test_completion.py)."""
+        entries = verb_entries()
+        for line in text_of('mtactl', 'completion', 'words').splitlines():
+            if line.startswith('#') or ' ' in line.split('|')[0]:
+                continue
+            verb, options = line.split('|')[:2]
+            self.assertEqual(
+                {o.split(':')[0][1:] for o in options.split()},
+                set(re.findall(r'\bFl (\w)\b', ' '.join(entries[verb]))),
+                verb)
+
+
+class Verbs(unittest.TestCase):
+    def setUp(self):
+        table = re.search(r'commands\[\] = \{(.*?)\};',
+                          text_of('mtactl', 'mtactl.c'), re.S).group(1)
+        self.verbs = set(re.findall(r'\{ "(\w+)",', table))
+
+    def test_verbs(self):
+        self.assertGreater(len(self.verbs), 10)
+        self.assertEqual(set(verb_entries()), self.verbs)
+
+    def test_shows(self):
+        shows = re.search(r'shows\[\] = \{(.*?)\n\};',
+                          text_of('mtactl', 'show.c'), re.S).group(1)
+        self.assertEqual(
+            {re.match(r'Cm show (\w+)', h).group(1)
+             for h in verb_entries()['show']},
+            set(re.findall(r'\{ "(\w+)", CTL_', shows)))
+
+    def test_usage(self):
+        """What is printed when it is called wrongly has all of them too."""
+        usage = re.search(r'(?s)^usage\(.*?^\}', text_of(
+            'mtactl', 'mtactl.c'), re.M).group()
+        text = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', usage))
+        for verb in self.verbs:
+            self.assertRegex(text, r'(?<![\w-])%s(?![\w-])' % verb)
+
+
+class Members(unittest.TestCase):
+    """Of what -j prints; test_json.py has it from a live run."""
+    def test_members(self):
+        page = text_of('man', 'mtactl.8')
+        section = page[page.index('.Ss JSON'):page.index('.Ss Completion')]
+        said = set(re.findall(r'(?m)^\.Va (\w+)', section))
+        written = set()
+        directory = os.path.join(TOP, 'mtactl')
+        for name in os.listdir(directory):
+            if name.endswith('.c') and name != 'json.c':
+                written |= set(re.findall(
+                    r'\b(?:json_\w+|time_or_null|show_json_\w+|rate)\('
+                    r'[^,()]+,\s*"(\w+)"', text_of('mtactl', name)))
+        self.assertGreater(len(written), 80)
+        self.assertEqual(written, said)
 
 
 if __name__ == '__main__':

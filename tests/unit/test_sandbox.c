@@ -95,7 +95,7 @@ in_child(void (*f)(void *), void *arg)
 }
 
 static void
-common_denials(void)
+denials_but_kill(void)
 {
 	struct sockaddr_in sin;
 	char *argv[] = { NULL };
@@ -112,7 +112,6 @@ common_denials(void)
 	DENIED(execve("/bin/true", argv, argv));
 	DENIED(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
 	DENIED(kill(getppid(), 0));
-	DENIED(syscall(SYS_kill, getpid(), 0));
 	DENIED(syscall(SYS_fork));
 	DENIED(syscall(SYS_vfork));
 	DENIED(syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL));
@@ -125,6 +124,55 @@ common_denials(void)
 	s = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE |
 	    MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
 	MUST(s);
+}
+
+static void
+common_denials(void)
+{
+	denials_but_kill();
+	DENIED(syscall(SYS_kill, getpid(), 0));
+}
+
+/* mtactl, also as root. */
+static void
+ctl(void *arg)
+{
+	struct sandbox_conf sc;
+	int sv[2];
+
+	memset(&sc, 0, sizeof(sc));
+	MUST(sandbox_enter(ROLE_CTL, &sc) == 0);
+	common_denials();
+	DENIED(open("/etc/passwd", O_RDONLY));
+	DENIED(openat(AT_FDCWD, ".", O_RDONLY));
+	DENIED(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+}
+
+/* mtactl top: is sent descriptors, and stops itself. */
+static void
+live_view(void *arg)
+{
+	struct sandbox_conf sc;
+	struct msghdr msg;
+	struct iovec iov;
+	int sv[2];
+	char c;
+
+	memset(&sc, 0, sizeof(sc));
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	MUST(sandbox_enter(ROLE_TOP, &sc) == 0);
+	denials_but_kill();
+	MUST(syscall(SYS_kill, getpid(), 0) == 0);
+	DENIED(kill(-1, 0));
+	DENIED(kill(0, 0));
+	DENIED(open("/etc/passwd", O_RDONLY));
+	MUST(write(sv[0], "x", 1) == 1);
+	iov.iov_base = &c;
+	iov.iov_len = 1;
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	MUST(recvmsg(sv[1], &msg, 0) == 1 && c == 'x');
 }
 
 static void
@@ -252,6 +300,13 @@ test_spoold(void **state)
 }
 
 static void
+test_ctl(void **state)
+{
+	assert_int_equal(in_child(ctl, NULL), 0);
+	assert_int_equal(in_child(live_view, NULL), 0);
+}
+
+static void
 test_agent(void **state)
 {
 	assert_int_equal(in_child(agent, NULL), 0);
@@ -331,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_rtsd),
 		cmocka_unit_test(test_spoold),
 		cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_ctl),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_refuses),
 	};
