@@ -48,8 +48,14 @@ enum ctl_type {
 	/* mtactl -> spoold */
 	CTL_REROUTE,		/* as CTL_RETRY */
 	CTL_EXPIRE,		/* the same */
-	CTL_TRACK		/* struct ctl_track ; lines of the audit log,
+	CTL_TRACK,		/* struct ctl_track ; lines of the audit log,
 				 * several in a row, each with its newline */
+	/* the state of the spool at one moment; root only */
+	CTL_BACKUP = 230,	/* - ; struct ctl_backup, then CTL_ROW_FILE:
+				 * queue.db, and one for each CTL_BACKUP_NEXT */
+	CTL_BACKUP_NEXT,	/* - ; the next content, or CTL_END */
+	CTL_ROW_FILE,		/* struct ctl_file, fd: to be read only */
+	CTL_STATS		/* - ; CTL_ROW pieces of OpenMetrics text */
 };
 
 struct ctl_verbose {
@@ -154,6 +160,18 @@ struct ctl_changed {
 	uint64_t	changed;
 	uint64_t	under_way;	/* being sent or delivered: as it was */
 	uint64_t	unchanged;	/* nothing to change */
+};
+
+struct ctl_backup {
+	char		name[UB_MTA_NAME + 1];
+	char		version[32];
+	uint64_t	time;		/* time_t of that moment */
+};
+
+struct ctl_file {
+	char		name[64];	/* within the spool */
+	uint64_t	size;
+	uint8_t		missing;	/* no fd: it is not, or not whole */
 };
 
 #define TRACK_IDS	32

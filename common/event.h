@@ -103,6 +103,17 @@
 	E(SPOOL_WORKS,		"spool-works")			\
 	E(SPOOL_FULL,		"spool-full")			\
 	E(SPOOL_SPACE,		"spool-space")			\
+	E(SPOOL_CHECKED,	"spool-checked")		\
+	E(SPOOL_DAMAGED,	"spool-damaged")		\
+	E(SPOOL_SAVED,		"spool-saved")			\
+	E(NOT_SAVED,		"spool-not-saved")		\
+	E(MESSAGE_LOST,		"message-lost")			\
+	E(BACKUP,		"backup-done")			\
+	E(BACKUP_FAILED,	"backup-failed")		\
+	E(RESTORED,		"restored")			\
+	E(NOT_RESTORED,		"not-restored")			\
+	E(ALARM,		"alarm-raised")			\
+	E(ALARM_OVER,		"alarm-over")			\
 	E(SPOOL_CLEANED,	"spool-cleaned")		\
 	E(CONTENT,		"content-failed")		\
 	E(AUDIT_FAILED,		"audit-failed")			\

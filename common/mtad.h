@@ -47,6 +47,7 @@ enum imsg_type {
 	IMSG_CONF_LIST,		/* struct list_conf; spoold */
 	IMSG_CONF_LIST_ITEM,	/* struct list_item_conf, of the last; spoold */
 	IMSG_CONF_CONTROL,	/* -, fd of the listening control socket; spoold */
+	IMSG_CONF_METRICS,	/* -, fd that listens for HTTP; spoold */
 	IMSG_CONF_END,		/* - */
 	IMSG_CHANNEL,		/* -, fd: rtsd-spoold channel (new peer) */
 	IMSG_TLS_CHANNEL,	/* -, fd: mtad-rtsd channel for signatures */
@@ -142,6 +143,8 @@ struct mta_conf {
 	uint32_t		rate, rate_time; /* messages in s, 0 none */
 	uint32_t		max_recipients;	/* of a message, 0 none */
 	int32_t			verbose;
+	uint64_t		alarm_space;	/* octets free, 0 off */
+	uint64_t		alarm_space_clear;
 };
 
 enum peer_mode { MODE_X410_1984 = 0, MODE_X410_1988, MODE_NORMAL };
@@ -211,6 +214,10 @@ struct peer_conf {
 	uint32_t		threshold[3];	/* queued messages, by rank */
 	uint32_t		threshold_oldest[3]; /* s one waits, 0 off */
 	/* the ladder */
+	uint32_t		alarm_queue;	/* messages, 0 off */
+	uint32_t		alarm_queue_clear;
+	uint32_t		alarm_age;	/* s, 0 off */
+	uint32_t		alarm_age_clear;
 	uint32_t		alternate_failures; /* failed opens, 0 never */
 	uint32_t		alternate_time;	/* s without one, 0 never */
 	uint32_t		attempts;	/* failed transfers, 0 any */

@@ -125,6 +125,9 @@ sandbox_kernel(enum sandbox_role role, const struct sandbox_conf *sc)
 	case ROLE_AGENT:
 		promises = "stdio rpath wpath cpath";
 		break;
+	case ROLE_CTL:
+		promises = "stdio recvfd";	/* backup */
+		break;
 	default:
 		promises = "stdio";
 		break;

@@ -48,6 +48,9 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] track ID | mts-id | oraddress | "
 	    "since time\n"
 	    "\t    [since time] [until time]\n"
+	    "       mtactl [-j] [-s socket] backup [file | directory]\n"
+	    "       mtactl restore\n"
+	    "       mtactl [-s socket] stats\n"
 	    "       mtactl [-j] [-s socket] peer name up | down\n"
 	    "       mtactl [-j] [-s socket] reload\n"
 	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n"
@@ -224,6 +227,37 @@ cmd_track(uint32_t request, int argc, char **argv)
 }
 
 static void
+cmd_backup(uint32_t request, int argc, char **argv)
+{
+	backup_run(socket_path, argc, argv, as_json);
+}
+
+static void
+cmd_restore(uint32_t request, int argc, char **argv)
+{
+	errx(EXIT_USAGE, "restore: mtad does that while it is stopped: "
+	    "mtad -r file, see mtad(8)");
+}
+
+/* The text is made by mtad; it is none of JSON. */
+static void
+cmd_stats(uint32_t request, int argc, char **argv)
+{
+	struct imsg imsg;
+	struct ctl c;
+	uint32_t type;
+
+	if (argc != 1)
+		usage("stats: too many arguments");
+	ctl_open(&c, socket_path);
+	ctl_send(&c, request, NULL, 0);
+	while ((type = ctl_next(&c, &imsg, NULL, NULL)) == CTL_ROW)
+		fwrite(ibuf_data(&imsg.body), 1, imsg_get_len(&imsg), stdout);
+	if (type != CTL_END)
+		errx(1, "%s: unexpected answer", socket_path);
+}
+
+static void
 cmd_peer(uint32_t request, int argc, char **argv)
 {
 	struct ctl_peer_set set;
@@ -294,6 +328,9 @@ static const struct command {
 	{ "reroute", cmd_change, CTL_REROUTE },
 	{ "expire", cmd_change, CTL_EXPIRE },
 	{ "track", cmd_track, CTL_TRACK },
+	{ "backup", cmd_backup, CTL_BACKUP },
+	{ "restore", cmd_restore, 0 },
+	{ "stats", cmd_stats, CTL_STATS },
 	{ "peer", cmd_peer, CTL_PEER },
 	{ "reload", cmd_reload, CTL_RELOAD },
 	{ "log", cmd_log, CTL_VERBOSE },

@@ -44,6 +44,9 @@ int	show_wants_id(const struct show *);
 /* submit.c: parses the arguments (exits when they are wrong) and submits. */
 void	submit_run(const char *path, int argc, char **argv, int as_json);
 
+/* backup.c: the same, and writes an archive. */
+void	backup_run(const char *path, int argc, char **argv, int as_json);
+
 /* track.c: the same of the audit log. */
 void	track_run(const char *path, int argc, char **argv, int as_json);
 /*

@@ -119,8 +119,11 @@ void
 set_audit(const struct place *p, const char *name)
 {
 	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ||
-	    strcmp(name, "content") == 0 ||
-	    strncmp(name, "queue.db", 8) == 0)
+	    strncmp(name, "content", 7) == 0 ||
+	    strncmp(name, "queue.db", 8) == 0 ||
+	    strncmp(name, "restore.", 8) == 0 ||
+	    strncmp(name, "salvage.", 8) == 0 ||
+	    strncmp(name, "backup.", 7) == 0)
 		conf_error(p, "\"%s\": the name of a directory of its own in "
 		    "the spool was expected", name);
 	else
@@ -752,9 +755,11 @@ set_defaults(struct conf *c)
 	for (i = 0; i < 3; i++) {
 		c->defaults.retry_min[i] = 60;
 		c->defaults.retry_max[i] = 600;
-		c->defaults.threshold[i] = i == 0 ? 3 : 50;
 		c->defaults.threshold_oldest[i] = 300;
 	}
+	c->defaults.threshold[0] = 3;
+	c->defaults.threshold[1] = 50;
+	c->defaults.threshold[2] = 50;
 	c->defaults.alternate_failures = 3;
 	c->defaults.attempts = 10;
 	memcpy(c->defaults.expire, expire, sizeof(expire));
@@ -777,6 +782,7 @@ conf_new(void)
 	TAILQ_INIT(&c->policies);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->pems);
+	TAILQ_INIT(&c->metrics);
 	strlcpy(c->spool, SPOOL_DIR, sizeof(c->spool));
 	strlcpy(c->control, RUN_DIR "/mtad.sock", sizeof(c->control));
 	c->mta.max_associations = 500;
@@ -890,6 +896,7 @@ conf_free(struct conf *c)
 	FREE_ALL(&c->commands, conf_command);
 	FREE_ALL(&c->redirects, conf_redirect);
 	FREE_ALL(&c->policies, conf_policy);
+	FREE_ALL(&c->metrics, conf_metrics);
 	while ((l = TAILQ_FIRST(&c->lists)) != NULL) {
 		TAILQ_REMOVE(&c->lists, l, entry);
 		list_free(l);

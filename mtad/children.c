@@ -114,6 +114,21 @@ set_timer(struct child *c, unsigned ms)
 	event_add(c->timer, &tv);
 }
 
+/* In a build tree each lies in a directory of its own name. */
+static void
+path_of(enum role r, char *path, size_t size)
+{
+	struct stat st;
+
+	snprintf(path, size, "%s/%s", options.libexec, children[r].name);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		snprintf(path, size, "%s/%s/%s", options.libexec,
+		    children[r].name, children[r].name);
+}
+
+static char *const environment[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
+    NULL };
+
 /*
  * What a child logs.  It cannot reach syslogd from its chroot once that was
  * started again, so its lines go through here.
@@ -178,18 +193,10 @@ log_open(struct child *c)
 static void
 execute(enum role r, int fd, int log_fd)
 {
-	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
-	    NULL };
-	struct stat st;
 	char path[PATH_MAX], *argv[10];
 	int n = 0;
 
-	/* In a build tree each lies in a directory of its own name. */
-	snprintf(path, sizeof(path), "%s/%s", options.libexec,
-	    children[r].name);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		snprintf(path, sizeof(path), "%s/%s/%s", options.libexec,
-		    children[r].name, children[r].name);
+	path_of(r, path, sizeof(path));
 	argv[n++] = path;
 	if (options.debug)
 		argv[n++] = (char *)(uintptr_t)"-d";
@@ -214,9 +221,62 @@ execute(enum role r, int fd, int log_fd)
 		_exit(127);
 	closefrom(PROC_FD + 1);
 	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, env);
+	execve(path, argv, environment);
 	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
 	_exit(127);
+}
+
+/* spoold -r, with the archive as its standard input. */
+static void
+execute_restore(int fd, int check)
+{
+	char path[PATH_MAX], *argv[12];
+	int n = 0;
+
+	path_of(CHILD_SPOOLD, path, sizeof(path));
+	argv[n++] = path;
+	argv[n++] = (char *)(uintptr_t)"-r";
+	if (check)
+		argv[n++] = (char *)(uintptr_t)"-n";
+	if (options.as_it_was)
+		argv[n++] = (char *)(uintptr_t)"-k";
+	if (options.unconfined)
+		argv[n++] = (char *)(uintptr_t)"-u";
+	if (conf->mta.audit_keep != 0) {
+		argv[n++] = (char *)(uintptr_t)"-a";
+		argv[n++] = conf->mta.audit;
+	}
+	argv[n++] = (char *)(uintptr_t)"-U";
+	argv[n++] = (char *)(uintptr_t)options.spoold_user;
+	argv[n++] = (char *)(uintptr_t)"-R";
+	argv[n++] = conf->spool;
+	argv[n] = NULL;
+	if (fd != STDIN_FILENO && dup2(fd, STDIN_FILENO) == -1)
+		_exit(127);
+	closefrom(STDERR_FILENO + 1);
+	signal(SIGPIPE, SIG_DFL);
+	execve(path, argv, environment);
+	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+int
+children_restore(int fd, int check)
+{
+	pid_t pid;
+	int status;
+
+	switch (pid = fork()) {
+	case -1:
+		log_warn(EVT_SYSTEM, ": restore");
+		return (1);
+	case 0:
+		execute_restore(fd, check);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return (1);
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1);
 }
 
 static void

@@ -80,6 +80,17 @@ struct conf_listen {
 	int			 fd;		/* -1: not bound yet */
 };
 
+#define METRICS_LISTEN_MAX	4
+
+struct conf_metrics {
+	TAILQ_ENTRY(conf_metrics) entry;
+	char			 address[CONF_HOST_MAX];	/* or path */
+	char			 group[64];
+	struct sockaddr_storage	 ss;
+	socklen_t		 ss_len;
+	int			 fd;		/* -1: not bound yet */
+};
+
 struct conf_via {
 	char			 peer[PEER_NAME_MAX];
 	struct conf_place	 at;
@@ -160,6 +171,7 @@ struct conf {
 	TAILQ_HEAD(, conf_policy) policies;	/* of all messages */
 	TAILQ_HEAD(, conf_list) lists;
 	struct conf_pems	 pems;
+	TAILQ_HEAD(conf_metrics_list, conf_metrics) metrics;
 };
 
 /*

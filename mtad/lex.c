@@ -55,7 +55,9 @@ static const struct {
 	const char	*word;
 	int		 token;
 } keywords[] = {
-	{ "accept", ACCEPT }, { "address", ADDRESS },
+	{ "accept", ACCEPT }, { "address", ADDRESS }, { "age", AGE },
+	{ "alarm", ALARM }, { "clear", CLEAR }, { "metrics", METRICS },
+	{ "queue", QUEUE }, { "space", SPACE },
 	{ "ae-qualifier", AE_QUALIFIER }, { "after", AFTER },
 	{ "alternate", ALTERNATE }, { "ap-title", AP_TITLE },
 	{ "associations", ASSOCIATIONS }, { "attempts", ATTEMPTS },

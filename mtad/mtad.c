@@ -241,6 +241,7 @@ send_conf(enum role r)
 	struct conf_redirect *re;
 	struct conf_policy *po;
 	struct conf_list *li;
+	struct conf_metrics *m;
 
 	child_send(r, IMSG_CONF_BEGIN, 0, -1, NULL, 0);
 	child_send(r, IMSG_CONF_MTA, 0, -1, &conf->mta, sizeof(conf->mta));
@@ -282,6 +283,8 @@ send_conf(enum role r)
 			    &re->redirect, sizeof(re->redirect));
 		TAILQ_FOREACH(li, &conf->lists, entry)
 			send_list(li);
+		TAILQ_FOREACH(m, &conf->metrics, entry)
+			child_send(r, IMSG_CONF_METRICS, 0, m->fd, NULL, 0);
 	}
 	child_send(r, IMSG_CONF_END, 0, -1, NULL, 0);
 	awaited[r]++;
@@ -356,7 +359,9 @@ reload(void)
 		conf_free(new);
 		return;
 	}
-	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1) {
+	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1 ||
+	    sockets_metrics(new, conf) == -1) {
+		close_listeners(new);
 		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
 		    "force");
 		conf_free(new);
@@ -364,6 +369,7 @@ reload(void)
 	}
 	number_all(new);
 	close_listeners(conf);
+	sockets_metrics_close(conf, 0);
 	conf_free(conf);
 	conf = new;
 	if (options.verbose)
@@ -464,6 +470,7 @@ children_gone(void)
 {
 	command_kill();
 	unlink(conf->control);
+	sockets_metrics_close(conf, 1);
 	if (pid_file != NULL)
 		pidfile_remove(pid_file);
 	log_info(EVT_STOPPED, "mta=\"%s\"", conf->mta.name);
@@ -495,7 +502,9 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
-	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n");
+	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n"
+	    "       mtad -r | -R archive [-nuv] [-D macro=value] [-f file] "
+	    "[-L directory]\n\t[-U rtsd-user,spoold-user]\n");
 	exit(1);
 }
 
@@ -517,7 +526,7 @@ parse_options(int argc, char **argv)
 {
 	int ch, check = 0;
 
-	while ((ch = getopt(argc, argv, "dD:f:L:np:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "dD:f:L:np:r:R:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':
 			options.debug = 1;
@@ -540,6 +549,11 @@ parse_options(int argc, char **argv)
 			break;
 		case 'p':
 			options.pid_file = optarg;
+			break;
+		case 'r':
+		case 'R':
+			options.archive = optarg;
+			options.as_it_was = ch == 'R';
 			break;
 		case 'u':
 			options.unconfined = 1;
@@ -579,7 +593,28 @@ lock_spool(const char *path)
 		close(fd);
 		return (-1);
 	}
-	return (0);	/* it stays open as long as we run */
+	return (fd);	/* it stays open as long as we run */
+}
+
+/*
+ * An archive becomes the spool.  No other mtad is to use it meanwhile, and it
+ * is spoold, confined, that reads it.
+ */
+static int
+restore(int check)
+{
+	int from;
+
+	from = strcmp(options.archive, "-") == 0 ? STDIN_FILENO :
+	    open(options.archive, O_RDONLY | O_CLOEXEC);
+	if (from == -1) {
+		log_warn(EVT_NOT_RESTORED, ": %s", options.archive);
+		return (1);
+	}
+	if (make_directories(conf) == -1 ||
+	    (!check && lock_spool(conf->spool) == -1))
+		return (1);
+	return (children_restore(from, check));
 }
 
 static int
@@ -681,7 +716,7 @@ main(int argc, char **argv)
 	log_init("mtad", 1, options.verbose);
 	if ((conf = conf_parse(options.conf_file)) == NULL)
 		return (1);
-	if (check) {
+	if (check && options.archive == NULL) {
 		fprintf(stderr, "configuration OK\n");
 		return (0);
 	}
@@ -695,11 +730,14 @@ main(int argc, char **argv)
 	make_absolute(&options.conf_file);
 	make_absolute(&options.libexec);
 	make_absolute(&options.pid_file);
+	if (options.archive != NULL)
+		return (restore(check));
 	/* Everything that may fail for the operator fails in his sight. */
 	if (open_pid_file() == -1)
 		return (1);
 	if (make_directories(conf) == -1 || lock_spool(conf->spool) == -1 ||
 	    sockets_listen(conf, NULL) == -1 ||
+	    sockets_metrics(conf, NULL) == -1 ||
 	    (control_fd = sockets_control(conf)) == -1) {
 		if (pid_file != NULL)
 			pidfile_remove(pid_file);

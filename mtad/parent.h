@@ -21,6 +21,8 @@ struct options {
 	const char	*conf_file;
 	const char	*pid_file;	/* or NULL */
 	const char	*libexec;	/* where rtsd and spoold are */
+	const char	*archive;	/* to be restored, or NULL */
+	int		 as_it_was;	/* and nothing held */
 	const char	*rtsd_user, *spoold_user;
 };
 
@@ -41,6 +43,8 @@ void	 children_start(void);
 void	 children_join(void);
 void	 children_stop(void);
 void	 children_reap(void);
+/* spoold takes an archive into the spool, or looks at it: exit status. */
+int	 children_restore(int fd, int check);
 /* To one child; the descriptor is the caller's still.  Lost when it is
  * not there: it gets everything anew when it comes. */
 void	 child_send(enum role, uint32_t type, uint32_t id, int fd,
@@ -69,6 +73,9 @@ void	 sign_close(void);
 /* Opens what the new configuration listens on; takes over what old has.
  * -1: one cannot be bound (said), nothing has changed. */
 int	 sockets_listen(struct conf *new, struct conf *old);
+/* The same of those who ask for metrics; what new has not got is removed. */
+int	 sockets_metrics(struct conf *new, struct conf *old);
+void	 sockets_metrics_close(struct conf *, int remove);
 int	 sockets_control(struct conf *);	/* its descriptor or -1 */
 void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
 	    uint32_t address);

@@ -72,13 +72,15 @@ static void	yyerror(const YYLTYPE *, const char *);
 %token WEIGHT "weight"
 %token OPTIONAL "optional" OPPORTUNISTIC "opportunistic"
 %token COMMAND "command" USER "user" PARALLEL "parallel"
+%token METRICS "metrics" ALARM "alarm" QUEUE "queue" AGE "age"
+%token SPACE "space" CLEAR "clear"
 %token NEWLINE "end of line" OPENB "'{'" CLOSEB "'}'" EQUALS "'='"
 %token <string> STRING "string"
 %token <string> WORD "word"
 %token <number> NUMBER "number"
 
 %type <string> string text
-%type <number> time size optport optcost optweight rank
+%type <number> time size optport optcost optweight rank cleartime clearnumber
 
 %destructor { free($$); } <string>
 
@@ -211,6 +213,23 @@ main		: WORD EQUALS text	{
 			free($6);
 		}
 		| ladder
+		| METRICS LISTEN ON text {
+			add_metrics(&@4, $4, NULL, 0, NULL);
+			free($4);
+		}
+		| METRICS LISTEN ON text PORT NUMBER {
+			add_metrics(&@4, $4, &@6, $6, NULL);
+			free($4);
+		}
+		| METRICS LISTEN ON text GROUP text {
+			add_metrics(&@4, $4, &@6, 0, $6);
+			free($4);
+			free($6);
+		}
+		| ALARM SPACE size CLEAR size {
+			set_alarm_space(&@5, $3, $5);
+		}
+		| ALARM SPACE size	{ set_alarm_space(&@3, $3, $3); }
 		| DELIVER text TO DIRECTORY string {
 			add_deliver(&@2, $2, &@5, $5);
 			free($2);
@@ -358,6 +377,12 @@ ladder		: RETRY retries
 			    0, 1000000, "attempts");
 		}
 		| EXPIRE expires
+		| ALARM QUEUE NUMBER clearnumber {
+			set_alarm_queue(peer, &@3, $3, &@4, $4);
+		}
+		| ALARM AGE time cleartime {
+			set_alarm_age(peer, &@3, $3, &@4, $4);
+		}
 		| THRESHOLD thresholds
 		;
 
@@ -377,6 +402,15 @@ retry		: time TO time		{
 		| rank time TO time	{
 			set_retry(peer, $1, &@2, $2, &@4, $4);
 		}
+		;
+
+/* Without it half of the mark. */
+clearnumber	: /* empty */		{ $$ = ALARM_HALF; }
+		| CLEAR NUMBER		{ $$ = $2; }
+		;
+
+cleartime	: /* empty */		{ $$ = ALARM_HALF; }
+		| CLEAR time		{ $$ = $2; }
 		;
 
 expires		: expire

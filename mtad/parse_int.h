@@ -110,6 +110,17 @@ int	command_split(const char *, char *buf, char **argv, int max,
 /* An O/R address, or a subtree, as it is printed. */
 void	set_prefix(const struct place *, char *, size_t, const char *);
 
+/* watch.c */
+/* Where it is asked for metrics; group: of the socket, or NULL. */
+void	add_metrics(const struct place *, const char *,
+	    const struct place *, uint64_t port, const char *group);
+#define ALARM_HALF	UINT64_MAX	/* clear at half of the mark */
+void	set_alarm_queue(struct conf_peer *, const struct place *, uint64_t,
+	    const struct place *, uint64_t clear);
+void	set_alarm_age(struct conf_peer *, const struct place *, uint64_t,
+	    const struct place *, uint64_t clear);
+void	set_alarm_space(const struct place *, uint64_t, uint64_t clear);
+
 /* lists.c */
 /* An O/R address with a country in it. */
 void	set_whole(const struct place *, char *, size_t, const char *);

@@ -93,9 +93,11 @@ sockets_listen(struct conf *new, struct conf *old)
 				    memcmp(&o->ss, &l->ss, l->ss_len) == 0)
 					l->fd = dup(o->fd);
 		if (l->fd == -1 && listen_on(l) == -1) {
-			TAILQ_FOREACH(l, &new->listeners, entry)
+			TAILQ_FOREACH(l, &new->listeners, entry) {
 				if (l->fd != -1)
 					close(l->fd);
+				l->fd = -1;
+			}
 			return (-1);
 		}
 	}

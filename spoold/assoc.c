@@ -349,12 +349,15 @@ static int
 refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
     int reason, const char *why)
 {
-	struct assoc_answer	ans;
+	struct assoc_answer	 ans;
+	struct peer		*p;
 
 	memset(&ans, 0, sizeof(ans));
 	ans.refuse = reason;
 	ans.peer = ind->peer;
 	answer(id, &ans);
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		p->refused_in += strcmp(p->conf.name, peer) == 0;
 	log_info(EVT_ASSOC_REFUSED, "peer=%s address=\"%.*s\": %s", peer,
 	    (int)sizeof(ind->address), ind->address, why);
 	return (0);
@@ -667,6 +670,10 @@ assoc_up(struct assoc *a, const struct assoc_up *up)
 		else
 			sp.stats.recoveries_in++;
 	}
+	if (a->row.initiator)
+		a->peer->opened_out++;
+	else
+		a->peer->opened_in++;
 	a->established = a->conn;
 	a->uncertain = 0;
 	a->died = 0;

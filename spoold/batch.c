@@ -19,9 +19,12 @@
 
 
 #include "log.h"
-#include "spoold.h"
+#include "salvage.h"
 
 #define COMMITS_MAX	8	/* in one turn */
+#define SALVAGE_LOOK	200	/* ms, is it saved? */
+#define SALVAGE_RETRY	60000	/* ms until it is tried again */
+#define CHECK_TIME	5	/* s for pages at the start, and for files */
 
 struct spool	 sp;
 
@@ -39,6 +42,7 @@ load(void)
 		return (-1);
 	}
 	if (store_associations_lost(sp.store, time(NULL)) == -1 ||
+	    salvage_contents(sp.store, CHECK_TIME) == -1 ||
 	    queue_load() == -1 || poison_load() == -1 ||
 	    audit_load() == -1 || (n = content_sweep()) == -1)
 		return (-1);
@@ -54,15 +58,57 @@ load(void)
 
 /*
  * A data base that is not there would be made, and then what the old one
- * knew be swept away: contents of messages that were confirmed.
+ * knew be swept away: contents of messages that were confirmed.  One that is
+ * empty may be new, but not when there are directories that were made later.
  */
 static int
 lost_database(void)
 {
-	struct stat	st;
+	struct stat	st, other;
 
-	return ((fstatat(sp.dirfd, "queue.db", &st, 0) == -1 ?
-	    errno == ENOENT : st.st_size == 0) && content_any());
+	if (fstatat(sp.dirfd, STORE_FILE, &st, 0) == -1)
+		return (errno == ENOENT && content_any());
+	return (st.st_size == 0 &&
+	    fstatat(sp.dirfd, "content", &other, 0) == 0);
+}
+
+/* What can be read is saved, beside the loop; nothing comes in meanwhile. */
+static int
+begin_salvage(const char *why)
+{
+	if (salvage_begin(why) == -1) {
+		spool_failed(strerror(errno));
+		return (-1);
+	}
+	log_warnx(EVT_SPOOL_DAMAGED, ": %s: what can be read of queue.db is "
+	    "saved", why);
+	spool_failed("queue.db is damaged, being saved");
+	look_at = spool_clock() + SALVAGE_LOOK;
+	spool_wake(look_at);
+	return (-1);
+}
+
+/* -1: damaged, or worse. */
+static int
+check_store(char *why, size_t size)
+{
+	uint64_t	began = spool_clock();
+	int		all, r;
+
+	if ((r = store_check(sp.store, CHECK_TIME, &all)) == 0) {
+		if (!all)
+			log_info(EVT_SPOOL_CHECKED, "seconds=%d: not all of "
+			    "queue.db, the rest is as it is read",
+			    CHECK_TIME);
+		log_debug("milliseconds=%" PRIu64 ": queue.db is good",
+		    spool_clock() - began);
+		return (0);
+	}
+	strlcpy(why, store_error(sp.store), size);
+	store_close(sp.store);
+	sp.store = NULL;
+	errno = r == 1 ? EBADMSG : EIO;
+	return (-1);
 }
 
 static int
@@ -70,20 +116,33 @@ try_open(void)
 {
 	char	why[256];
 
-	if (lost_database()) {
-		spool_failed("queue.db is missing or empty but there are "
-		    "contents of messages: put it back, or take the "
-		    "directory content away");
+	if (salvage_finish() == -1) {
+		spool_failed(strerror(errno));
 		return (-1);
 	}
-	if ((sp.store = store_open(sp.dir, why, sizeof(why))) == NULL) {
+	if (lost_database()) {
+		spool_failed("queue.db is missing or empty but it had "
+		    "messages: put it back, restore a backup, or take it and "
+		    "the directory content away");
+		return (-1);
+	}
+	if (salvage_wanted(why, sizeof(why)))
+		return (begin_salvage(why));
+	if ((sp.store = store_open(sp.dir, why, sizeof(why))) == NULL ||
+	    check_store(why, sizeof(why)) == -1) {
+		if (errno == EBADMSG)
+			return (begin_salvage(why));
 		spool_failed(why);
 		return (-1);
 	}
 	if (load() == -1) {
-		spool_failed(store_error(sp.store));
+		strlcpy(why, store_error(sp.store), sizeof(why));
+		errno = store_damaged(sp.store) ? EBADMSG : EIO;
 		store_close(sp.store);
 		sp.store = NULL;
+		if (errno == EBADMSG)
+			return (begin_salvage(why));
+		spool_failed(why);
 		return (-1);
 	}
 	return (0);
@@ -98,6 +157,7 @@ spool_open(const char *dir)
 	strlcpy(sp.state, "running", sizeof(sp.state));
 	sp.started = time(NULL);
 	told = loaded = 0;
+	backup_clean();
 	try_open();
 	return (0);
 }
@@ -105,6 +165,7 @@ spool_open(const char *dir)
 void
 spool_close(void)
 {
+	salvage_stop();
 	store_close(sp.store);
 	sp.store = NULL;
 	if (sp.dirfd != -1)
@@ -261,10 +322,43 @@ spool_commit_turn(void)
 		commit_once(!sync_available());
 }
 
+/* -1: there is to be waited. */
+static int
+look_at_salvage(void)
+{
+	char	why[256];
+
+	switch (salvage_look()) {
+	case SALVAGE_RUNNING:
+		look_at = spool_clock() + SALVAGE_LOOK;
+		spool_wake(look_at);
+		return (-1);
+	case SALVAGE_FAILED:
+		look_at = spool_clock() + SALVAGE_RETRY;
+		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again",
+		    salvage_why());
+		return (-1);
+	default:
+		break;
+	}
+	/* memory is full of what it said: from the beginning, then */
+	if (sp.store != NULL && store_damaged(sp.store)) {
+		strlcpy(why, store_error(sp.store), sizeof(why));
+		if (salvage_mark(why) == -1)
+			return (-1);
+		log_warnx(EVT_SPOOL_DAMAGED, ": %s: starting again to save "
+		    "what can be read of queue.db", why);
+		spool_restart();
+	}
+	return (0);
+}
+
 /* The store failed: can it be trusted again? */
 static void
 try_again(void)
 {
+	if (look_at_salvage() == -1)
+		return;
 	if (content_free() <= sp.mta.min_free / 2)
 		return;
 	sync_log(-1, 0);
@@ -273,6 +367,7 @@ try_again(void)
 		if (try_open() == -1)
 			return;
 		sp.failing = 0;
+		told = 0;
 	} else {
 		if (store_reopen(sp.store) == -1)
 			return;
@@ -332,6 +427,9 @@ spool_tick(void)
 		try_again();
 	}
 	look_at_space();
+	content_tick();
+	backup_tick();
+	alarm_tick();
 	audit_tick();
 	if (sp.dirty && spool_commit() == -1)
 		return;

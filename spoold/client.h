@@ -39,6 +39,7 @@ struct client {
 #define CHANGE_WORK	1	/* there is more to be done */
 #define CHANGE_COMMIT	2	/* all is, answered after the commit */
 	struct track		*track;		/* CTL_TRACK */
+	struct backup		*backup;	/* CTL_BACKUP */
 	time_t			 active;
 };
 
@@ -55,6 +56,12 @@ void	operate_more(struct client *);
 int	track_begin(struct client *, const struct ctl_track *);
 void	track_more(struct client *);
 void	track_free(struct client *);
+/* backup.c: the same of a backup; -1: it is not to be asked for one more. */
+void	backup_begin(struct client *);
+void	backup_more(struct client *);
+int	backup_works(const struct client *);
+int	backup_next(struct client *);
+void	backup_free(struct client *);
 /* There is work that goes on beside the loop. */
 void	control_work(void);
 /* Lets go of what a request held. */

@@ -332,7 +332,7 @@ nameless(const void *data, size_t len)
 static int
 open_content(const struct store_message *sm)
 {
-	return (sm->kind == CONTENT_FILE ? content_open(sm->id, O_RDONLY) :
+	return (sm->kind == CONTENT_FILE ? content_open_whole(sm) :
 	    nameless(sm->content, sm->size));
 }
 
@@ -425,7 +425,7 @@ start(struct run *r)
 	struct store_message	 sm;
 	struct message		*m = NULL;
 	struct ibuf		*values = NULL;
-	const char		*why = "message unreadable";
+	const char		*why = "message unreadable", *lost;
 	uint8_t			 n;
 	int			 found, too_many = 0;
 
@@ -451,7 +451,12 @@ start(struct run *r)
 		message_free(m);
 	if (found == 1)
 		store_message_release(sp.store);
-	if (why != NULL && why != waits)
+	if (why == waits)
+		;	/* it was given back */
+	else if (why != NULL &&
+	    (lost = message_trouble(r->job->message)) != NULL)
+		queue_lost(r->job, lost);
+	else if (why != NULL)
 		deliver_later(r->job, why);
 	return (why == NULL && !too_many);
 }

@@ -23,12 +23,16 @@
 #include "log.h"
 #include "spoold.h"
 
+#define UNPIN	200	/* files removed at one tick */
+
 struct ids {
 	uint64_t	*id;
 	size_t		 n, size;
 };
 static struct ids	 discarded;	/* once it is committed */
 static struct ids	 shared;	/* unless it is */
+static struct ids	 pinned;	/* when nobody reads them any more */
+static int		 pins;
 
 static int
 ids_add(struct ids *ids, uint64_t id)
@@ -115,6 +119,22 @@ content_open(uint64_t id, int flags)
 }
 
 int
+content_open_whole(const struct store_message *sm)
+{
+	struct stat	st;
+	int		fd;
+
+	if ((fd = content_open(sm->id, O_RDONLY)) == -1)
+		return (-1);
+	if (fstat(fd, &st) == -1 || (uint64_t)st.st_size != sm->size) {
+		close(fd);
+		errno = EIO;
+		return (-1);
+	}
+	return (fd);
+}
+
+int
 content_share(uint64_t id, uint64_t as)
 {
 	char	from[64], to[64];
@@ -159,8 +179,42 @@ content_discard(uint64_t id)
 void
 content_discarded(void)
 {
+	size_t	i;
+
 	shared.n = 0;
-	ids_unlink(&discarded);
+	if (pins == 0) {
+		ids_unlink(&discarded);
+		return;
+	}
+	for (i = 0; i < discarded.n; i++)
+		ids_add(&pinned, discarded.id[i]);
+	discarded.n = 0;
+}
+
+void
+content_pin(void)
+{
+	pins++;
+}
+
+void
+content_unpin(void)
+{
+	pins--;
+	content_tick();
+}
+
+void
+content_tick(void)
+{
+	int	i;
+
+	if (pins > 0)
+		return;
+	for (i = 0; i < UNPIN && pinned.n > 0; i++)
+		content_unlink(pinned.id[--pinned.n]);
+	if (pinned.n > 0)
+		spool_wake(spool_clock() + 20);
 }
 
 void

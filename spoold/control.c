@@ -20,6 +20,7 @@
 
 #include "client.h"
 #include "log.h"
+#include "metrics.h"
 
 static TAILQ_HEAD(, client) clients = TAILQ_HEAD_INITIALIZER(clients);
 static struct event	*listener;
@@ -225,6 +226,7 @@ control_committed(void)
 		log_info(EVT_SUBMITTED, "message=%016" PRIX64
 		    " id=\"%s\" octets=%" PRIu64 " recipients=%u", r.id,
 		    r.mts_id, c->arrival.size, c->arrival.message->nrecipient);
+		sp.stats.submitted++;
 		arrival_committed(&c->arrival);
 		submit_free(c, 1);
 		client_row(c, CTL_ROW, &r, sizeof(r));
@@ -344,6 +346,26 @@ command(struct client *c, struct imsg *imsg)
 	}
 }
 
+/* The text as it is now; it is not so long that it would have to wait. */
+static void
+stats(struct client *c)
+{
+	struct ibuf	*text;
+	size_t		 at, n, len;
+
+	if ((text = metrics_text()) == NULL) {
+		client_fail(c, "out of memory");
+		return;
+	}
+	len = ibuf_size(text);
+	for (at = 0; at < len; at += n) {
+		n = len - at < FRAGMENT_MAX ? len - at : FRAGMENT_MAX;
+		client_row(c, CTL_ROW, (char *)ibuf_data(text) + at, n);
+	}
+	ibuf_free(text);
+	client_end(c);
+}
+
 static int
 request(struct client *c, struct imsg *imsg)
 {
@@ -378,9 +400,19 @@ request(struct client *c, struct imsg *imsg)
 		explain_check(c);
 		return (0);
 	}
+	if (type == CTL_BACKUP_NEXT) {
+		/* after a CTL_FAIL it may still be asked for */
+		return (c->request == 0 ? 0 : backup_next(c));
+	}
 	if (c->request != 0)
 		return (-1);
 	switch (type) {
+	case CTL_STATS:
+		stats(c);
+		return (0);
+	case CTL_BACKUP:
+		backup_begin(c);
+		return (0);
 	case CTL_ROUTE:
 		if (imsg_get_ibuf(imsg, &body) == -1)
 			return (-1);
@@ -449,6 +481,8 @@ work_cb(int fd, short what, void *arg)
 			operate_more(c);
 		else if (c->track != NULL)
 			track_more(c);
+		else if (backup_works(c))
+			backup_more(c);
 	TAILQ_FOREACH(c, &clients, entry)
 		if (c->changing == CHANGE_WORK || (c->track != NULL &&
 		    imsgev_pending(&c->iev) <= CLIENT_HIGH))
@@ -480,7 +514,8 @@ make_room(void)
 	if (nclients < CLIENTS_MAX)
 		return;
 	TAILQ_FOREACH(c, &clients, entry)
-		if (!c->committing && !c->changing && (oldest == NULL ||
+		if (!c->committing && !c->changing && c->backup == NULL &&
+		    (oldest == NULL ||
 		    c->active < oldest->active))
 			oldest = c;
 	if (oldest != NULL)

@@ -451,7 +451,7 @@ delivery_new(struct directory *dir, struct job *j, const char **why)
 	if (sm.kind == CONTENT_FILE) {
 		*why = "content unreadable";
 		d->link = j->sole;
-		if ((d->content_fd = content_open(sm.id, O_RDONLY)) == -1)
+		if ((d->content_fd = content_open_whole(&sm)) == -1)
 			goto fail;
 	} else if (sm.kind == CONTENT_INLINE) {
 		d->content_len = sm.size;
@@ -521,14 +521,17 @@ fill(struct directory *dir)
 {
 	struct delivery	*d;
 	struct job	*j;
-	const char	*why;
+	const char	*why, *lost;
 	int		 n = 0;
 
 	while (outstanding < OUTSTANDING_MAX &&
 	    outstanding_octets < OUTSTANDING_OCTETS && !sp.failing &&
 	    (j = queue_next(dir->target, 0)) != NULL) {
 		if ((d = delivery_new(dir, j, &why)) == NULL) {
-			deliver_later(j, why);
+			if ((lost = message_trouble(j->message)) != NULL)
+				queue_lost(j, lost);
+			else
+				deliver_later(j, why);
 			continue;
 		}
 		pthread_mutex_lock(&lock);

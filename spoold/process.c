@@ -67,6 +67,7 @@ refused(const struct arrival *a, struct outcome *o)
 	o->final = 1;
 	o->reason = REASON_UNABLE_TO_TRANSFER;
 	if ((o->text = trace_looping(m)) != NULL) {
+		sp.stats.loops++;
 		o->diagnostic = DIAGNOSTIC_LOOP_DETECTED;
 		return (1);
 	}

@@ -8,12 +8,12 @@
  * hears of that with the next commit.
  */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "log.h"
-#include "spoold.h"
+#include "salvage.h"
 
 #define ID_EPOCH	1577836800	/* as in store.c */
 
@@ -92,6 +92,7 @@ load_count(void *arg, uint32_t number, int rank, int state, uint64_t n,
 	switch (state) {
 	case JOB_READY:
 		t->window[rank].count = n;
+		t->window[rank].oldest = oldest;
 		t->window[rank].more = 1;
 		break;
 	case JOB_DEFERRED:
@@ -390,18 +391,51 @@ queue_ready(const struct target *t, int rank)
 int64_t
 queue_oldest(const struct target *t, int rank)
 {
-	const struct job *j;
-	uint64_t	 oldest = 0;
-	int		 i;
+	const struct window	*w;
+	const struct job	*j;
+	uint64_t		 oldest = 0, first;
+	int			 i;
 
 	for (i = 0; i < 3; i++) {
 		if (rank != -1 && i != rank)
 			continue;
-		j = TAILQ_FIRST(&t->window[i].jobs);
-		if (j != NULL && (oldest == 0 || j->message < oldest))
-			oldest = j->message;
+		w = &t->window[i];
+		if ((j = TAILQ_FIRST(&w->jobs)) != NULL)
+			first = j->message;
+		else if (w->count > 0)	/* not read yet: no older than that */
+			first = w->last != 0 ? w->last : w->oldest;
+		else
+			continue;
+		if (oldest == 0 || first < oldest)
+			oldest = first;
 	}
 	return (oldest == 0 ? 0 : (int64_t)(oldest / 1000000) + ID_EPOCH);
+}
+
+uint64_t
+queue_age(const struct target *t)
+{
+	int64_t	oldest = queue_oldest(t, -1), now = time(NULL);
+
+	return (oldest == 0 || now < oldest ? 0 : (uint64_t)(now - oldest));
+}
+
+uint64_t
+queue_taken(const struct target *t)
+{
+	const struct job	*j;
+	uint64_t		 n = 0;
+
+	TAILQ_FOREACH(j, &t->taken, entry)
+		n++;
+	return (n);
+}
+
+uint64_t
+queue_stored(const struct target *t)
+{
+	return (queue_ready(t, -1) + queue_taken(t) + t->deferred +
+	    t->stuck);
 }
 
 static void
@@ -453,6 +487,30 @@ void
 queue_hold(struct job *j, int64_t until, const char *why)
 {
 	queue_put(j, JOB_HELD, until, why);
+}
+
+void
+queue_lost(struct job *j, const char *why)
+{
+	log_warnx(EVT_HELD, "message=%016" PRIX64 " to=\"%s\": %s",
+	    j->message, j->target->name, why);
+	audit_job(AUDIT_HOLD, j, "mtad", why);
+	queue_put(j, JOB_HELD, 0, why);
+}
+
+const char *
+message_trouble(uint64_t id)
+{
+	struct store_message	m;
+	const char		*why = NULL;
+
+	if (store_row_damaged(sp.store))
+		return ("message lost: damaged in the data base");
+	if (store_message_get(sp.store, id, &m, 0) == 1 &&
+	    m.kind == CONTENT_FILE)
+		why = content_trouble(id, m.size);
+	store_message_release(sp.store);
+	return (why);
 }
 
 void

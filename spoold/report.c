@@ -14,7 +14,7 @@
 
 #include "imsg.h"
 #include "log.h"
-#include "spoold.h"
+#include "salvage.h"
 
 /* A job that is over: all recipients that its target has. */
 struct ended {
@@ -367,9 +367,17 @@ load(struct ended *e, uint32_t **routing, size_t *n)
 
 	arrival_free(a);		/* of a try that failed */
 	memset(a, 0, sizeof(*a));
-	if ((r = store_message_get(sp.store, e->message, &sm,
-	    !e->outcome.delivered)) != 1)
+	r = store_message_get(sp.store, e->message, &sm,
+	    !e->outcome.delivered);
+	/* a content that is lost does not go back; the report does */
+	if (r == 0 && store_row_damaged(sp.store)) {
+		r = store_message_get(sp.store, e->message, &sm, 0);
+		sm.kind = CONTENT_NONE;
+	}
+	if (r != 1)
 		return (r);
+	if (sm.kind == CONTENT_FILE && content_trouble(sm.id, sm.size) != NULL)
+		sm.kind = CONTENT_NONE;
 	a->id = e->message;
 	a->origin = target_number(sm.origin);
 	a->size = sm.size;

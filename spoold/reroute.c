@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "spoold.h"
+#include "salvage.h"
 
 #define AT_ONCE		10	/* chunks, in reroute_all */
 #define AGAIN		60	/* s between looks at all of a target */
@@ -299,8 +299,15 @@ load_subject(struct arrival *a, uint64_t id)
 	struct store_message	 sm;
 	int			 r = -1;
 
-	if (store_message_get(sp.store, id, &sm, 1) != 1)
-		return (-1);
+	if (store_message_get(sp.store, id, &sm, 1) != 1) {
+		/* what it is for is known nevertheless */
+		if (!store_row_damaged(sp.store) ||
+		    store_message_get(sp.store, id, &sm, 0) != 1)
+			return (-1);
+		sm.kind = CONTENT_NONE;
+	}
+	if (sm.kind == CONTENT_FILE && content_trouble(id, sm.size) != NULL)
+		sm.kind = CONTENT_NONE;
 	a->id = id;
 	a->origin = target_number(sm.origin);
 	a->size = sm.size;

@@ -190,6 +190,7 @@ schedule_failure(struct peer *p, const char *why, int busy)
 	char	text[160];
 
 	p->busy = busy;
+	p->failed_out++;
 	if (!busy && ++p->failures >= p->conf.alternate_failures &&
 	    p->conf.alternate_failures != 0) {
 		snprintf(text, sizeof(text), "%u opens failed, %s",

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "imsg.h"
@@ -71,23 +70,6 @@ send_envelope(struct xfer *x, const struct store_message *sm)
 	return (r);
 }
 
-/* A descriptor of the content that reads only, of just that length. */
-static int
-open_content(const struct store_message *sm)
-{
-	struct stat	st;
-	int		fd;
-
-	if ((fd = content_open(sm->id, O_RDONLY)) == -1)
-		return (-1);
-	if (fstat(fd, &st) == -1 || (uint64_t)st.st_size != sm->size) {
-		close(fd);
-		errno = EIO;
-		return (-1);
-	}
-	return (fd);
-}
-
 static int
 old_connection(const struct xfer *x, struct s_connection_id *id)
 {
@@ -116,7 +98,7 @@ send_xfer(struct xfer *x, const char **why)
 	}
 	*why = "content unreadable";
 	if (sm.kind == CONTENT_FILE && !x->discard &&
-	    (fd = open_content(&sm)) == -1)
+	    (fd = content_open_whole(&sm)) == -1)
 		goto fail;
 	req.xfer = x->id;
 	req.priority = sm.priority;

@@ -539,6 +539,7 @@ show_free(struct client *c)
 	free(c->routing);
 	free(c->envelope);
 	track_free(c);
+	backup_free(c);
 	c->changing = 0;
 	c->message = NULL;
 	c->routing = NULL;

@@ -18,6 +18,8 @@
 #include "conf.h"
 #include "imsgev.h"
 #include "log.h"
+#include "metrics.h"
+#include "restore.h"
 #include "sandbox.h"
 #include "spoold.h"
 
@@ -132,6 +134,12 @@ spool_settle(void)
 
 	if (!event_pending(settle, EV_TIMEOUT, NULL))
 		event_add(settle, &tv);
+}
+
+void
+spool_restart(void)
+{
+	exit(1);
 }
 
 /* rtsd */
@@ -292,6 +300,8 @@ configured(void)
 {
 	if (conf_end() == -1)
 		fatalx("configuration incomplete");
+	if (metrics_end(base) == -1)
+		fatalx("out of memory");
 	if (!confined) {
 		confine();
 		if ((delivered = event_new(base, deliver_event_fd(),
@@ -322,6 +332,7 @@ shutdown_spool(void)
 	sp.stopping = 1;
 	stopping_since = spool_clock();
 	control_close();
+	metrics_stop();
 	schedule_tick();
 	spool_wake(spool_clock() + 50);
 	spool_turn();
@@ -346,7 +357,10 @@ conf_imsg(struct imsg *imsg)
 	switch (imsg_get_type(imsg)) {
 	case IMSG_CONF_BEGIN:
 		conf_begin();
+		metrics_begin();
 		return (0);
+	case IMSG_CONF_METRICS:
+		return (metrics_add(imsg_get_fd(imsg)));
 	case IMSG_CONF_MTA:
 		return (GET(&mta) == -1 ? -1 : conf_mta(&mta));
 	case IMSG_CONF_PEER:
@@ -454,6 +468,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: spoold [-dnuv] [-R directory] [-U user]\n"
+	    "       spoold -r [-knuv] [-a audit] [-R directory] [-U user] "
+	    "<archive\n"
 	    "spoold is started by mtad(8).\n");
 	exit(1);
 }
@@ -482,13 +498,43 @@ init(void)
 		fatalx("out of memory");
 }
 
+/* spoold -r: confined as in service, the archive is standard input. */
+static void __attribute__((noreturn))
+restore_main(const struct restore_options *o)
+{
+	struct sandbox_conf	sc;
+
+	memset(&sc, 0, sizeof(sc));
+	sc.user = user;
+	sc.root = root;
+	sc.unconfined = unconfined;
+	if (sandbox_enter(ROLE_SPOOLD, &sc) == -1)
+		fatalx("cannot confine myself, so I do not run");
+	umask(077);
+	if (restore(unconfined ? root : "/", STDIN_FILENO, o) == -1 ||
+	    fflush(stdout) != 0)
+		_exit(1);
+	_exit(0);	/* as confined, not even a leak can be looked for */
+}
+
 int
 main(int argc, char **argv)
 {
-	int	ch, debug = 0, holds = 0, verbose = 0;
+	struct restore_options	ro = { .audit = "" };
+	int			ch, debug = 0, holds = 0, restoring = 0;
+	int			verbose = 0;
 
-	while ((ch = getopt(argc, argv, "dnR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "a:dknrR:uU:v")) != -1) {
 		switch (ch) {
+		case 'a':
+			ro.audit = optarg;
+			break;
+		case 'k':
+			ro.as_it_was = 1;
+			break;
+		case 'r':
+			restoring = debug = 1;
+			break;
 		case 'd':
 			debug = 1;
 			break;
@@ -513,10 +559,13 @@ main(int argc, char **argv)
 	}
 	if (argc != optind)
 		usage();
-	if (debug || holds)
+	if (debug || holds || restoring)
 		log_init("spoold", 1, verbose);
 	else
 		log_init_child("spoold", verbose);
+	ro.check = holds;
+	if (restoring)
+		restore_main(&ro);
 	if (holds)
 		return (say_holds());
 	if (fcntl(PROC_FD, F_GETFD) == -1)

@@ -66,6 +66,7 @@ struct window {
 	uint64_t	 last;		/* what the store was read up to */
 	uint8_t		 more;		/* it may hold others after that */
 	uint64_t	 count;		/* ready, here and in the store */
+	uint64_t	 oldest;	/* when the store was looked at */
 };
 
 struct target {
@@ -132,8 +133,15 @@ struct peer {
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
+	uint64_t		 opened_in, opened_out;	/* associations */
+	uint64_t		 refused_in, failed_out;
+	uint64_t		 rejected;	/* transfers, for good */
 	int64_t			 last_in, last_out;
+	uint8_t			 alarms;	/* alarm.c: ALARM_* */
 };
+#define ALARM_QUEUE	0x01
+#define ALARM_AGE	0x02
+#define ALARM_SPACE	0x04
 TAILQ_HEAD(peers, peer);
 
 struct directory {
@@ -209,6 +217,7 @@ struct spool_stats {
 	uint64_t	received, sent, delivered, duplicates;
 	uint64_t	received_octets, sent_octets, resent_octets;
 	uint64_t	recoveries_in, recoveries_out;
+	uint64_t	submitted, loops;
 };
 
 struct spool {
@@ -223,6 +232,7 @@ struct spool {
 	uint8_t			 failing;	/* store not to be trusted */
 	uint8_t			 full;		/* nothing more comes in */
 	uint8_t			 stopping;
+	uint8_t			 alarms;	/* ALARM_SPACE */
 	char			 state[64];	/* for show */
 	uint64_t		 batch;		/* octets taken since commit */
 	time_t			 started;
@@ -264,6 +274,8 @@ void	 spool_turn(void);
 void	 spool_turn_now(void);
 /* In a few milliseconds checkpoints are confirmed, however few there are. */
 void	 spool_settle(void);
+/* Ends, to be started again. */
+void	 spool_restart(void) __attribute__((noreturn));
 /* Applies a new configuration that peers and directories were set to. */
 void	 spool_configured(void);
 
@@ -301,6 +313,11 @@ struct job *queue_next(struct target *, int urgent);
 uint64_t queue_ready(const struct target *, int rank);
 /* time_t the oldest ready job came, 0 none; of all ranks -1. */
 int64_t	 queue_oldest(const struct target *, int rank);
+/* s that it has waited, 0 none. */
+uint64_t queue_age(const struct target *);
+/* Jobs that somebody has; all of them, whatever they wait for. */
+uint64_t queue_taken(const struct target *);
+uint64_t queue_stored(const struct target *);
 /* What becomes of a job that was taken; frees it after the commit. */
 void	 queue_done(struct job *);
 void	 queue_return(struct job *, const char *why);
@@ -336,6 +353,13 @@ uint32_t jitter(uint32_t);
 
 /* By the operator; until: of deferred delivery, to be remembered, or 0. */
 void	 queue_hold(struct job *, int64_t until, const char *why);
+/* What is to be sent cannot be had any more: held and named. */
+void	 queue_lost(struct job *, const char *why);
+/*
+ * Why the message last looked for with its content, or its content file,
+ * will never be had; NULL: it may be next time.
+ */
+const char *message_trouble(uint64_t id);
 /* Nothing has failed, it is only not yet time. */
 #define DEFERRED_DELIVERY	"deferred delivery"
 void	 queue_until(struct job *, int64_t until, const char *why);
@@ -652,6 +676,8 @@ void	 expire_tick(time_t);
 int	 content_init(void);
 int	 content_create(uint64_t id);
 int	 content_open(uint64_t id, int flags);
+/* To be read, of just the length that it is to have.  -1 with errno. */
+int	 content_open_whole(const struct store_message *);
 /* The name of a new file is durable when this returned 0. */
 int	 content_sync_dir(uint64_t id);
 void	 content_unlink(uint64_t id);
@@ -670,6 +696,13 @@ int	 content_any(void);
 /* Those of content_discard and _share: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);
+/*
+ * From pin to unpin files that would be removed stay, then go, some at each
+ * tick.
+ */
+void	 content_pin(void);
+void	 content_unpin(void);
+void	 content_tick(void);
 uint64_t content_free(void);		/* octets free in the spool */
 
 /* syncer.c: fdatasync of contents and of the store's log, in a thread. */
@@ -918,5 +951,13 @@ void	 control_sync(void);	/* contents, before the transaction */
 int	 control_flush(void);
 void	 control_committed(void);
 void	 control_failed(const char *why);
+
+/* alarm.c: once a second or so. */
+void	 alarm_tick(void);
+
+/* backup.c: ends one that there is no space for. */
+void	 backup_tick(void);
+/* What one that was interrupted left behind. */
+void	 backup_clean(void);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 
 #define ID_EPOCH	1577836800	/* 2020-01-01, seconds */
 #define ID_RESERVE	100000000	/* microseconds of ids ahead */
+#define VERSION_MAX	4095		/* of a schema: more is no version */
 #define CONNECTION_NUMBERS 1296		/* two characters, base 36 */
 
 static const char *const statements[] = {
@@ -91,9 +93,17 @@ static const char *const schema[] = {
 	"WITHOUT ROWID;"
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY, line TEXT NOT NULL);",
 	"ALTER TABLE queue ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;"
-	"CREATE INDEX queue_deadline ON queue (deadline) WHERE deadline > 0;"
+	"CREATE INDEX queue_deadline ON queue (deadline) WHERE deadline > 0;",
+	/* of those that came before it is not known */
+	"ALTER TABLE messages ADD COLUMN sum INTEGER;"
 };
 #define SCHEMA_VERSION	((int)(sizeof(schema) / sizeof(schema[0])))
+
+const char *
+store_first_schema(void)
+{
+	return (schema[0]);
+}
 
 int
 connection_key(const struct s_connection_id *id, struct connection_key *key)
@@ -148,9 +158,19 @@ connection_key_parse(const struct connection_key *key,
 int
 store_fail(struct store *s, const char *what)
 {
-	snprintf(s->error, sizeof(s->error), "%s: %s", what,
+	int	code = s->db == NULL ? SQLITE_OK : sqlite3_errcode(s->db) & 0xff;
+
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		s->damaged = 1;
+	snprintf(s->error, sizeof(s->error), "%.160s: %s", what,
 	    s->db == NULL ? "store is closed" : sqlite3_errmsg(s->db));
 	return (-1);
+}
+
+int
+store_damaged(const struct store *s)
+{
+	return (s->damaged);
 }
 
 const char *
@@ -261,8 +281,8 @@ store_run(struct store *s, enum store_statement n, const char *fmt, ...)
 	return (r);
 }
 
-static int
-exec(struct store *s, const char *sql)
+int
+store_exec(struct store *s, const char *sql)
 {
 	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return (store_fail(s, sql));
@@ -293,6 +313,12 @@ upgrade(struct store *s)
 
 	if (pragma_int(s, "PRAGMA user_version", &version) == -1)
 		return (-1);
+	if (version < 0 || version > VERSION_MAX) {
+		strlcpy(s->error, "the number of its schema makes no sense",
+		    sizeof(s->error));
+		s->damaged = 1;
+		return (-1);
+	}
 	if (version > SCHEMA_VERSION) {
 		snprintf(s->error, sizeof(s->error), "made by a newer mtad "
 		    "(schema %d, known %d)", version, SCHEMA_VERSION);
@@ -301,10 +327,10 @@ upgrade(struct store *s)
 	for (; version < SCHEMA_VERSION; version++) {
 		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d",
 		    version + 1);
-		if (exec(s, "BEGIN IMMEDIATE") == -1)
+		if (store_exec(s, "BEGIN IMMEDIATE") == -1)
 			return (-1);
-		if (exec(s, schema[version]) == -1 || exec(s, sql) == -1 ||
-		    exec(s, "COMMIT") == -1) {
+		if (store_exec(s, schema[version]) == -1 || store_exec(s, sql) == -1 ||
+		    store_exec(s, "COMMIT") == -1) {
 			sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 			return (-1);
 		}
@@ -333,6 +359,7 @@ close_handle(struct store *s)
 {
 	int	i;
 
+	store_backup_end(s);
 	for (i = 0; i < S_MAX; i++) {
 		sqlite3_finalize(s->stmt[i]);
 		s->stmt[i] = NULL;
@@ -352,7 +379,7 @@ open_handle(struct store *s)
 	int64_t		 v;
 	sqlite3_stmt	*st;
 
-	snprintf(path, sizeof(path), "%s/queue.db", s->dir);
+	snprintf(path, sizeof(path), "%s/%s", s->dir, s->file);
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		store_fail(s, path);
@@ -395,17 +422,28 @@ fail:
 struct store *
 store_open(const char *dir, char *why, size_t whysize)
 {
+	return (store_open_file(dir, STORE_FILE, why, whysize));
+}
+
+struct store *
+store_open_file(const char *dir, const char *file, char *why, size_t whysize)
+{
 	struct store	*s;
+	int		 damaged;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
 		strlcpy(why, "out of memory", whysize);
+		errno = ENOMEM;
 		return (NULL);
 	}
 	strlcpy(s->dir, dir, sizeof(s->dir));
+	strlcpy(s->file, file, sizeof(s->file));
 	s->log_fd = -1;
 	if (open_handle(s) == -1) {
 		strlcpy(why, s->error, whysize);
+		damaged = s->damaged;
 		free(s);
+		errno = damaged ? EBADMSG : EIO;
 		return (NULL);
 	}
 	return (s);
@@ -426,7 +464,7 @@ store_reopen(struct store *s)
 	close_handle(s);
 	if (open_handle(s) == -1)
 		return (-1);
-	if (exec(s, "PRAGMA wal_checkpoint(TRUNCATE)") == -1 ||
+	if (store_exec(s, "PRAGMA wal_checkpoint(TRUNCATE)") == -1 ||
 	    store_begin(s) == -1 ||
 	    store_meta_put(s, "probe", time(NULL)) == -1 ||
 	    store_commit(s) == -1) {
@@ -470,7 +508,7 @@ store_log_fd(struct store *s)
 	char	path[1100];
 
 	if (s->log_fd == -1 && s->db != NULL) {
-		snprintf(path, sizeof(path), "%s/queue.db-wal", s->dir);
+		snprintf(path, sizeof(path), "%s/%s-wal", s->dir, s->file);
 		s->log_fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	}
 	return (s->log_fd);

@@ -156,7 +156,12 @@ typedef int	store_job_cb(void *, const struct store_job *);
 typedef int	store_receiving_cb(void *, const struct store_receiving *);
 
 /* dir: the spool directory.  NULL with the reason in why. */
+#define STORE_FILE	"queue.db"
+/* errno is EBADMSG when it is damaged. */
 struct store	*store_open(const char *dir, char *why, size_t);
+/* The same under another name. */
+struct store	*store_open_file(const char *dir, const char *file, char *why,
+		    size_t);
 void		 store_close(struct store *);
 const char	*store_error(const struct store *);
 /*
@@ -174,6 +179,69 @@ int		 store_count(const char *dir, uint64_t *messages,
 		    uint64_t *partial, char *why, size_t);
 
 int		 store_begin(struct store *);
+/* Has an error said that the data base is damaged, not merely failing? */
+int		 store_damaged(const struct store *);
+/*
+ * Looks for damage for at most so many seconds (0: to the end): pages, and
+ * whether messages and queue agree.  0, and *all says whether all was looked
+ * at; 1: damaged, see store_error; -1.
+ */
+int		 store_check(struct store *, unsigned seconds, int *all);
+/* What recovery of associations and transfers needs is forgotten. */
+int		 store_forget_recovery(struct store *);
+/* Whatever may go is held, with that reason. */
+int		 store_hold_all(struct store *, const char *reason);
+/* What was being sent is ready again, for the same peer. */
+int		 store_unsend_all(struct store *);
+
+/*
+ * A copy of the data base as it is when the last step is done, which others
+ * may use meanwhile.  store_backup_step: 1: there is more, 0: done, -1.
+ */
+int		 store_backup_begin(struct store *, const char *file);
+int		 store_backup_step(struct store *, int pages, uint64_t *left,
+		    uint64_t *all);
+/* Content files of it: ids and sizes after one.  How many, or -1. */
+int		 store_backup_files(struct store *, uint64_t after,
+		    uint64_t *ids, uint64_t *sizes, int n);
+void		 store_backup_end(struct store *);
+
+/* store_source.c: what can be read of a data base that is damaged. */
+struct store_source;
+typedef int	 store_id_cb(void *, uint64_t);
+struct store_source *source_open(const char *dir, const char *file, char *why,
+		    size_t);
+void		 source_close(struct store_source *);
+/* Had it to be read without its own table of tables? */
+int		 source_patched(const struct store_source *);
+/* 0: all of them, 1: not all could be read, -1: an error of the callback. */
+int		 source_targets(struct store_source *, int (*)(void *,
+		    uint32_t, int kind, const char *, int64_t no_recovery),
+		    void *);
+int		 source_jobs(struct store_source *, uint32_t target, int rank,
+		    store_job_cb *, void *);
+int		 source_message_ids(struct store_source *, store_id_cb *,
+		    void *);
+int		 source_receiving_ids(struct store_source *, store_id_cb *,
+		    void *);
+int		 source_accepted(struct store_source *, int (*)(void *,
+		    uint32_t peer, const void *key, size_t, const void *,
+		    size_t, int64_t), void *);
+int		 source_audit(struct store_source *, int (*)(void *, uint64_t,
+		    const char *line), void *);
+int		 source_meta(struct store_source *, const char *, int64_t *);
+/* 1: whole, until the next call; 0: there is none; -1: not to be read. */
+int		 source_message(struct store_source *, uint64_t,
+		    struct store_message *);
+/* Under the number that it had. */
+int		 store_target_put(struct store *, uint32_t, int kind,
+		    const char *, int64_t no_recovery);
+/* Copies of messages that are not there go, each is told of before. */
+int		 store_orphans(struct store *, int (*)(void *, uint64_t,
+		    const char *target), void *);
+/* Messages whose content is a file, after one: ids, sizes.  How many, -1. */
+int		 store_files(struct store *, uint64_t after, uint64_t *ids,
+		    uint64_t *sizes, int n);
 /*
  * A transaction whose commit is at once seen by whoever opens the store
  * next, but survives a power failure only once store_log_fd was synced after
@@ -213,13 +281,16 @@ int		 store_message_add(struct store *,
 		    const struct store_message *);
 /*
  * 1: found.  Pointers live until the next store_message_get or
- * store_message_release.  content only when with_content.
+ * store_message_release.  content only when with_content, and then none that
+ * is damaged.
  */
 int		 store_message_get(struct store *, uint64_t,
 		    struct store_message *, int with_content);
 void		 store_message_release(struct store *);
 int		 store_message_routing(struct store *, uint64_t,
 		    const uint32_t *, size_t);
+/* Was the message that was looked for last there, and not as it was put? */
+int		 store_row_damaged(const struct store *);
 /*
  * Deletes a message when no job of it is left.  1: gone, *kind tells where
  * its content was (the file is the caller's to remove after the commit).

@@ -35,12 +35,13 @@
     S(TARGET_NOREC, "UPDATE targets SET no_recovery = ? WHERE id = ?") \
     S(TARGET_NOREC_GET, "SELECT no_recovery FROM targets WHERE id = ?") \
     S(MSG_ADD, "INSERT INTO messages (id, type, priority, kind, arrival, " \
-	"origin, size, envelope, routing, content) " \
-	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	"origin, size, envelope, routing, content, sum) " \
+	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     S(MSG_GET, "SELECT type, priority, kind, arrival, origin, size, " \
 	"envelope, routing FROM messages WHERE id = ?") \
     S(MSG_GET_CONTENT, "SELECT type, priority, kind, arrival, origin, " \
-	"size, envelope, routing, content FROM messages WHERE id = ?") \
+	"size, envelope, routing, content, sum FROM messages " \
+	"WHERE id = ?") \
     S(MSG_ROUTING, "UPDATE messages SET routing = ? WHERE id = ?") \
     S(MSG_ROUTED, "SELECT priority, kind, routing FROM messages " \
 	"WHERE id = ?") \
@@ -96,6 +97,19 @@
 	"AND state = 2 AND next_try <= ?") \
     S(JOB_NEXT, "SELECT MIN(next_try) FROM queue WHERE target = ? " \
 	"AND state = 2") \
+    S(JOB_HOLD_ALL, "UPDATE queue SET state = 3, reason = ?1, " \
+	"association = 0, connection = 0, activity = 0, serial = 0, " \
+	"offset = 0, total = 0, since = 0, head = NULL " \
+	"WHERE state NOT IN (3, 4)") \
+    S(FILES, "SELECT id, size FROM messages WHERE kind = 2 AND id > ? " \
+	"ORDER BY id LIMIT ?") \
+    S(ORPHANS, "SELECT message, (SELECT name FROM targets WHERE " \
+	"id = queue.target) FROM queue WHERE message NOT IN " \
+	"(SELECT id FROM messages)") \
+    S(ORPHANS_DELETE, "DELETE FROM queue WHERE message NOT IN " \
+	"(SELECT id FROM messages)") \
+    S(TARGET_PUT, "INSERT INTO targets (id, kind, name, no_recovery) " \
+	"VALUES (?, ?, ?, ?)") \
     S(ASSOC_PUT, "INSERT OR REPLACE INTO associations (" ASSOC_COLUMNS \
 	") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
     S(ASSOC_GET, "SELECT " ASSOC_COLUMNS " FROM associations " \
@@ -195,6 +209,11 @@ enum store_statement {
 struct store {
 	sqlite3		*db;
 	char		 dir[1024];
+	char		 file[64];
+	int		 damaged;	/* an error said so */
+	int		 row_damaged;	/* the message last looked for */
+	sqlite3_backup	*backup;
+	sqlite3		*copy;		/* that is made */
 	sqlite3_stmt	*stmt[S_MAX];
 	char		 error[256];
 	int		 in_transaction;
@@ -222,6 +241,11 @@ int		 store_run(struct store *, enum store_statement,
 /* 1 a row, 0 none (reset), -1 error (reset). */
 int		 store_step(struct store *, sqlite3_stmt *);
 int		 store_fail(struct store *, const char *);
+int		 store_exec(struct store *, const char *sql);
+/* Of all of a message that is not to change. */
+int64_t		 store_message_sum(const struct store_message *);
+/* The statement that made the tables which were there from the beginning. */
+const char	*store_first_schema(void);
 
 #define I(x)	((int64_t)(x))
 

@@ -122,6 +122,8 @@ refuse(struct intransfer *t, int kind, const char *why)
 		strlcpy(r.text, why, sizeof(r.text));
 		rtsd_send(IMSG_RECV_REFUSE, t->assoc->id, -1, &r, sizeof(r));
 	}
+	if (kind == RECV_UNACCEPTABLE && t->origin->peer != NULL)
+		t->origin->peer->rejected++;
 	log_info(EVT_TRANSFER_IN_REFUSED, "%s octets=%" PRIu64 ": %s",
 	    recv_text(t), t->body.len, why);
 	recv_clean(t);

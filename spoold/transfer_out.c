@@ -702,11 +702,14 @@ xfer_flush(void)
 static void
 give_out(struct xfer *x)
 {
-	const char	*why;
+	const char	*why, *lost;
 
 	x->state = XFER_GIVEN;
 	if (send_xfer(x, &why) == -1) {
-		if (x->resume)
+		if ((lost = message_trouble(x->job->message)) != NULL) {
+			queue_lost(x->job, lost);
+			xfer_free(x);
+		} else if (x->resume)
 			anew(x, 0, why);
 		else
 			stuck(x, why);

@@ -207,8 +207,10 @@ class Sync(Case):
 class DataBase(Case):
     """beta has a message for gamma when its data base is damaged."""
 
-    def damaged(self, damage, repair, log):
-        first, second = octets(300000, 5), octets(5000, 6)
+    FIRST, SECOND = octets(300000, 5), octets(5000, 6)
+
+    def start(self, damage):
+        """beta is as far; what damage returned, and where the log begins."""
         self.pair(Daemon('alpha'), Daemon('beta'), 8)
         alpha, beta = self.alpha, self.beta
         with open(alpha.conf, 'a') as f:
@@ -220,58 +222,75 @@ class DataBase(Case):
         beta.mtactl('reload')
         until(lambda: len(beta.mtactl('show', 'peers')) == 2, 10,
               'new configuration')
-        self.submit(alpha, first, address('gamma'))
+        self.submit(alpha, self.FIRST, address('gamma'))
         until(lambda: beta.mtactl('show', 'summary')['queued'] == 1, 20,
               'message at beta')
         alpha.idle()
         beta.stop()
-        data_base = os.path.join(beta.spool, 'queue.db')
-        undo = damage(data_base)
+        undo = damage(os.path.join(beta.spool, 'queue.db'))
         mark = beta.log_size()
         beta.start()
+        self.conf = conf
+        return undo, mark
+
+    def finish(self, *contents):
+        """It gets a second one, and delivers what it has."""
+        alpha, beta = self.alpha, self.beta
+        self.submit(alpha, self.SECOND, address('gamma'))
+        until(lambda: beta.mtactl('show', 'summary')['queued'] ==
+              len(contents), 20, 'all at beta')
+        beta.write(self.conf + 'deliver "%s" to directory "%s"\n' % (
+            DOMAINS['gamma'], beta.delivery))
+        beta.mtactl('reload')
+        self.delivered(*contents)
+
+    def damaged(self, damage, repair, log):
+        undo, mark = self.start(damage)
+        alpha, beta = self.alpha, self.beta
         line = until(lambda: [x for x in beta.log(mark).splitlines()
                               if 'nothing is taken in until' in x], 10,
                      'complaint in:\n' + beta.log(mark))[0]
         self.assertRegex(line, log)
-        self.submit(alpha, second, address('gamma'))
+        self.submit(alpha, b'waits', address('gamma'))
         alpha.said('call-failed .*: refused: busy', 20)
-        repair(data_base, undo)
+        repair(os.path.join(beta.spool, 'queue.db'), undo)
         until(lambda: 'spool-works: ' in beta.log(mark), 15,
               'works again')
-        until(lambda: beta.mtactl('show', 'summary')['queued'] == 2, 20,
-              'both at beta')
-        beta.write(conf + 'deliver "%s" to directory "%s"\n' % (
-            DOMAINS['gamma'], beta.delivery))
-        beta.mtactl('reload')
-        self.delivered(first, second)
+        self.finish(self.FIRST, b'waits', self.SECOND)
 
     def test_garbage(self):
-        """Something else has been written over its beginning."""
+        """Something else has been written over its beginning: all is saved.
+        """
         def damage(path):
             with open(path, 'r+b') as f:
-                before = f.read(4096)
-                f.seek(0)
                 f.write(b'x' * 4096)
-            return before
-
-        def repair(path, before):
-            with open(path, 'r+b') as f:
-                f.write(before)
-        self.damaged(damage, repair, 'not a database')
+        self.start(damage)
+        self.beta.said('spool-damaged: .*not a database', 20)
+        self.beta.said('spool-saved messages=1 held=0 lost=0 ', 20)
+        self.beta.said('spool-works: ', 20)
+        self.finish(self.FIRST, self.SECOND)
 
     def test_pages(self):
-        """All but the first page is something else."""
+        """All but the first page is something else: what was in it is named,
+        and the content is not thrown away."""
         def damage(path):
             with open(path, 'r+b') as f:
                 before = f.read()
                 f.seek(4096)
                 f.write(b'x' * (len(before) - 4096))
-            return before
-
-        def repair(path, before):
-            with open(path, 'r+b') as f:
-                f.write(before)
-        self.damaged(damage, repair, 'malformed')
+        self.start(damage)
+        lost = self.beta.said('message-lost message=', 20)
+        self.assertIn('the audit log has it as waiting', lost)
+        self.beta.said('spool-saved messages=0 held=0 lost=1 contents=1 ',
+                       20)
+        self.beta.said('spool-works: ', 20)
+        aside = [os.path.join(d, f) for d, _, files in
+                 os.walk(self.beta.spool) for f in files
+                 if 'content.damaged-' in d]
+        self.assertEqual(len(aside), 1)
+        with open(aside[0], 'rb') as f:
+            self.assertTrue(f.read() == self.FIRST)
+        self.finish(self.SECOND)
 
     def test_permissions(self):
         def damage(path):
@@ -292,7 +311,7 @@ class DataBase(Case):
             self.assertFalse(os.path.exists(path))
             os.rename(path + '.old', path)
         self.damaged(damage, repair, 'queue.db is missing or empty but '
-                     'there are contents of messages')
+                     'it had messages')
 
 
 if __name__ == '__main__':

@@ -96,6 +96,12 @@ spool_turn_now(void)
 {
 }
 
+void
+spool_restart(void)
+{
+	_exit(FAKE_RESTART);
+}
+
 int	fake_patient;
 
 void

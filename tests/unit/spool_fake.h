@@ -20,6 +20,7 @@
 	}								\
 } while (0)
 
+#define FAKE_RESTART	77	/* status of a life that wants another */
 #define BETA	1		/* peer ids */
 #define GAMMA	2
 

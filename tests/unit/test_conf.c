@@ -250,6 +250,27 @@ test_bad(void **state)
 		    "expected certificate or optional" },
 		{ HEAD "listen on ::1 tls certificate /x\n", "f:2:33:",
 		    "expected key" },
+		{ HEAD "metrics listen on 192.0.2.1 port 9102\n", "f:2:19:",
+		    "127.0.0.1, ::1 or the path" },
+		{ HEAD "metrics listen on 0.0.0.0 port 9102\n", "f:2:19:",
+		    "127.0.0.1, ::1 or the path" },
+		{ HEAD "metrics listen on 127.0.0.1\n", "f:2:19:",
+		    "a port from 1 to 65535" },
+		{ HEAD "metrics listen on 127.0.0.1 port 0\n", "f:2:34:",
+		    "a port from 1 to 65535" },
+		{ HEAD "metrics listen on /run/x port 1\n", "f:2:31:",
+		    "has no port" },
+		{ HEAD "metrics listen on ::1 group daemon\n", "f:2:29:",
+		    "a socket with a path" },
+		{ HEAD "metrics listen on /x\nmetrics listen on /x\n",
+		    "f:3:19:", "a second time" },
+		{ HEAD "alarm queue 10 clear 10\n", "f:2:16:",
+		    "less than the mark" },
+		{ HEAD "alarm age 1h clear 2h\n", "f:2:14:",
+		    "less than the mark" },
+		{ HEAD "alarm space 1G clear 1M\n", "f:2:22:",
+		    "more than the mark" },
+		{ HEAD "alarm\n", "f:2:6:", "expected" },
 		{ P("tls perhaps"), "f:3:5:", "expected" },
 		{ P("tls"), "f:3:4:", "expected" },
 		{ P("remote tls"), "f:3:11:", "expected name, yes or no" },
@@ -464,6 +485,47 @@ test_ladder(void **state)
 }
 
 /* One mistake does not hide the next; a flood of them is cut. */
+static void
+test_watch(void **state)
+{
+	static const char *const	unused[] = { "/run/x", "127.0.0.1",
+	    "::1" };
+	struct conf_metrics		*m;
+	struct peer_conf		*p;
+	struct conf			*c;
+	int				 n = 0;
+
+	c = good(P(""));
+	assert_true(TAILQ_EMPTY(&c->metrics));
+	assert_int_equal(c->mta.alarm_space, 0);
+	assert_int_equal(peer(c)->alarm_queue, 0);
+	assert_int_equal(peer(c)->alarm_age, 0);
+	conf_free(c);
+	c = good(HEAD "metrics listen on \"/run/x\" group daemon\n"
+	    "metrics listen on 127.0.0.1 port 9102\n"
+	    "metrics listen on ::1 port 9102\n"
+	    "alarm space 1G clear 3G\nalarm queue 1000\nalarm age 2h\n"
+	    "peer b {\nremote name r password x\n"
+	    "alarm queue 10 clear 3 alarm age 30m clear 1m\n}\n"
+	    "peer d {\nremote name q password x\n}\n");
+	TAILQ_FOREACH(m, &c->metrics, entry)
+		assert_string_equal(m->address, unused[n++]);
+	assert_int_equal(n, 3);
+	assert_int_equal(c->mta.alarm_space, 1 << 30);
+	assert_int_equal(c->mta.alarm_space_clear, 3LL << 30);
+	p = peer(c);
+	assert_int_equal(p->alarm_queue, 10);
+	assert_int_equal(p->alarm_queue_clear, 3);
+	assert_int_equal(p->alarm_age, 1800);
+	assert_int_equal(p->alarm_age_clear, 60);
+	p = &TAILQ_LAST(&c->peers, conf_peers)->peer;
+	assert_int_equal(p->alarm_queue, 1000);
+	assert_int_equal(p->alarm_queue_clear, 500);
+	assert_int_equal(p->alarm_age, 7200);
+	assert_int_equal(p->alarm_age_clear, 3600);
+	conf_free(c);
+}
+
 static void
 test_many(void **state)
 {
@@ -847,6 +909,7 @@ main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_ladder),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_macros),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_command),

@@ -575,11 +575,12 @@ test_delivery_fails(void **state)
 	assert_int_equal(fake_life(life_delivery_later, dir), 0);
 }
 
-/* A data base that cannot be read is left alone; busy until it is gone. */
+/* What is no data base at all is set aside, and all begins anew. */
 static void
 life_unreadable(const char *d)
 {
 	char	cmd[200];
+	int	i;
 
 	snprintf(cmd, sizeof(cmd), "head -c 8192 /dev/zero | tr '\\0' x "
 	    "> %s/spool/queue.db", d);
@@ -587,15 +588,15 @@ life_unreadable(const char *d)
 	life_begin(d);
 	CHECK(sp.failing && sp.store == NULL);
 	check_busy();
-	fake_offset += 4000;
-	spool_tick();
-	CHECK(sp.failing);
-	snprintf(cmd, sizeof(cmd), "grep -q xxxx %s/spool/queue.db && "
-	    "rm %s/spool/queue.db", d, d);
-	CHECK(system(cmd) == 0);
-	fake_offset += 4000;
-	spool_tick();
+	for (i = 0; i < 3000 && sp.failing; i++) {
+		usleep(10000);
+		fake_offset += 200;
+		spool_tick();
+	}
 	CHECK(!sp.failing);
+	snprintf(cmd, sizeof(cmd), "grep -q xxxx %s/spool/queue.db."
+	    "damaged-*Z", d);
+	CHECK(system(cmd) == 0);
 	peer_opens(IN, BETA, 1, 0, 0);
 	recv_message(IN, 1, 1, PRIORITY_NORMAL, TO_HERE, 10);
 	next(IMSG_RECV_ENDED);

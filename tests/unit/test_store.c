@@ -471,6 +471,7 @@ static const char *const	added[] = {
 	    "ALTER TABLE queue DROP COLUMN pinned;",
 	"DROP TABLE poison; DROP TABLE audit;",
 	"DROP INDEX queue_deadline; ALTER TABLE queue DROP COLUMN deadline;",
+	"ALTER TABLE messages DROP COLUMN sum;",
 };
 
 static void
