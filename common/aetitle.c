@@ -4,12 +4,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "aetitle.h"
 #include "ber.h"
+#include "oid.h"
 
 #define ARCS_MAX	16
 
@@ -205,4 +207,75 @@ ae_qualifier_parse(const char *s, uint8_t *buf, uint8_t *len,
 	} else if (rdn(s, strlen(s), &b) == -1)
 		return (-1);
 	return (finish(&b, buf, len, why));
+}
+
+/* A tag and a length below 128: its contents, which are within len. */
+static const uint8_t *
+unwrap(const uint8_t *p, size_t len, uint8_t tag, size_t *n)
+{
+	if (len < 2 || p[0] != tag || p[1] > 127 || p[1] > len - 2)
+		return (NULL);
+	*n = p[1];
+	return (p + 2);
+}
+
+/* "CN=AMS" of a RelativeDistinguishedName; octets that it takes, 0: none. */
+static size_t
+rdn_print(const uint8_t *p, size_t len, char *out, size_t size)
+{
+	static const char *const	types[] = { [3] = "CN", [6] = "C",
+	    [7] = "L", [8] = "ST", [10] = "O", [11] = "OU" };
+	const uint8_t			*set, *seq, *value;
+	size_t				 nset, nseq, n;
+
+	if ((set = unwrap(p, len, 0x31, &nset)) == NULL ||
+	    (seq = unwrap(set, nset, 0x30, &nseq)) == NULL || nseq < 5 ||
+	    memcmp(seq, "\006\003\125\004", 4) != 0 || seq[4] >=
+	    sizeof(types) / sizeof(types[0]) || types[seq[4]] == NULL ||
+	    (value = unwrap(seq + 5, nseq - 5, 0x13, &n)) == NULL ||
+	    !printable((const char *)value, n))
+		return (0);
+	snprintf(out, size, "%s=%.*s", types[seq[4]], (int)n,
+	    (const char *)value);
+	return (nset + 2);
+}
+
+static int
+name_print(const uint8_t *p, size_t len, char *out, size_t size)
+{
+	size_t	n, have = 0;
+
+	for (; len > 0; p += n, len -= n) {
+		if (have + 2 > size)
+			return (-1);
+		out[have++] = '/';
+		if ((n = rdn_print(p, len, out + have, size - have)) == 0)
+			return (-1);
+		have += strlen(out + have);
+	}
+	return (0);
+}
+
+const char *
+ae_element_print(const uint8_t *p, size_t len, char *out, size_t size)
+{
+	const uint8_t	*c;
+	char		 oid_text[UB_OID_TEXT + 1];
+	unsigned	 v = 0;
+	size_t		 n;
+
+	strlcpy(out, "?", size);
+	if ((c = unwrap(p, len, 0x06, &n)) != NULL &&
+	    oid_to_text(c, n, oid_text) == 0)
+		strlcpy(out, oid_text, size);
+	else if ((c = unwrap(p, len, 0x02, &n)) != NULL && n >= 1 && n <= 3) {
+		for (; n > 0; n--)
+			v = v << 8 | *c++;
+		snprintf(out, size, "%u", v);
+	} else if ((c = unwrap(p, len, 0x30, &n)) != NULL) {
+		if (name_print(c, n, out, size) == -1)
+			strlcpy(out, "?", size);
+	} else if (rdn_print(p, len, out, size) == 0)
+		strlcpy(out, "?", size);
+	return (out);
 }

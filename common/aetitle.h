@@ -23,5 +23,10 @@ int	ap_title_parse(const char *, uint8_t *, uint8_t *len,
 	    const char **why);
 int	ae_qualifier_parse(const char *, uint8_t *, uint8_t *len,
 	    const char **why);
+/*
+ * An element as the two make them, in the words that they take; anything
+ * else is "?".  Returns the buffer.
+ */
+const char *ae_element_print(const uint8_t *, size_t, char *, size_t);
 
 #endif

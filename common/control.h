@@ -55,7 +55,24 @@ enum ctl_type {
 				 * queue.db, and one for each CTL_BACKUP_NEXT */
 	CTL_BACKUP_NEXT,	/* - ; the next content, or CTL_END */
 	CTL_ROW_FILE,		/* struct ctl_file, fd: to be read only */
-	CTL_STATS		/* - ; CTL_ROW pieces of OpenMetrics text */
+	CTL_STATS,		/* - ; CTL_ROW pieces of OpenMetrics text */
+
+	/* live.c: mtactl -> spoold */
+	CTL_SHOW_PEER = 240,	/* char[PEER_NAME_MAX] ; struct ctl_sheet, a
+				 * CTL_ROW_LISTEN for each address of ours */
+	CTL_PING,		/* struct ctl_ping ; for each address a struct
+				 * ctl_ping_address, then CTL_ROW_STEPs which
+				 * are struct ping_step, and a CTL_ROW_PING,
+				 * struct ping_end */
+	CTL_TRACE,		/* struct ctl_trace ; CTL_ROW_TRACE until the
+				 * client goes */
+	CTL_STOP,		/* - */
+	/* spoold -> mtactl */
+	CTL_ROW_LISTEN,		/* struct listen_conf */
+	CTL_ROW_PING,
+	CTL_ROW_TRACE,		/* struct trace_data, then octets */
+	CTL_ROW_LINE		/* char[]: of CTL_RELOAD, no NUL; a CTL_ROW
+				 * that follows is uint32_t: 1 in force */
 };
 
 struct ctl_verbose {
@@ -88,7 +105,7 @@ struct ctl_peer {
 	uint64_t	resent_octets;
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */
-	uint8_t		down;			/* by the operator */
+	uint8_t		down, held;		/* by the operator */
 	uint8_t		no_recovery;		/* remembered */
 };
 
@@ -222,9 +239,51 @@ struct ctl_check {
 	char		text[192];
 };
 
+enum ctl_peer_state { CTL_PEER_DOWN = 0, CTL_PEER_UP, CTL_PEER_HOLD };
 struct ctl_peer_set {
 	char	name[PEER_NAME_MAX];
-	uint8_t	up;
+	uint8_t	state;			/* enum ctl_peer_state */
+};
+
+/* What one tells the operator of the other side, and how it goes. */
+enum { PASSWORD_CALLING, PASSWORD_ANSWERING };
+struct ctl_sheet {
+	struct ctl_peer		live;
+	struct sheet_conf	conf;
+	struct global_domain	domain, remote_domain;	/* ours, theirs */
+	uint8_t			mode, dialogue, recover, disabled;
+	uint16_t		naddress, tpdu_size;
+	uint32_t		checkpoint, window;
+	uint32_t		recovery_timeout, recovery_keep;
+	uint32_t		max_associations, idle;
+	uint64_t		max_content;
+	/* MTA names, and whether there are passwords, by PASSWORD_* */
+	char			name[2][UB_MTA_NAME + 1];
+	char			remote_name[2][UB_MTA_NAME + 1];
+	uint8_t			password[2], remote_password[2];
+	struct selector		tsel, ssel, psel;
+	struct selector		remote_tsel[PEER_ADDRESSES_MAX];
+	struct selector		remote_ssel[PEER_ADDRESSES_MAX];
+	struct selector		remote_psel[PEER_ADDRESSES_MAX];
+	struct ae_title		title, remote_title;
+	char			why[128];	/* of the last failure */
+};
+
+struct ctl_ping {
+	char		name[PEER_NAME_MAX];
+	uint8_t		all;		/* every address, not the first */
+	uint32_t	address;	/* from 1 on, 0: any of them */
+	uint32_t	limit;		/* s, for each; 0: that of the peer */
+};
+
+struct ctl_ping_address {
+	uint32_t	number;		/* from 1 on */
+	char		text[TLS_NAME_MAX + 16];
+};
+
+struct ctl_trace {
+	char		name[PEER_NAME_MAX];	/* "": all */
+	uint8_t		secrets;
 };
 
 /*

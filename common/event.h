@@ -17,6 +17,7 @@
 	E(STOPPED,		"stopped")			\
 	E(CONFIG_ERROR,		"config-error")			\
 	E(RELOADED,		"config-reloaded")		\
+	E(CONFIG_CHANGED,	"config-changed")		\
 	E(NOT_RELOADED,		"config-not-reloaded")		\
 	E(CERTIFICATE,		"certificate-dates")		\
 	E(ROUTE_BAD,		"route-bad")			\
@@ -46,6 +47,9 @@
 	E(ADDRESS_NEXT,		"address-next")			\
 	E(PEER_ANSWERS,		"peer-answers")			\
 	E(PEER_SET,		"peer-set")			\
+	E(PING,			"peer-pinged")			\
+	E(TRACE,		"trace-begun")			\
+	E(TRACE_ENDED,		"trace-ended")			\
 	E(CONNECTION_DROPPED,	"connection-dropped")		\
 	E(TLS_WITHOUT,		"tls-without")			\
 	E(SIGNATURE,		"tls-signature-failed")		\

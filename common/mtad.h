@@ -55,7 +55,8 @@ enum imsg_type {
 	IMSG_SHUTDOWN,		/* -: finish in order, then exit */
 	/* rtsd, spoold -> mtad */
 	IMSG_READY,		/* -: configured and confined */
-	IMSG_RELOAD,		/* -: spoold, on mtactl's behalf */
+	IMSG_RELOAD,		/* -: spoold, on mtactl's behalf; peerid its
+				 * number, not 0 */
 
 	/* rtsd <-> mtad: outgoing sockets; peerid = association */
 	IMSG_CONNECT,		/* uint32_t peer id, uint32_t address index */
@@ -120,6 +121,26 @@ enum imsg_type {
 				 * that activity follows it */
 	IMSG_RECV_DISCARDED,	/* uint32_t: 0 gone, 1 was complete already */
 	IMSG_RECV_REFUSE,	/* struct recv_refuse */
+
+	/*
+	 * On mtactl's behalf.  mtad -> spoold, within a configuration (to
+	 * spoold goes IMSG_CONF_LISTEN as well, without a descriptor):
+	 */
+	IMSG_CONF_SHEET,	/* struct sheet_conf, after its peer */
+	/* mtad -> spoold; peerid = that of IMSG_RELOAD */
+	IMSG_RELOAD_LINE,	/* char[]: an error, or what has changed */
+	IMSG_RELOAD_DONE,	/* uint32_t: 0 refused, 1 in force */
+	/* spoold -> mtad */
+	IMSG_STOP,		/* - */
+	/* spoold -> rtsd; peerid = number of a ping, of a trace */
+	IMSG_PING,		/* struct ping_open; number of an association */
+	IMSG_PING_CANCEL,	/* - */
+	IMSG_TRACE,		/* struct trace_open */
+	IMSG_TRACE_STOP,	/* - */
+	/* rtsd -> spoold */
+	IMSG_PING_STEP,		/* struct ping_step */
+	IMSG_PING_END,		/* struct ping_end: the last word on it */
+	IMSG_TRACE_DATA,	/* struct trace_data, then octets */
 
 	IMSG_TYPE_MAX
 };
@@ -573,6 +594,75 @@ enum recv_refusal {
 	RECV_JEOPARDIZED = 0,	/* S-U-EXCEPTION-REPORT, come back later */
 	RECV_UNRECOGNIZED,	/* unknown activity or serial: abort */
 	RECV_UNACCEPTABLE	/* never acceptable (too long): procedural error */
+};
+
+/* Live: what mtactl looks at */
+
+/* What is said to the operator of the other side, and only mtad knows. */
+struct sheet_conf {
+	uint32_t	peer;
+	uint8_t		tls;		/* enum tls_mode, when we call */
+	uint8_t		tls_certificate; /* we show one then */
+	uint8_t		tls_checked;	/* theirs is */
+	uint8_t		remote_tls;	/* when it calls: it has to use TLS */
+	char		remote_name[TLS_NAME_MAX];
+	char		address[PEER_ADDRESSES_MAX][TLS_NAME_MAX + 16];
+};
+
+enum ping_layer {
+	PING_TCP = 0, PING_TLS, PING_TRANSPORT, PING_SESSION,
+	PING_PRESENTATION, PING_ACSE, PING_RTS, PING_MTA, PING_RELEASE,
+	PING_LAYERS
+};
+#define PING_LIMIT_MAX	300		/* s */
+
+/* An association that carries nothing, to one address, and its release. */
+struct ping_open {
+	uint32_t		peer;
+	uint32_t		address;	/* index */
+	uint32_t		limit;		/* s, for all of it */
+	struct s_connection_id	id;
+};
+
+struct ping_step {
+	uint8_t		layer;		/* enum ping_layer */
+	uint8_t		ok;
+	uint32_t	ms;		/* since the ping began */
+	char		text[448];
+};
+
+struct ping_end {
+	uint8_t		ok;
+	uint32_t	ms;
+};
+
+#define TRACES_MAX	4
+#define TRACE_PIECE	(64 * 1024)	/* octets with one trace_data */
+
+struct trace_open {
+	uint32_t	peer;		/* 0: all associations */
+	uint8_t		secrets;	/* passwords are not masked */
+};
+
+/*
+ * Octets that crossed the boundary between transport and TCP, or TLS.  offset
+ * tells where in the stream of that direction they are: a gap is what was
+ * left out, and after one only what begins with a TPKT makes sense.
+ */
+struct trace_data {
+	uint32_t	assoc;
+	uint8_t		out;		/* from us */
+	uint8_t		initiator;	/* we are */
+	uint8_t		end;		/* over; the octets say why */
+	uint32_t	first;		/* where in these octets one begins */
+	uint32_t	nsec;
+	int64_t		sec;		/* of the clock of day */
+	uint64_t	offset;
+	uint64_t	other;		/* octets so far the other way */
+	uint64_t	lost;		/* octets left out of this trace */
+	char		peer[PEER_NAME_MAX];	/* "": not known */
+	char		local[64], remote[64];	/* "192.0.2.1 port 102" */
+	char		tls[TLS_TEXT_MAX];	/* "": plain */
 };
 
 #endif

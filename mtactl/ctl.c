@@ -163,6 +163,27 @@ ctl_next(struct ctl *c, struct imsg *imsg, int (*more)(struct ctl *, void *),
 	return (imsg_get_type(imsg));
 }
 
+int
+ctl_try(struct ctl *c, struct imsg *imsg)
+{
+	return (get(c, imsg));
+}
+
+int
+ctl_wait(struct ctl *c, int ms)
+{
+	struct pollfd pfd;
+	int n;
+
+	if (imsgbuf_queuelen(&c->ibuf) > 0 && imsgbuf_flush(&c->ibuf) == -1)
+		return (-1);
+	pfd.fd = c->ibuf.fd;
+	pfd.events = POLLIN;
+	if ((n = poll(&pfd, 1, ms)) <= 0)
+		return (n == -1 && errno != EINTR ? -1 : 0);
+	return (imsgbuf_read(&c->ibuf) == 1 ? 1 : -1);
+}
+
 void
 ctl_row(struct imsg *imsg, void *row, size_t len)
 {

@@ -29,7 +29,7 @@ usage(const char *why)
 		warnx("%s", why);
 	fputs("usage: mtactl [-j] [-s socket] show summary | peers | "
 	    "associations |\n"
-	    "\t    queue | transfers | message ID\n"
+	    "\t    queue | transfers | peer name | message ID\n"
 	    "       mtactl [-j] [-s socket] submit [-b] -f oraddress -t "
 	    "oraddress ...\n"
 	    "\t    [-p priority] [-r report] [-s subject] [file]\n"
@@ -51,8 +51,12 @@ usage(const char *why)
 	    "       mtactl [-j] [-s socket] backup [file | directory]\n"
 	    "       mtactl restore\n"
 	    "       mtactl [-s socket] stats\n"
-	    "       mtactl [-j] [-s socket] peer name up | down\n"
-	    "       mtactl [-j] [-s socket] reload\n"
+	    "       mtactl [-j] [-s socket] peer name up | down | hold\n"
+	    "       mtactl [-j] [-s socket] ping [-a] [-n number] [-t seconds] "
+	    "peer\n"
+	    "       mtactl [-j] [-s socket] trace [-p] [-w file] peer | -a "
+	    "[seconds]\n"
+	    "       mtactl [-j] [-s socket] reload | stop\n"
 	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n"
 	    "       mtactl [-j] decode [-x] [-t kind] file\n"
 	    "       mtactl [-j] [-s socket] top [-i interval] [-n count] "
@@ -73,6 +77,49 @@ parse_id(const char *text)
 		errx(EXIT_USAGE, "%s: not the id of a message: they are "
 		    "hexadecimal, as \"show queue\" has them", text);
 	return (v);
+}
+
+int
+options(int argc, char ***argv, const char *which,
+    void (*option)(int, void *), void *arg)
+{
+	static char name[] = "mtactl";
+	int ch;
+
+	(*argv)[0] = name;		/* for the errors of getopt */
+	optind = 1;
+#ifdef LIBBSD_OVERLAY
+	optreset = 1;
+#endif
+	while ((ch = getopt(argc, *argv, which)) != -1) {
+		if (ch == '?')
+			usage(NULL);
+		option(ch, arg);
+	}
+	*argv += optind;
+	return (argc - optind);
+}
+
+uint32_t
+number_arg(const char *what, const char *text, uint32_t min, uint32_t max)
+{
+	const char *why;
+	long long v;
+
+	v = strtonum(text, min, max, &why);
+	if (why != NULL)
+		errx(EXIT_USAGE, "%s: %s: a number from %" PRIu32 " to %"
+		    PRIu32 " was expected", what, text, min, max);
+	return (v);
+}
+
+void
+peer_arg(char name[PEER_NAME_MAX], const char *what, const char *text)
+{
+	if (*text == '\0' || strlcpy(name, text, PEER_NAME_MAX) >=
+	    PEER_NAME_MAX)
+		errx(EXIT_USAGE, "%s: \"%s\": the name of a peer was "
+		    "expected", what, text);
 }
 
 /* One request, and nothing to show for it but that it was done. */
@@ -105,6 +152,12 @@ cmd_show(uint32_t request, int argc, char **argv)
 
 	if (argc < 2)
 		usage("show: what?");
+	if (strcmp(argv[1], "peer") == 0) {
+		if (argc != 3)
+			usage("show peer: one name expected");
+		sheet_run(socket_path, argv[2], as_json);
+		return;
+	}
 	if ((show = show_find(argv[1])) == NULL) {
 		warnx("show: %s: unknown", argv[1]);
 		usage(NULL);
@@ -258,28 +311,25 @@ cmd_stats(uint32_t request, int argc, char **argv)
 }
 
 static void
-cmd_peer(uint32_t request, int argc, char **argv)
+cmd_live(uint32_t request, int argc, char **argv)
 {
-	struct ctl_peer_set set;
-
-	if (argc != 3)
-		usage("peer: a name and \"up\" or \"down\" expected");
-	memset(&set, 0, sizeof(set));
-	if (strlcpy(set.name, argv[1], sizeof(set.name)) >= sizeof(set.name))
-		errx(EXIT_USAGE, "peer: %s: name too long", argv[1]);
-	if (strcmp(argv[2], "up") == 0)
-		set.up = 1;
-	else if (strcmp(argv[2], "down") != 0)
-		errx(EXIT_USAGE, "peer: %s: up or down expected", argv[2]);
-	simple(request, &set, sizeof(set));
-}
-
-static void
-cmd_reload(uint32_t request, int argc, char **argv)
-{
-	if (argc != 1)
-		usage("reload: too many arguments");
-	simple(request, NULL, 0);
+	switch (request) {
+	case CTL_PEER:
+		peer_run(socket_path, argc, argv, as_json);
+		break;
+	case CTL_PING:
+		ping_run(socket_path, argc, argv, as_json);
+		break;
+	case CTL_TRACE:
+		trace_run(socket_path, argc, argv, as_json);
+		break;
+	case CTL_RELOAD:
+		reload_run(socket_path, argc, argv, as_json);
+		break;
+	case CTL_STOP:
+		stop_run(socket_path, argc, argv, as_json);
+		break;
+	}
 }
 
 static void
@@ -331,8 +381,11 @@ static const struct command {
 	{ "backup", cmd_backup, CTL_BACKUP },
 	{ "restore", cmd_restore, 0 },
 	{ "stats", cmd_stats, CTL_STATS },
-	{ "peer", cmd_peer, CTL_PEER },
-	{ "reload", cmd_reload, CTL_RELOAD },
+	{ "peer", cmd_live, CTL_PEER },
+	{ "ping", cmd_live, CTL_PING },
+	{ "trace", cmd_live, CTL_TRACE },
+	{ "reload", cmd_live, CTL_RELOAD },
+	{ "stop", cmd_live, CTL_STOP },
 	{ "log", cmd_log, CTL_VERBOSE },
 	{ "decode", cmd_decode, 0 },
 	{ "top", cmd_top, 0 },

@@ -31,6 +31,14 @@ void	ctl_send(struct ctl *, uint32_t type, const void *, size_t);
  */
 uint32_t ctl_next(struct ctl *, struct imsg *, int (*more)(struct ctl *,
 	    void *), void *);
+/*
+ * Waits for more of an answer, as long as that many ms (-1: any time): 1
+ * there may be some, 0 there is none or a signal came, -1 the connection is
+ * lost.  What was queued is sent first.
+ */
+int	ctl_wait(struct ctl *, int ms);
+/* 1: a message is there.  Exits when it is a failure. */
+int	ctl_try(struct ctl *, struct imsg *);
 /* The structure that a row is, of just that size.  Or exits. */
 void	ctl_row(struct imsg *, void *, size_t);
 
@@ -59,11 +67,22 @@ int	submit_mime(struct mime_submission *, int fd, const char *name);
 void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);
 
+/* live.c: each with its name as argv[0]; they exit when something is wrong. */
+void	ping_run(const char *path, int argc, char **argv, int as_json);
+void	peer_run(const char *path, int argc, char **argv, int as_json);
+void	reload_run(const char *path, int argc, char **argv, int as_json);
+void	stop_run(const char *path, int argc, char **argv, int as_json);
+/* sheet.c: show peer NAME. */
+void	sheet_run(const char *path, const char *name, int as_json);
+/* trace.c */
+void	trace_run(const char *path, int argc, char **argv, int as_json);
 /* The same members as JSON, for top. */
 struct json;
 void	show_json_summary(struct json *, const char *key,
 	    const struct ctl_summary *);
 void	show_json_peer(struct json *, const struct ctl_peer *);
+/* Members alone, of an object that has others. */
+void	peer_members(struct json *, const struct ctl_peer *);
 void	show_json_association(struct json *, const struct ctl_association *);
 void	show_json_transfer(struct json *, const struct ctl_transfer *);
 
@@ -75,6 +94,15 @@ void	decode_run(int argc, char **argv, int as_json)
 	    __attribute__((noreturn));
 
 /* mtactl.c */
+/* getopt from the first argument on; returns how many are left, in *argv. */
+int	options(int argc, char ***argv, const char *which,
+	    void (*option)(int, void *), void *);
+/* A number of that range.  Or exits. */
+uint32_t number_arg(const char *what, const char *text, uint32_t min,
+	    uint32_t max);
+/* The name of a peer, into its field.  Or exits. */
+void	peer_arg(char name[PEER_NAME_MAX], const char *what,
+	    const char *text);
 /* Hexadecimal, as ids are printed.  Or exits. */
 uint64_t parse_id(const char *);
 void	usage(const char *) __attribute__((noreturn));

@@ -151,13 +151,13 @@ time_or_null(struct json *j, const char *key, uint64_t then)
 		json_uint(j, key, then);
 }
 
-static void
-peer_json(struct json *j, const struct ctl_peer *p)
+void
+peer_members(struct json *j, const struct ctl_peer *p)
 {
-	json_object(j, NULL);
 	json_string(j, "name", p->name);
 	json_string(j, "state", p->state);
 	json_bool(j, "down", p->down);
+	json_bool(j, "held", p->held);
 	json_bool(j, "recovery", !p->no_recovery);
 	json_uint(j, "associations_in", p->associations_in);
 	json_uint(j, "associations_out", p->associations_out);
@@ -175,7 +175,6 @@ peer_json(struct json *j, const struct ctl_peer *p)
 	time_or_null(j, "last_in", p->last_in);
 	time_or_null(j, "last_out", p->last_out);
 	json_uint(j, "retry_in", p->retry_in);
-	json_close(j, '}');
 }
 
 static void
@@ -189,7 +188,7 @@ peer_row(struct output *o, struct imsg *imsg)
 	TERMINATE(p.name);
 	TERMINATE(p.state);
 	if (o->as_json) {
-		peer_json(&o->json, &p);
+		show_json_peer(&o->json, &p);
 		return;
 	}
 	table_text(t, p.name);
@@ -638,7 +637,9 @@ show_json_summary(struct json *j, const char *key,
 void
 show_json_peer(struct json *j, const struct ctl_peer *p)
 {
-	peer_json(j, p);
+	json_object(j, NULL);
+	peer_members(j, p);
+	json_close(j, '}');
 }
 
 void

@@ -28,6 +28,7 @@ unsigned	 conf_errors;
 int		 conf_includes;
 int		 conf_secrets;
 void		(*conf_error_hook)(const char *);
+void		(*conf_error_copy)(const char *);
 
 void
 conf_error(const struct place *p, const char *fmt, ...)
@@ -49,6 +50,8 @@ conf_error(const struct place *p, const char *fmt, ...)
 		conf_error_hook(line);
 	else
 		log_warnx(EVT_CONFIG_ERROR, ": %s", line);
+	if (conf_error_copy != NULL)
+		conf_error_copy(line);
 }
 
 /* Values */

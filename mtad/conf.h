@@ -181,12 +181,20 @@ struct conf {
 struct conf	*conf_parse(const char *file);
 /* The same of a text in memory, without include (tests, fuzzing). */
 struct conf	*conf_parse_text(const char *name, const char *, size_t);
+/*
+ * changes.c: a line for each thing by which new differs from old, without
+ * any password; "nothing has changed" when it does not.
+ */
+void		 conf_changes(const struct conf *old, const struct conf *new,
+		    void (*say)(const char *));
 /* -D name=value; -1: not of that form. */
 int		 conf_define(const char *);
 void		 conf_free(struct conf *);
 /* The private keys alone, in a process that is not to have them. */
 void		 conf_forget_keys(struct conf *);
-/* Where errors go besides the log; tests put their own here. */
+/* Where errors go instead of the log; tests put their own here. */
 extern void	(*conf_error_hook)(const char *);
+/* And who is told besides. */
+extern void	(*conf_error_copy)(const char *);
 
 #endif

@@ -27,6 +27,7 @@
 #include "mtad.h"
 #include "parent.h"
 
+#define RELOADS_MAX	32	/* that somebody waits for */
 #define START_TIME	30	/* s that the caller waits for service */
 
 struct options		 options = {
@@ -42,6 +43,9 @@ static int		 ready[CHILDREN], said_ready, stopping;
 /* Configurations sent and not yet in force; a reload is to be told of. */
 static unsigned		 awaited[CHILDREN];
 static int		 reloading;
+/* Who waits to be told: numbers of spoold. */
+static uint32_t		 reloads[RELOADS_MAX], reload_number;
+static unsigned		 nreloads;
 
 /* Peers keep their number as long as there is one of their name. */
 struct known_peer {
@@ -229,6 +233,26 @@ send_pem(const struct conf_pem *e)
 	}
 }
 
+/* For the operator, in words; spoold connects to nobody. */
+static void
+send_sheet(const struct conf_peer *p)
+{
+	struct sheet_conf s;
+	int i;
+
+	memset(&s, 0, sizeof(s));
+	s.peer = p->peer.id;
+	s.tls = p->tls.mode;
+	s.tls_certificate = p->tls.certificate != 0;
+	s.tls_checked = p->tls.ca != 0;
+	s.remote_tls = p->tls.remote;
+	strlcpy(s.remote_name, p->tls.remote_name, sizeof(s.remote_name));
+	for (i = 0; i < p->peer.naddress; i++)
+		snprintf(s.address[i], sizeof(s.address[i]), "%s port %s",
+		    p->address[i].host, p->address[i].port);
+	child_send(CHILD_SPOOLD, IMSG_CONF_SHEET, 0, -1, &s, sizeof(s));
+}
+
 static void
 send_conf(enum role r)
 {
@@ -252,6 +276,8 @@ send_conf(enum role r)
 		child_send(r, IMSG_CONF_PEER, 0, -1, &p->peer,
 		    sizeof(p->peer));
 		if (r == CHILD_SPOOLD)
+			send_sheet(p);
+		if (r == CHILD_SPOOLD)
 			TAILQ_FOREACH(po, &p->policies, entry) {
 				po->policy.peer = p->peer.id;
 				child_send(r, IMSG_CONF_POLICY, 0, -1,
@@ -267,6 +293,9 @@ send_conf(enum role r)
 			child_send(r, IMSG_CONF_LISTEN, 0, l->fd, &l->listen,
 			    sizeof(l->listen));
 	} else {
+		TAILQ_FOREACH(l, &conf->listeners, entry)
+			child_send(r, IMSG_CONF_LISTEN, 0, -1, &l->listen,
+			    sizeof(l->listen));
 		TAILQ_FOREACH(ro, &conf->routes, entry)
 			child_send(r, IMSG_CONF_ROUTE, 0, -1, &ro->route,
 			    sizeof(ro->route));
@@ -295,11 +324,52 @@ child_started(enum role r)
 {
 	ready[r] = 0;
 	awaited[r] = 0;
+	if (r == CHILD_SPOOLD)
+		nreloads = 0;		/* who waited is gone */
 	if (r == CHILD_SPOOLD && control_fd != -1)
 		child_send(r, IMSG_CONF_CONTROL, 0, control_fd, NULL, 0);
 	if (r == CHILD_RTSD)
 		sign_open();
 	send_conf(r);
+}
+
+/* Both children have it: so hear all who wait for that. */
+static void
+reload_done(void)
+{
+	uint32_t in_force = 1;
+	unsigned i;
+
+	for (i = 0; i < nreloads; i++)
+		child_send(CHILD_SPOOLD, IMSG_RELOAD_DONE, reloads[i], -1,
+		    &in_force, sizeof(in_force));
+	nreloads = 0;
+}
+
+static void
+reload_refused(void)
+{
+	uint32_t in_force = 0;
+
+	if (reload_number != 0)
+		child_send(CHILD_SPOOLD, IMSG_RELOAD_DONE, reload_number, -1,
+		    &in_force, sizeof(in_force));
+}
+
+/* To the client that asked for the present reload, if it was one. */
+static void
+reload_say(const char *line)
+{
+	if (reload_number != 0)
+		child_send(CHILD_SPOOLD, IMSG_RELOAD_LINE, reload_number, -1,
+		    line, strlen(line));
+}
+
+static void
+reload_change(const char *line)
+{
+	log_info(EVT_CONFIG_CHANGED, ": %s", line);
+	reload_say(line);
 }
 
 static void
@@ -314,6 +384,7 @@ child_ready(enum role r)
 	    awaited[CHILD_SPOOLD] == 0) {
 		reloading = 0;
 		log_info(EVT_RELOADED, "mta=\"%s\"", conf->mta.name);
+		reload_done();
 	}
 	/* A child that is new needs a new channel to the other. */
 	if (!was && ready[CHILD_RTSD] && ready[CHILD_SPOOLD]) {
@@ -340,40 +411,65 @@ close_listeners(struct conf *c)
 			close(l->fd);
 }
 
-static void
-reload(void)
+/* NULL: it was said why not. */
+static struct conf *
+reload_parse(void)
 {
 	struct conf *new;
 
-	if (stopping)
-		return;
-	if ((new = conf_parse(options.conf_file)) == NULL) {
-		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
-		    "force");
-		return;
-	}
+	conf_error_copy = reload_say;
+	new = conf_parse(options.conf_file);
+	conf_error_copy = NULL;
+	if (new == NULL)
+		return (NULL);
 	if (strcmp(new->spool, conf->spool) != 0 ||
 	    strcmp(new->control, conf->control) != 0) {
-		log_warnx(EVT_NOT_RELOADED, ": spool and control change only "
+		reload_say("spool and control change only with a restart");
+		log_warnx(EVT_CONFIG_ERROR, ": spool and control change only "
 		    "with a restart");
 		conf_free(new);
-		return;
+		return (NULL);
 	}
 	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1 ||
 	    sockets_metrics(new, conf) == -1) {
 		close_listeners(new);
-		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
-		    "force");
+		reload_say("a directory or an address cannot be had: see the "
+		    "log");
 		conf_free(new);
+		return (NULL);
+	}
+	return (new);
+}
+
+/* number: of a request of spoold, or 0. */
+static void
+reload(uint32_t number)
+{
+	struct conf *new;
+
+	reload_number = number;
+	if (stopping || nreloads == RELOADS_MAX) {
+		reload_say(stopping ? "mtad is stopping" : "too many reloads "
+		    "at one time");
+		reload_refused();
 		return;
 	}
+	if ((new = reload_parse()) == NULL) {
+		log_warnx(EVT_NOT_RELOADED, ": what was in force stays in "
+		    "force");
+		reload_refused();
+		return;
+	}
+	if (number != 0)
+		reloads[nreloads++] = number;
 	number_all(new);
+	if (options.verbose)
+		new->mta.verbose = 1;
+	conf_changes(conf, new, reload_change);
 	close_listeners(conf);
 	sockets_metrics_close(conf, 0);
 	conf_free(conf);
 	conf = new;
-	if (options.verbose)
-		conf->mta.verbose = 1;
 	log_setverbose(conf->mta.verbose);
 	send_conf(CHILD_RTSD);
 	send_conf(CHILD_SPOOLD);
@@ -401,6 +497,16 @@ connect_imsg(struct imsg *imsg)
 		return;
 	}
 	sockets_connect(id, p, req[1]);
+}
+
+static void
+stop(const char *by)
+{
+	if (stopping)
+		return;
+	stopping = 1;
+	log_info(EVT_STOPPING, "mta=\"%s\"%s", conf->mta.name, by);
+	children_stop();
 }
 
 /* Of all or of one peer, until the configuration is read again. */
@@ -449,7 +555,13 @@ child_imsg(enum role r, struct imsg *imsg)
 		break;
 	case IMSG_RELOAD:
 		if (r == CHILD_SPOOLD) {
-			reload();
+			reload(imsg_get_id(imsg));
+			return;
+		}
+		break;
+	case IMSG_STOP:
+		if (r == CHILD_SPOOLD) {
+			stop(": by the operator");
 			return;
 		}
 		break;
@@ -482,15 +594,11 @@ signal_cb(int sig, short what, void *arg)
 {
 	switch (sig) {
 	case SIGHUP:
-		reload();
+		reload(0);
 		break;
 	case SIGINT:
 	case SIGTERM:
-		if (stopping)
-			break;
-		stopping = 1;
-		log_info(EVT_STOPPING, "mta=\"%s\"", conf->mta.name);
-		children_stop();
+		stop("");
 		break;
 	case SIGCHLD:
 		children_reap();

@@ -193,6 +193,7 @@ output(void *arg, const struct iovec *iov, int n)
 
 	if (a->fd == -1)
 		return;
+	trace_output(a, iov, n);
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
 	if (a->tls == NULL && len >= DIRECT_WRITE &&
@@ -347,6 +348,7 @@ assoc_read(int fd, short what, void *arg)
 		return;
 	}
 	a->progress = now_ms();
+	trace_input(a, buf, n);
 	transport_input(a->t, buf, n);
 	recv_flush(a);
 	assoc_run(a);
@@ -384,6 +386,7 @@ t_disconnect_ind(void *arg, int reason, const char *why)
 	struct assoc *a = arg;
 
 	assoc_debug(a, "transport: disconnected, reason %d: %s", reason, why);
+	a->ping_dr = reason;
 	rts_disconnected(a->rts, why);
 }
 
@@ -420,6 +423,8 @@ t_connect_cnf(void *arg)
 	a->t_up = 1;
 	assoc_debug(a, "transport: receive CC, TPDU of %u octets",
 	    transport_tpdu_size(a->t));
+	if (a->ping)
+		ping_transport_up(a);
 	memset(&o, 0, sizeof(o));
 	o.id = a->open.id;
 	o.turn = a->open.turn;
@@ -516,6 +521,7 @@ assoc_detach(struct assoc *a)
 	if (a->fev != NULL)
 		event_free(a->fev);
 	a->rev = a->wev = a->fev = NULL;
+	trace_detach(a);
 	tls_free(a->tls);	/* while there is the descriptor */
 	a->tls = NULL;
 	a->tls_up = a->tls_unsure = a->tls_wait = 0;
@@ -550,7 +556,9 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 
 	if (a->phase == ASSOC_GONE)
 		return;
-	if (a->known) {
+	if (a->ping)
+		ping_over(a, kind, reason, why);
+	else if (a->known) {
 		recv_flush(a);
 		memset(&ad, 0, sizeof(ad));
 		ad.kind = kind;
@@ -561,6 +569,7 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 	} else if (a->address[0] != '\0')
 		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a), why);
 	a->phase = ASSOC_GONE;
+	trace_over(a, why);
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
 	if (a->paused && a->rev != NULL) {
@@ -587,6 +596,7 @@ assoc_attach(struct assoc *a, int fd, uint32_t tpdu)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	evutil_make_socket_nonblocking(fd);
+	trace_attach(a);
 	a->paused = all_paused;
 	if (!a->paused)
 		event_add(a->rev, NULL);
@@ -630,6 +640,22 @@ assoc_connect(struct assoc *a)
 	imsgev_compose(&parent, IMSG_CONNECT, a->id, 0, -1, req, sizeof(req));
 }
 
+struct assoc *
+assoc_create(uint32_t id, const struct assoc_open *ao)
+{
+	struct assoc *a;
+
+	/* What lingers here is over for spoold, which may use its number. */
+	if ((a = assoc_find(id)) != NULL && a->phase == ASSOC_GONE)
+		assoc_free(a);
+	if (id & ASSOC_INCOMING || assoc_find(id) != NULL ||
+	    (a = assoc_new(id, 1)) == NULL)
+		return (NULL);
+	a->open = *ao;
+	a->phase = ASSOC_CONNECTING;
+	return (a);
+}
+
 /* spoold wants an association; mtad makes the connection. */
 int
 assoc_begin(uint32_t id, const struct assoc_open *ao)
@@ -637,16 +663,9 @@ assoc_begin(uint32_t id, const struct assoc_open *ao)
 	const struct peer_conf *peer;
 	struct assoc *a;
 
-	/* What lingers here is over for spoold, which may use its number. */
-	if ((a = assoc_find(id)) != NULL && a->phase == ASSOC_GONE)
-		assoc_free(a);
-	if (id & ASSOC_INCOMING || assoc_find(id) != NULL)
-		return (-1);
-	if ((a = assoc_new(id, 1)) == NULL)
+	if ((a = assoc_create(id, ao)) == NULL)
 		return (-1);
 	a->known = 1;
-	a->open = *ao;
-	a->phase = ASSOC_CONNECTING;
 	if ((peer = peer_by_id(ao->peer)) == NULL || peer->naddress == 0) {
 		assoc_over(a, DOWN_CONNECT_FAILED, 0,
 		    "no address configured for the peer");
@@ -688,6 +707,8 @@ assoc_connected(struct assoc *a, int fd, const char *address)
 	}
 	a->phase = ASSOC_TRANSPORT;
 	a->progress = a->phase_since = now_ms();
+	if (a->ping)
+		ping_connected(a);
 	if (assoc_tls_connected(a, &why) == -1) {
 		assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
 		assoc_flush(a);
@@ -702,6 +723,10 @@ assoc_connect_failed(struct assoc *a, const char *why)
 {
 	if (a->phase != ASSOC_CONNECTING)
 		return;
+	if (a->ping) {
+		assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
+		return;
+	}
 	if (a->tried[0] != '\0')
 		strlcat(a->tried, "; ", sizeof(a->tried));
 	strlcat(a->tried, why, sizeof(a->tried));
@@ -763,6 +788,16 @@ assoc_close_all(void)
 	}
 }
 
+void
+assoc_trace_end(void)
+{
+	struct assoc *a;
+
+	RB_FOREACH(a, assocs, &assocs)
+		if (a->flow != NULL)
+			trace_forget(a);
+}
+
 /* Time limits, once a second. */
 void
 assoc_tick(void)
@@ -771,6 +806,10 @@ assoc_tick(void)
 	uint64_t now = now_ms(), limit;
 
 	RB_FOREACH_SAFE(a, assocs, &assocs, next) {
+		if (a->ping && a->phase != ASSOC_GONE) {
+			ping_tick(a, now);
+			continue;
+		}
 		switch (a->phase) {
 		case ASSOC_CONNECTING:
 			break;		/* mtad's limit */

@@ -17,6 +17,7 @@ tell_up(struct assoc *a)
 {
 	struct assoc_up up;
 
+	trace_identified(a);
 	memset(&up, 0, sizeof(up));
 	up.peer = a->peer.id;
 	up.initiator = a->initiator;
@@ -54,6 +55,10 @@ open_cnf(void *arg, const struct paccept *pa)
 	else if (want->name[0] != '\0' && !secret_equal(want->password,
 	    pa->data.credentials.password))
 		why = "PAccept carries a wrong password";
+	if (a->ping) {
+		ping_open_cnf(a, pa, why);
+		return;
+	}
 	if (why != NULL) {
 		log_warnx(EVT_PEER_WRONG, "%s name=\"%s\" expected=\"%s\": %s",
 		    assoc_name(a), log_octets(pa->data.credentials.name,
@@ -128,6 +133,7 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		}
 		a->peer = *peer;
 		a->has_peer = 1;
+		trace_identified(a);
 		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
 			log_warnx(EVT_AUTHENTICATION, "%s: %s", assoc_name(a),
 			    why);

@@ -94,7 +94,7 @@ assoc_tls_connected(struct assoc *a, const char **why)
 		return (-1);
 	}
 	if (pt == NULL || pt->ctx == NULL || (pt->conf.mode == TLS_OPTIONAL &&
-	    plain_known(a)))
+	    (a->ping ? a->ping_plain : plain_known(a))))
 		return (0);
 	a->tls = tls_new(pt->ctx, a->fd, pt->conf.name[a->address_index],
 	    assoc_tls_handshake, a);
@@ -139,6 +139,10 @@ call_failed(struct assoc *a, const char *words, int refused)
 	char why[512];
 
 	strlcpy(why, words, sizeof(why));
+	if (a->ping) {
+		ping_tls_failed(a, why, refused);
+		return;
+	}
 	assoc_detach(a);
 	if (refused && pt != NULL && pt->conf.mode == TLS_OPTIONAL) {
 		log_warnx(EVT_TLS_WITHOUT, "%s seconds=%d: %s; called without "
@@ -187,6 +191,8 @@ assoc_tls_handshake(void *arg)
 	a->tls_up = 1;
 	log_debug("%s: %s", assoc_name(a), tls_text(a->tls, text,
 	    sizeof(text)));
+	if (a->ping)
+		ping_tls_up(a);
 	if (a->initiator)
 		assoc_call(a);
 }

@@ -50,6 +50,12 @@ rts_mtse(const struct rts *r)
 }
 
 int
+rts_session_version(const struct rts *r)
+{
+	return (session_version(r->s));
+}
+
+int
 rts_normal(const struct rts *r)
 {
 	return (r->is_normal);

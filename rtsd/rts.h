@@ -135,6 +135,7 @@ int	 rts_refuse_receive(struct rts *, int refusal, const char *why);
 uint32_t rts_checkpoint_size(const struct rts *);	/* units of 1024 */
 uint32_t rts_window(const struct rts *);
 int	 rts_dialogue(const struct rts *);
+int	 rts_session_version(const struct rts *);
 int	 rts_normal(const struct rts *);	/* not X.410-1984 */
 /* Presentation context of MTSE, -1: none was accepted. */
 int64_t	 rts_mtse(const struct rts *);

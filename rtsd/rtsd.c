@@ -93,6 +93,17 @@ peer_by_id(uint32_t id)
 	return (NULL);
 }
 
+uint32_t
+peer_by_remote_name(const char *name)
+{
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &conf->peers, entry)
+		if (strcmp(p->conf.remote.name, name) == 0)
+			return (p->conf.id);
+	return (0);
+}
+
 const struct peer_tls *
 peer_tls(uint32_t id)
 {
@@ -446,6 +457,7 @@ spoold_lost(const char *why)
 	log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
 	imsgev_free(spoold);
 	spoold = NULL;
+	trace_stop_all();
 	/* What is under way is resumed when the peers come again. */
 	assoc_abort_all(RTS_ABORT_TEMPORARY_PROBLEM, "spoold is gone");
 	assoc_pause_all(0);
@@ -489,6 +501,35 @@ spoold_assoc_imsg(struct assoc *a, struct imsg *imsg)
 	}
 }
 
+/* On mtactl's behalf.  -1: it does not fit. */
+static int
+live_imsg(uint32_t id, struct imsg *imsg)
+{
+	struct ping_open po;
+	struct trace_open to;
+
+	switch (imsg_get_type(imsg)) {
+	case IMSG_PING:
+		if (imsg_get_data(imsg, &po, sizeof(po)) == -1 ||
+		    po.limit == 0 || po.limit > PING_LIMIT_MAX ||
+		    po.id.user_len > S_USER_REFERENCE_MAX ||
+		    po.id.common_len > S_COMMON_REFERENCE_MAX ||
+		    po.id.additional_len > S_ADDITIONAL_REFERENCE_MAX)
+			return (-1);
+		return (ping_begin(id, &po));
+	case IMSG_PING_CANCEL:
+		ping_cancel(id);
+		return (0);
+	case IMSG_TRACE:
+		if (imsg_get_data(imsg, &to, sizeof(to)) == -1)
+			return (-1);
+		return (trace_begin(id, &to));
+	default:
+		trace_stop(id);
+		return (0);
+	}
+}
+
 static void
 spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
@@ -513,6 +554,11 @@ spoold_imsg(struct imsgev *iev, struct imsg *imsg, void *arg)
 		    ao.turn > TURN_RESPONDER || ao.dialogue > DIALOGUE_TWA ||
 		    assoc_begin(id, &ao) == -1)
 			spoold_lost("bad ASSOC_OPEN");
+		return;
+	}
+	if (type >= IMSG_PING && type <= IMSG_TRACE_STOP) {
+		if (live_imsg(id, imsg) == -1)
+			spoold_lost("imsg of a ping or trace out of place");
 		return;
 	}
 	/* Associations that are over may still be spoken of. */
@@ -666,6 +712,7 @@ static void
 tick_cb(int fd, short what, void *arg)
 {
 	assoc_tick();
+	trace_tick();
 	if (!stopping)
 		return;
 	if (now_ms() - stopping_since > SHUTDOWN_GRACE * 1000)

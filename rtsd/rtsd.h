@@ -111,6 +111,17 @@ struct assoc {
 	uint64_t		 progress;	/* ms, of the last octet */
 	uint64_t		 phase_since;	/* ms */
 
+	/* trace.c */
+	struct trace_flow	*flow;		/* NULL: of no interest */
+	uint64_t		 octets[2];	/* in and out, so far */
+	/* ping.c */
+	int			 ping;		/* opened to be released */
+	int			 ping_layer;	/* where it failed, if known */
+	int			 ping_dr;	/* reason of a DR */
+	int			 ping_plain;	/* TLS was not wanted */
+	uint32_t		 ping_limit;	/* s */
+	uint64_t		 ping_since;	/* ms */
+
 	/* outgoing */
 	struct xfers		 outq;
 	struct xfer		*cur;		/* first of outq, begun */
@@ -146,6 +157,8 @@ const struct peer_conf	*peer_by_id(uint32_t);
  */
 const struct peer_conf	*peer_by_credentials(const struct credentials *,
 			    const char **why);
+/* Who calls itself by that name, 0: nobody does. */
+uint32_t		 peer_by_remote_name(const char *);
 /* NULL: nothing is said of TLS with it.  Until the next configuration. */
 const struct peer_tls	*peer_tls(uint32_t);
 /* Passwords, in constant time. */
@@ -190,6 +203,46 @@ void		 assoc_call(struct assoc *);
 void		 assoc_want_write(struct assoc *);
 /* Words that name it in a log line. */
 const char	*assoc_name(const struct assoc *);
+
+/* One that we initiate, which spoold does not know.  NULL: it cannot be. */
+struct assoc	*assoc_create(uint32_t id, const struct assoc_open *);
+/* The last trace ended. */
+void		 assoc_trace_end(void);
+
+/* ping.c: what is said to spoold of the layers of an association. */
+/* -1: it does not fit. */
+int		 ping_begin(uint32_t, const struct ping_open *);
+void		 ping_cancel(uint32_t);
+void		 ping_connected(struct assoc *);
+/* Next address, or without TLS?  It takes care of that, too. */
+void		 ping_tls_failed(struct assoc *, const char *, int refused);
+void		 ping_tls_up(struct assoc *);
+void		 ping_transport_up(struct assoc *);
+/* why: the credentials are not those of the peer; NULL: they are. */
+void		 ping_open_cnf(struct assoc *, const struct paccept *,
+		    const char *why);
+void		 ping_over(struct assoc *, int kind, int reason,
+		    const char *why);
+/* Has it used up its time? */
+void		 ping_tick(struct assoc *, uint64_t now);
+
+/* trace.c */
+/* -1: it does not fit. */
+int		 trace_begin(uint32_t, const struct trace_open *);
+void		 trace_stop(uint32_t);
+void		 trace_stop_all(void);
+void		 trace_tick(void);
+int		 trace_running(void);
+/* There is a descriptor, there is none any more. */
+void		 trace_attach(struct assoc *);
+void		 trace_detach(struct assoc *);
+void		 trace_forget(struct assoc *);
+/* What the transport is given, and what it puts out. */
+void		 trace_input(struct assoc *, uint8_t *, size_t);
+void		 trace_output(struct assoc *, const struct iovec *, int);
+/* It is known by now which peer it is. */
+void		 trace_identified(struct assoc *);
+void		 trace_over(struct assoc *, const char *why);
 
 /*
  * debug.c: in detail, where "log verbose" asks for it.  debug_peers: of how

@@ -158,6 +158,23 @@ transport_tpdu_size(const struct transport *t)
 	return (t->tpdu);
 }
 
+void
+transport_position(const struct transport *t, struct tpkt_position *p)
+{
+	size_t whole;
+
+	memset(p, 0, sizeof(*p));
+	if (t->data_left > 0)
+		p->left = t->data_left;
+	else if (t->have < TPKT_HEADER) {
+		p->have = t->have;
+		memcpy(p->head, t->head, t->have);
+	} else {
+		whole = t->head[2] << 8 | t->head[3];
+		p->left = whole > t->have ? whole - t->have : 0;
+	}
+}
+
 static size_t
 put_param(uint8_t *b, int code, const uint8_t *p, size_t len)
 {

@@ -61,6 +61,16 @@ int	 t_connect_refuse(struct transport *, int reason);	/* DR */
  * -1: not connected.
  */
 int	 t_data_req(struct transport *, const uint8_t *, size_t, int last);
+/*
+ * Where the input stands between TPKTs: octets of the present one that are
+ * still to come or, when it is so short, what there is of its header.
+ */
+struct tpkt_position {
+	uint8_t		head[4];
+	size_t		have;
+	size_t		left;
+};
+void	 transport_position(const struct transport *, struct tpkt_position *);
 /* Octets of a TPDU in force, its header included. */
 uint32_t transport_tpdu_size(const struct transport *);
 

@@ -263,8 +263,8 @@ put_reference(uint8_t *p, int tag, const char *text)
 	return (len + 2);
 }
 
-int
-assoc_connection(struct assoc *a, struct s_connection_id *id)
+void
+connection_make(const struct peer *p, struct s_connection_id *id)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	struct utctime	now;
@@ -272,7 +272,12 @@ assoc_connection(struct assoc *a, struct s_connection_id *id)
 	int64_t		second;
 	uint32_t	number;
 
-	store_next_connection(sp.store, &second, &number);
+	if (sp.store != NULL)
+		store_next_connection(sp.store, &second, &number);
+	else {			/* a ping, whatever ails the spool */
+		second = time(NULL);
+		number = arc4random_uniform(36 * 36);
+	}
 	utctime_set(&now, second);
 	additional[0] = digits[number / 36 % 36];
 	additional[1] = digits[number % 36];
@@ -280,12 +285,26 @@ assoc_connection(struct assoc *a, struct s_connection_id *id)
 	memset(id, 0, sizeof(*id));
 	/* CallingSSuserReference is a CHOICE; normal mode has the other */
 	id->user_len = put_reference(id->user,
-	    a->peer->conf.mode == MODE_NORMAL ? OCTETSTRING : T61STRING,
-	    a->peer->conf.local.name[0] != '\0' ? a->peer->conf.local.name :
+	    p->conf.mode == MODE_NORMAL ? OCTETSTRING : T61STRING,
+	    p->conf.local.name[0] != '\0' ? p->conf.local.name :
 	    sp.mta.name);
 	id->common_len = put_reference(id->common, UTCTIME, now.text);
 	id->additional_len = put_reference(id->additional, T61STRING,
 	    additional);
+}
+
+uint32_t
+assoc_number(void)
+{
+	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
+		sp.next_assoc = 1;
+	return (sp.next_assoc);
+}
+
+int
+assoc_connection(struct assoc *a, struct s_connection_id *id)
+{
+	connection_make(a->peer, id);
 	memset(&a->conn, 0, sizeof(a->conn));
 	a->conn.id = store_connection_id(sp.store);
 	a->conn.association = a->row.id;

@@ -38,8 +38,10 @@ struct client {
 	uint8_t			 changing;
 #define CHANGE_WORK	1	/* there is more to be done */
 #define CHANGE_COMMIT	2	/* all is, answered after the commit */
+#define CHANGE_PEER	3	/* the same, of the state of a peer */
 	struct track		*track;		/* CTL_TRACK */
 	struct backup		*backup;	/* CTL_BACKUP */
+	struct live		*live;		/* CTL_PING, _TRACE, _RELOAD */
 	time_t			 active;
 };
 
@@ -62,6 +64,13 @@ void	backup_more(struct client *);
 int	backup_works(const struct client *);
 int	backup_next(struct client *);
 void	backup_free(struct client *);
+/* live.c: those that others answer, and peers.  -1: malformed. */
+int	live_request(struct client *, struct imsg *);
+void	live_free(struct client *);
+int	live_flush(void);
+void	live_committed(void);
+/* As show peers has it. */
+void	show_peer_row(const struct peer *, struct ctl_peer *);
 /* There is work that goes on beside the loop. */
 void	control_work(void);
 /* Lets go of what a request held. */

@@ -32,6 +32,10 @@ struct conf {
 	size_t			 ndeliver;
 	struct command_conf	*command;
 	size_t			 ncommand;
+	struct sheet_conf	*sheet;
+	size_t			 nsheet;
+	struct listen_conf	*listener;
+	size_t			 nlistener;
 };
 
 static struct conf	*staged, *conf;
@@ -52,6 +56,8 @@ conf_free(struct conf *c)
 	free(c->route);
 	free(c->deliver);
 	free(c->command);
+	free(c->sheet);
+	free(c->listener);
 	free(c);
 }
 
@@ -94,6 +100,59 @@ conf_peer(const struct peer_conf *p)
 	staged->peer = n;
 	staged->peer[staged->npeer++] = *p;
 	return (0);
+}
+
+int
+conf_put_sheet(const struct sheet_conf *s)
+{
+	struct sheet_conf	*n;
+	int			 i;
+
+	if (staged == NULL || !TEXT(s->remote_name) ||
+	    s->tls > TLS_OPTIONAL)
+		return (-1);
+	for (i = 0; i < PEER_ADDRESSES_MAX; i++)
+		if (!TEXT(s->address[i]))
+			return (-1);
+	if ((n = recallocarray(staged->sheet, staged->nsheet,
+	    staged->nsheet + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->sheet = n;
+	staged->sheet[staged->nsheet++] = *s;
+	return (0);
+}
+
+int
+conf_listen(const struct listen_conf *l)
+{
+	struct listen_conf	*n;
+
+	if (staged == NULL || !TEXT(l->address) || l->tsel.len > TSEL_MAX)
+		return (-1);
+	if ((n = recallocarray(staged->listener, staged->nlistener,
+	    staged->nlistener + 1, sizeof(*n))) == NULL)
+		return (-1);
+	staged->listener = n;
+	staged->listener[staged->nlistener++] = *l;
+	return (0);
+}
+
+const struct sheet_conf *
+conf_sheet(uint32_t peer)
+{
+	size_t	i;
+
+	for (i = 0; conf != NULL && i < conf->nsheet; i++)
+		if (conf->sheet[i].peer == peer)
+			return (&conf->sheet[i]);
+	return (NULL);
+}
+
+const struct listen_conf *
+conf_listener(size_t n)
+{
+	return (conf != NULL && n < conf->nlistener ? &conf->listener[n] :
+	    NULL);
 }
 
 int
@@ -197,11 +256,12 @@ static struct peer *
 put_peer(const struct peer_conf *pc)
 {
 	struct peer	*p;
+	int		 new;
 
 	TAILQ_FOREACH(p, &sp.peers, entry)
 		if (strcmp(p->conf.name, pc->name) == 0)
 			break;
-	if (p == NULL) {
+	if ((new = p == NULL)) {
 		if ((p = calloc(1, sizeof(*p))) == NULL)
 			fatalx("out of memory");
 		TAILQ_INSERT_TAIL(&sp.peers, p, entry);
@@ -211,6 +271,8 @@ put_peer(const struct peer_conf *pc)
 	if ((p->target = target_get(TARGET_PEER, pc->name)) == NULL)
 		return (NULL);
 	p->target->peer = p;
+	if (new)
+		live_peer_load(p);
 	return (p);
 }
 

@@ -16,6 +16,12 @@
 void	conf_begin(void);
 int	conf_mta(const struct mta_conf *);
 int	conf_peer(const struct peer_conf *);
+/* For the sheet of a peer. */
+int	conf_put_sheet(const struct sheet_conf *);
+int	conf_listen(const struct listen_conf *);
+/* Of the configuration in force; NULL: there is none (more). */
+const struct sheet_conf *conf_sheet(uint32_t peer);
+const struct listen_conf *conf_listener(size_t);
 int	conf_route(const struct route_conf *);
 /* Takes the descriptor. */
 int	conf_deliver(const struct deliver_conf *, int fd);

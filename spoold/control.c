@@ -185,7 +185,7 @@ control_flush(void)
 	TAILQ_FOREACH(c, &clients, entry)
 		if (c->committing && arrival_store(&c->arrival) == -1)
 			return (-1);
-	return (0);
+	return (live_flush());
 }
 
 void
@@ -211,7 +211,10 @@ control_committed(void)
 	struct ctl_submitted	 r;
 	struct client		*c;
 
+	live_committed();
 	TAILQ_FOREACH(c, &clients, entry) {
+		if (c->changing == CHANGE_PEER)
+			client_end(c);
 		if (c->changing == CHANGE_COMMIT) {
 			client_row(c, CTL_ROW, &c->changed,
 			    sizeof(c->changed));
@@ -240,7 +243,8 @@ control_failed(const char *why)
 	struct client	*c;
 
 	TAILQ_FOREACH(c, &clients, entry)
-		if (c->committing || c->changing == CHANGE_COMMIT)
+		if (c->committing || c->changing == CHANGE_COMMIT ||
+		    c->changing == CHANGE_PEER)
 			client_fail(c, why);
 }
 
@@ -269,30 +273,6 @@ set_verbose(const struct ctl_verbose *v)
 	return (NULL);
 }
 
-static const char *
-set_peer(const struct ctl_peer_set *set)
-{
-	struct peer	*p;
-
-	TAILQ_FOREACH(p, &sp.peers, entry) {
-		if (!p->seen || strncmp(p->conf.name, set->name,
-		    sizeof(set->name)) != 0)
-			continue;
-		p->down = !set->up;
-		memset(&p->open, 0, sizeof(p->open));
-		memset(&p->send, 0, sizeof(p->send));
-		log_info(EVT_PEER_SET, "peer=%s state=%s: by the operator",
-		    p->conf.name, set->up ? "up" : "down");
-		if (set->up)
-			reroute_back();
-		else if (p->target != NULL)
-			reroute_away(p->target, 0);
-		schedule_tick();
-		return (NULL);
-	}
-	return ("no such peer");
-}
-
 static void
 simple(struct client *c, const char *why)
 {
@@ -306,21 +286,18 @@ simple(struct client *c, const char *why)
 static int
 command(struct client *c, struct imsg *imsg)
 {
-	struct ctl_peer_set	 set;
 	struct ctl_change	 ch;
 	struct ctl_track	 track;
 	struct ctl_verbose	 v;
 
 	switch (imsg_get_type(imsg)) {
+	case CTL_SHOW_PEER:
+	case CTL_PING:
+	case CTL_TRACE:
 	case CTL_PEER:
-		if (imsg_get_data(imsg, &set, sizeof(set)) == -1)
-			return (-1);
-		simple(c, set_peer(&set));
-		return (0);
 	case CTL_RELOAD:
-		mtad_send(IMSG_RELOAD, NULL, 0);
-		client_end(c);
-		return (0);
+	case CTL_STOP:
+		return (live_request(c, imsg));
 	case CTL_VERBOSE:
 		if (imsg_get_data(imsg, &v, sizeof(v)) == -1)
 			return (-1);

@@ -37,7 +37,9 @@ rtsd_imsg(uint32_t type, uint32_t id, const uint8_t *data, size_t len)
 		memcpy(&ind, data, sizeof(ind));
 		return (assoc_ind(id, &ind));
 	}
-	if (type < IMSG_ASSOC_UP || type >= IMSG_TYPE_MAX)
+	if (type >= IMSG_PING_STEP && type <= IMSG_TRACE_DATA)
+		return (live_imsg(type, id, data, len));
+	if (type < IMSG_ASSOC_UP || type > IMSG_RECV_REFUSE)
 		return (-1);
 	/* words about one that we have given up already */
 	if ((a = assoc_find(id)) == NULL)
@@ -72,6 +74,7 @@ rtsd_gone(void)
 	struct assoc_down	 down;
 	struct assoc		*a, *next;
 
+	live_rtsd_gone();
 	poison_rtsd_died();
 	memset(&down, 0, sizeof(down));
 	strlcpy(down.text, "rtsd is gone", sizeof(down.text));

@@ -73,8 +73,6 @@ open_fresh(struct peer *p, int urgent_only)
 	}
 	if ((a = assoc_new(p)) == NULL)
 		return;
-	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
-		sp.next_assoc = 1;
 	a->row.id = store_next_id(sp.store);
 	a->row.peer = p->target->number;
 	a->row.initiator = 1;
@@ -89,7 +87,7 @@ open_fresh(struct peer *p, int urgent_only)
 	a->row.opened = time(NULL);
 	a->row.next_activity = a->next_activity = 1;
 	a->urgent_only = urgent_only;
-	assoc_register(a, sp.next_assoc);
+	assoc_register(a, assoc_number());
 	a->state = ASSOC_OPENING;
 	a->say = SAY_OPEN;
 	a->put_row = 1;
@@ -102,9 +100,7 @@ open_recover(struct assoc *a)
 {
 	struct s_connection_id	id;
 
-	if (++sp.next_assoc & ASSOC_INCOMING || sp.next_assoc == 0)
-		sp.next_assoc = 1;
-	assoc_register(a, sp.next_assoc);
+	assoc_register(a, assoc_number());
 	a->state = ASSOC_OPENING;
 	a->recovering = 1;
 	a->say = SAY_OPEN;
@@ -315,7 +311,7 @@ schedule_peer(struct peer *p)
 	uint32_t	want;
 
 	if (p->target == NULL || sp.failing || sp.stopping ||
-	    !rtsd_connected() || p->conf.disabled || p->down)
+	    !rtsd_connected() || p->conf.disabled || p->down || p->held)
 		return;
 	give(p);
 	ready = queue_ready(p->target, -1);
@@ -487,7 +483,8 @@ tick_lost(struct assoc *a, uint64_t now)
 		assoc_drop(a);
 		return;
 	}
-	if (a->peer->down || a->peer->conf.disabled ||
+	if (a->peer->down || a->peer->held ||
+	    a->peer->conf.disabled ||
 	    (a->row.dialogue == DIALOGUE_TWA &&
 	    poison_peer_shut(a->peer) > 0))
 		return;
@@ -501,9 +498,17 @@ static void
 tick_up(struct assoc *a, uint64_t now)
 {
 	xfer_tick(a);
-	if (!a->row.initiator || a->nxfers > 0 || a->in != NULL ||
-	    a->state != ASSOC_IS_UP)
+	if (a->nxfers > 0 || a->state != ASSOC_IS_UP ||
+	    (a->row.initiator && a->in != NULL))
 		return;
+	/* what it calls it is told when what it sends has come */
+	if (!a->row.initiator) {
+		if (a->peer->down) {
+			a->state = ASSOC_CLOSING;
+			rtsd_send(IMSG_ASSOC_CLOSE, a->id, -1, NULL, 0);
+		}
+		return;
+	}
 	if (now - a->active >= a->peer->conf.idle * UINT64_C(1000) ||
 	    sp.stopping || a->peer->down || a->peer->conf.disabled) {
 		a->state = ASSOC_CLOSING;

@@ -86,8 +86,9 @@ peer_state(const struct peer *p, struct ctl_peer *r)
 
 	send = p->target == NULL ? 0 : ladder_due(p, &p->send, -1);
 	open = p->target == NULL ? 0 : ladder_due(p, &p->open, -1);
-	if (p->down)
-		strlcpy(r->state, "down by operator", sizeof(r->state));
+	if (p->down || p->held)
+		strlcpy(r->state, p->down ? "down by operator" :
+		    "held by operator", sizeof(r->state));
 	else if (p->conf.disabled)
 		strlcpy(r->state, "disabled", sizeof(r->state));
 	else if ((shut = poison_peer_shut(p)) > 0)
@@ -121,37 +122,45 @@ peer_text(const struct peer *p, char *text, size_t size)
 	strlcpy(text, r.state, size);
 }
 
+void
+show_peer_row(const struct peer *p, struct ctl_peer *r)
+{
+	int	i;
+
+	memset(r, 0, sizeof(*r));
+	strlcpy(r->name, p->conf.name, sizeof(r->name));
+	r->associations_in = peer_associations(p, 0);
+	r->associations_out = peer_associations(p, 1);
+	peer_state(p, r);
+	if (p->target != NULL) {
+		for (i = 0; i < 3; i++)
+			r->queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
+			    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
+			    queue_ready(p->target, i);
+		r->oldest = age(queue_oldest(p->target, -1));
+	}
+	r->received = p->received;
+	r->sent = p->sent;
+	r->received_octets = p->received_octets;
+	r->sent_octets = p->sent_octets;
+	r->resent_octets = p->resent_octets;
+	r->last_in = p->last_in;
+	r->last_out = p->last_out;
+	r->down = p->down;
+	r->held = p->held;
+	r->no_recovery = p->no_recovery > time(NULL);
+}
+
 static void
 show_peers(struct client *c)
 {
 	struct ctl_peer	 r;
 	struct peer	*p;
-	int		 i;
 
 	TAILQ_FOREACH(p, &sp.peers, entry) {
 		if (!p->seen)
 			continue;
-		memset(&r, 0, sizeof(r));
-		strlcpy(r.name, p->conf.name, sizeof(r.name));
-		r.associations_in = peer_associations(p, 0);
-		r.associations_out = peer_associations(p, 1);
-		peer_state(p, &r);
-		if (p->target != NULL) {
-			for (i = 0; i < 3; i++)
-				r.queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
-				    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
-				    queue_ready(p->target, i);
-			r.oldest = age(queue_oldest(p->target, -1));
-		}
-		r.received = p->received;
-		r.sent = p->sent;
-		r.received_octets = p->received_octets;
-		r.sent_octets = p->sent_octets;
-		r.resent_octets = p->resent_octets;
-		r.last_in = p->last_in;
-		r.last_out = p->last_out;
-		r.down = p->down;
-		r.no_recovery = p->no_recovery > time(NULL);
+		show_peer_row(p, &r);
 		client_row(c, CTL_ROW, &r, sizeof(r));
 	}
 	client_end(c);
@@ -540,6 +549,7 @@ show_free(struct client *c)
 	free(c->envelope);
 	track_free(c);
 	backup_free(c);
+	live_free(c);
 	c->changing = 0;
 	c->message = NULL;
 	c->routing = NULL;

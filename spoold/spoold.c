@@ -252,6 +252,7 @@ new_channel(int fd)
 	    imsgbuf_set_maxsize(&rtsd.ibuf, IMSG_MAX) == -1)
 		fatalx("out of memory");
 	channel_by = 0;
+	live_rtsd_back();
 	schedule_tick();
 	spool_turn();
 }
@@ -314,6 +315,7 @@ configured(void)
 		spool_wake(spool_clock() + 1000);
 	} else if (!unconfined && conf_has_new_dir()) {
 		log_info(EVT_RESTART, ": a new directory is out of reach");
+		live_restarting();
 		poison_stop();
 		spool_commit();
 		exit(0);
@@ -352,6 +354,8 @@ conf_imsg(struct imsg *imsg)
 	struct policy_conf	policy;
 	struct list_conf	list;
 	struct list_item_conf	item;
+	struct listen_conf	listener;
+	struct sheet_conf	sheet;
 	int			fd;
 
 	switch (imsg_get_type(imsg)) {
@@ -365,6 +369,11 @@ conf_imsg(struct imsg *imsg)
 		return (GET(&mta) == -1 ? -1 : conf_mta(&mta));
 	case IMSG_CONF_PEER:
 		return (GET(&peer) == -1 ? -1 : conf_peer(&peer));
+	case IMSG_CONF_LISTEN:
+		return (GET(&listener) == -1 ? -1 :
+		    conf_listen(&listener));
+	case IMSG_CONF_SHEET:
+		return (GET(&sheet) == -1 ? -1 : conf_put_sheet(&sheet));
 	case IMSG_CONF_ROUTE:
 		return (GET(&route) == -1 ? -1 : conf_route(&route));
 	case IMSG_CONF_DELIVER:
@@ -408,6 +417,22 @@ command_done(struct imsg *imsg)
 	spool_turn();
 }
 
+/* Of the configuration that a client had read again. */
+static void
+reload_imsg(struct imsg *imsg)
+{
+	struct ibuf	b;
+	uint32_t	in_force;
+
+	if (imsg_get_type(imsg) == IMSG_RELOAD_DONE) {
+		if (GET(&in_force) == -1)
+			fatalx("imsg of mtad about a reload does not fit");
+		live_reload_done(imsg_get_id(imsg), in_force != 0);
+	} else if (imsg_get_ibuf(imsg, &b) == 0)
+		live_reload_line(imsg_get_id(imsg), ibuf_data(&b),
+		    ibuf_size(&b));
+}
+
 static void
 parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 {
@@ -423,6 +448,10 @@ parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_COMMAND_DONE:
 		command_done(imsg);
+		break;
+	case IMSG_RELOAD_LINE:
+	case IMSG_RELOAD_DONE:
+		reload_imsg(imsg);
 		break;
 	case IMSG_SHUTDOWN:
 		shutdown_spool();

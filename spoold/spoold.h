@@ -114,7 +114,8 @@ struct peer {
 	struct peer_conf	 conf;
 	struct target		*target;
 	uint8_t			 seen;		/* in this configuration */
-	uint8_t			 down;		/* by the operator */
+	uint8_t			 down, held;	/* by the operator */
+	uint8_t			 put_state;	/* that, with the commit */
 	/* schedule.c; times are monotonic milliseconds */
 	struct ladder		 open, send;	/* associations, transfers */
 	uint64_t		 more_after[3];	/* no further open before */
@@ -774,6 +775,10 @@ int	 assoc_connection(struct assoc *, struct s_connection_id *);
 /* The connections that an identifier names, in either form; -1: error. */
 int	 assoc_connections(const struct connection_key *, int initiator,
 	    struct store_connection *, int max);
+/* One of a connection that is no association's; never the same twice. */
+void	 connection_make(const struct peer *, struct s_connection_id *);
+/* For a connection of ours to rtsd. */
+uint32_t assoc_number(void);
 /* Are transfers received in part on it kept?  -1: error. */
 int	 assoc_has_partial(const struct assoc *);
 int	 assoc_ind(uint32_t id, const struct assoc_ind *);
@@ -941,6 +946,18 @@ int	 command_busy(void);
  * command that is configured no more, and may be routed again.
  */
 int	 command_imsg(uint32_t id, const struct command_done *);
+
+/* live.c */
+/* From rtsd.  -1: it does not fit. */
+int	 live_imsg(uint32_t type, uint32_t id, const uint8_t *, size_t);
+void	 live_rtsd_gone(void);
+void	 live_rtsd_back(void);
+/* From mtad, of the configuration that a client asked it to read. */
+void	 live_reload_line(uint32_t id, const void *, size_t);
+void	 live_reload_done(uint32_t id, uint32_t in_force);
+void	 live_restarting(void);
+/* What the operator did with a peer, as the store has it. */
+void	 live_peer_load(struct peer *);
 
 /* control.c */
 struct event_base;

@@ -83,6 +83,11 @@ class Live(unittest.TestCase):
             self.same('show transfers', ctl('show', 'transfers'))
             self.same('show message', ctl('show', 'message', waits['id']),
                       also=['show queue'])
+            self.same('show peer name', ctl('show', 'peer', 'beta'),
+                      also=['show peers'])
+            self.same('ping', ctl('ping', 'beta', check=False))
+            self.same('reload', ctl('reload'))
+            self.same('trace', ctl('trace', '-w', '/dev/null', 'beta', '1'))
             self.same('route', ctl('route', address('gamma')))
             self.same('check', ctl('check', '-f', address('alpha'), '-t',
                                    address('gamma')))

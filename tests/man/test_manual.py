@@ -212,6 +212,8 @@ class Options(unittest.TestCase):
         for call in re.findall(r'(?s)getopt\(\w+, \w+, (.*?)\)\)', text):
             for s in re.findall(r'"([^"]+)"', call):
                 out |= set(s) - set(':+')
+        for s in re.findall(r'options\(\w+, &\w+, "([^"]+)", ', text):
+            out |= set(s) - set(':+')
         return out
 
     def test_options(self):
@@ -258,7 +260,7 @@ class Verbs(unittest.TestCase):
         self.assertEqual(
             {re.match(r'Cm show (\w+)', h).group(1)
              for h in verb_entries()['show']},
-            set(re.findall(r'\{ "(\w+)", CTL_', shows)))
+            set(re.findall(r'\{ "(\w+)", CTL_', shows)) | {'peer'})
 
     def test_usage(self):
         """What is printed when it is called wrongly has all of them too."""
@@ -280,7 +282,7 @@ class Members(unittest.TestCase):
         for name in os.listdir(directory):
             if name.endswith('.c') and name != 'json.c':
                 written |= set(re.findall(
-                    r'\b(?:json_\w+|time_or_null|show_json_\w+|rate)\('
+                    r'\b(?:\w*json_\w+|name_json|\w+_or_null|rate)\('
                     r'[^,()]+,\s*"(\w+)"', text_of('mtactl', name)))
         self.assertGreater(len(written), 80)
         self.assertEqual(written, said)

@@ -60,7 +60,7 @@ class Words(unittest.TestCase):
         shows = re.search(r'shows\[\] = \{(.*?)\n\};',
                           text_of('mtactl', 'show.c'), re.S).group(1)
         self.assertEqual(set(words()['show'][1].split(',')), set(re.findall(
-            r'\{ "(\w+)", CTL_', shows)))
+            r'\{ "(\w+)", CTL_', shows)) | {'peer'})
 
     def test_options(self):
         """Each option that it offers is one that the program knows."""

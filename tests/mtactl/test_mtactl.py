@@ -26,10 +26,12 @@ MTACTL = None
  VERBOSE, HOLD, RELEASE, REMOVE, ROUTE, CHECK, ROW, ROW_RECIPIENT,
  ROW_ENVELOPE, ROW_STEP, ROW_HOP, END, FAIL, REROUTE, EXPIRE,
  TRACK) = range(200, 228)
+(SHOW_PEER, PING, TRACE, STOP, ROW_LISTEN, ROW_PING, ROW_TRACE,
+ ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
 SUMMARY = '@33s32s64s18Q'
-PEER_ROW = '@64s128s2I3Q8QI2B0Q'
+PEER_ROW = '@64s128s2I3Q8QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
@@ -37,6 +39,12 @@ TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160s'
 CHANGE = '@Q64s64sB0Q'
 CHANGED = '@3Q'
+PING_BODY = '@64sB2I'
+PING_ADDRESS = '@I272s'
+PING_STEP = '@2BI448s'
+PING_END = '@BI'
+TRACE_BODY = '@64sB'
+TRACE_DATA = '@I3B2Iq3Q64s64s64s64s'
 TRACK_BODY = '@2qI32Q512s0Q'
 
 ORIGINATOR = '/G=Jo/S=Doe/O=Acme/PRMD=ALPHA/ADMD=GOLD 400/C=GB'
@@ -165,6 +173,9 @@ class Test(unittest.TestCase):
                      ['expire', '-V', 'beta', '1'], ['reroute', '-r', '1'],
                      ['track'], ['track', '1', '2'], ['track', 'since'],
                      ['retry', '1', '2'], ['peer', 'beta'], ['reload', 'x'],
+                     ['ping'], ['ping', 'a', 'b'], ['trace'], ['stop', 'x'],
+                     ['ping', '-a', '-n', '1', 'x'], ['show', 'peer'],
+                     ['trace', 'x', '1', '2'], ['trace', '-x', 'beta'],
                      ['log'], ['submit'], ['submit', '-f', ORIGINATOR],
                      ['submit', '-t', RECIPIENT_1], ['submit', '-x'],
                      ['submit', '-f', ORIGINATOR, '-t', RECIPIENT_1, 'a',
@@ -182,8 +193,12 @@ class Test(unittest.TestCase):
                 (['hold', '0'], 'hexadecimal'),
                 (['hold', '--', '-1'], 'hexadecimal'),
                 (['hold', '12345678901234567'], 'hexadecimal'),
-                (['peer', 'beta', 'sideways'], 'up or down'),
-                (['peer', 'b' * 64, 'up'], 'too long'),
+                (['peer', 'beta', 'sideways'], 'up, down or hold'),
+                (['peer', 'b' * 64, 'up'], 'name of a peer'),
+                (['ping', 'b' * 64], 'name of a peer'),
+                (['ping', '-t', '0', 'beta'], 'from 1 to 300'),
+                (['ping', '-n', '9', 'beta'], 'from 1 to 8'),
+                (['trace', '-w', '/dev/null', 'beta', 'x'], 'a number'),
                 (['log', 'loud'], 'verbose or brief'),
                 (['submit', '-p', 'high'], 'urgent, normal'),
                 (['check', '-p', 'high'], 'urgent, normal'),
@@ -232,7 +247,7 @@ class Test(unittest.TestCase):
         self.assertIn('different versions', self.bad(1, 'show', 'peers'))
         self.serve([b'GET / HTTP/1.0\r\n\r\n'], SHOW_PEERS)
         self.assertIn('not mtad', self.bad(1, 'show', 'peers'))
-        self.serve([imsg(ROW)], RELOAD)
+        self.serve([imsg(ROW_RECIPIENT)], RELOAD)
         self.assertIn('unexpected', self.bad(1, 'reload'))
 
     def test_closed(self):
@@ -251,7 +266,8 @@ class Test(unittest.TestCase):
                  struct.pack('@64sB', b'beta', 1)),
                 (['peer', 'beta', 'down'], PEER,
                  struct.pack('@64sB', b'beta', 0)),
-                (['reload'], RELOAD, b''),
+                (['peer', 'beta', 'hold'], PEER,
+                 struct.pack('@64sB', b'beta', 2)),
                 (['log', 'verbose'], VERBOSE, struct.pack('@i64s', 1, b'')),
                 (['log', 'verbose', 'beta'], VERBOSE,
                  struct.pack('@i64s', 1, b'beta')),
@@ -261,6 +277,143 @@ class Test(unittest.TestCase):
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve([imsg(END)], kind)
             self.assertEqual(self.json(*args), {'ok': True})
+
+    def test_reload(self):
+        """The lines of it, in force or refused."""
+        lines = [imsg(ROW_LINE, b'peer "x": added'),
+                 imsg(ROW_LINE, b'limit\x1b')]
+        self.serve(lines + [imsg(ROW, struct.pack('@I', 1)), imsg(END)],
+                   RELOAD)
+        self.assertEqual(self.good('reload'), 'peer "x": added\nlimit?\n')
+        self.assertEqual(self.server.got, [(RELOAD, b'')])
+        self.serve(lines + [imsg(ROW, struct.pack('@I', 1)), imsg(END)],
+                   RELOAD)
+        self.assertEqual(self.json('reload'), {
+            'lines': ['peer "x": added', 'limit?'], 'ok': True})
+        self.serve(lines + [imsg(ROW, struct.pack('@I', 0)), imsg(END)],
+                   RELOAD)
+        r = self.run_it('reload')
+        self.assertEqual((r.returncode, r.stdout), (1, b''))
+        self.assertTrue(r.stderr.startswith(b'peer "x": added\nlimit?\n'))
+        self.assertIn(b'not reloaded', r.stderr)
+        self.serve(lines + [imsg(ROW, struct.pack('@I', 0)), imsg(END)],
+                   RELOAD)
+        r = self.run_it('-j', 'reload')
+        self.assertEqual(r.returncode, 1)
+        self.assertFalse(json.loads(r.stdout)['ok'])
+
+    def test_stop(self):
+        """It waits for the end of the connection."""
+        self.serve([imsg(END)], STOP)
+        server = self.server
+
+        class Ending(Server):
+            def serve(self):
+                s, _ = self.listener.accept()
+                with s:
+                    self.got.append((struct.unpack(
+                        '=IIII', self.take(s, 16))[0], b''))
+                    s.sendall(imsg(END))
+                    time.sleep(0.3)
+        server.listener.close()
+        os.unlink(self.path)
+        self.server = Ending(self.path, [], STOP)
+        start = time.monotonic()
+        self.assertEqual(self.good('stop'), '')
+        self.assertGreater(time.monotonic() - start, 0.25)
+        self.assertEqual(self.server.got, [(STOP, b'')])
+
+    def test_ping(self):
+        def answer(ok, text=b'connected\x1b'):
+            return [imsg(ROW, struct.pack(PING_ADDRESS, 1, b'host port 102')),
+                    imsg(ROW_STEP, struct.pack(PING_STEP, 0, 1, 3, text)),
+                    imsg(ROW_STEP, struct.pack(PING_STEP, 2, ok, 14,
+                                               b'CC or not')),
+                    imsg(ROW_PING, struct.pack(PING_END, ok, 15)),
+                    imsg(END)]
+        self.serve(answer(1), PING)
+        self.assertEqual(self.good('ping', '-t', '9', 'beta').splitlines(), [
+            'beta, address 1: host port 102',
+            '      3 ms  tcp           ok    connected?',
+            '     14 ms  transport     ok    CC or not',
+            'beta: 1 of 1 addresses answered'])
+        self.assertEqual(self.server.got, [
+            (PING, struct.pack(PING_BODY, b'beta', 0, 0, 9))])
+        self.serve(answer(0), PING)
+        r = self.run_it('ping', '-a', 'beta')
+        self.assertEqual((r.returncode, r.stderr), (1, b''))
+        self.assertIn(b'transport     FAIL  CC or not', r.stdout)
+        self.assertEqual(self.server.got, [
+            (PING, struct.pack(PING_BODY, b'beta', 1, 0, 0))])
+        self.serve(answer(0), PING)
+        r = self.run_it('-j', 'ping', 'beta')
+        self.assertEqual(r.returncode, 1)
+        j = json.loads(r.stdout)
+        self.assertEqual((j['ok'], j['addresses'][0]['steps'][1]), (False, {
+            'layer': 'transport', 'ok': False, 'ms': 14,
+            'text': 'CC or not'}))
+        # what fails on the way leaves no half of an object
+        self.serve(answer(1)[:2] + [imsg(FAIL, b'rtsd\0')], PING)
+        self.assertEqual(self.bad(1, '-j', 'ping', 'beta'),
+                         'mtactl: rtsd\n')
+        for wrong in (answer(1)[1:], answer(1)[:3] + answer(1)[4:],
+                      answer(1)[:1] + answer(1)[:1], [imsg(END)],
+                      answer(1)[:1] + [imsg(ROW_STEP, struct.pack(
+                          PING_STEP, 9, 1, 1, b''))]):
+            self.serve(wrong, PING)
+            r = self.run_it('-j', 'ping', 'beta')
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(b'unexpected answer', r.stderr)
+
+    def test_trace(self):
+        """Octets, gaps and ends as a file that has every block whole."""
+        def said(octets, offset, out=1, first=0, end=0, lost=0, other=0,
+                 assoc=7):
+            return imsg(ROW_TRACE, struct.pack(
+                TRACE_DATA, assoc, out, 1, end, first, 5, 1000, offset,
+                other, lost, b'beta', b'192.0.2.1 port 9',
+                b'192.0.2.2 port 102', b'') + octets)
+        path = os.path.join(self.dir, 'out')
+        rows = [said(b'\3\0\0\7\2\xf0\x80', 0),
+                said(b'xx\3\0\0\7\2\xf0\x81', 100, first=2, lost=91),
+                said(b'y' * 40000, 0, out=0), said(b'bye', 109, end=1),
+                said(b'z', 50, assoc=8, other=60)]
+        self.serve(rows, TRACE)
+        r = self.run_it('-j', 'trace', '-w', path, 'beta', '1')
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(self.server.got, [
+            (TRACE, struct.pack(TRACE_BODY, b'beta', 0))])
+        # two handshakes, four with octets, one of them in two, an end
+        self.assertEqual(json.loads(r.stdout), {
+            'ok': True, 'packets': 13, 'octets': 7 + 7 + 40000 + 1,
+            'left_out': 93})
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        with open(path, 'rb') as f:
+            blocks, data = [], f.read()
+        while data:
+            kind, length = struct.unpack('=II', data[:8])
+            self.assertEqual(struct.unpack('=I', data[length - 4:length]),
+                             (length,))
+            blocks.append((kind, data[8:length - 4]))
+            data = data[length:]
+        self.assertEqual([kind for kind, _ in blocks],
+                         [0x0a0d0d0a, 1] + [6] * 13)
+        packets = [body for kind, body in blocks if kind == 6]
+        self.assertIn(b'95 octets before this are left out', packets[4])
+        self.assertIn(b'\3\0\0\7\2\xf0\x81', packets[4])
+        self.assertIn(b'over: bye', packets[7])
+        self.assertIn(b'that began before', packets[9])
+        self.serve(rows, TRACE)
+        r = self.run_it('trace', '-a', '-p', '1')
+        self.assertEqual(r.returncode, 0)
+        self.assertEqual(r.stderr, b'13 packets, 40015 octets, 93 octets '
+                         b'left out\n')
+        self.assertEqual(self.server.got, [
+            (TRACE, struct.pack(TRACE_BODY, b'', 1))])
+        self.serve([imsg(ROW_TRACE, b'x')], TRACE)
+        r = self.run_it('trace', 'beta', '1')
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b'unexpected answer', r.stderr)
 
     def test_changes(self):
         """All that is asked, and what is said of each outcome."""
@@ -427,9 +580,9 @@ class Test(unittest.TestCase):
     def test_peers(self):
         now = int(time.time())
         rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
-                            7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 1),
+                            7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 0, 1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 13, 12, 1, 0)]
+                            b'"refused"', *[0] * 13, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1][:4], ['beta', '1/2', '50/30/40', '1m00s'])
@@ -438,6 +591,7 @@ class Test(unittest.TestCase):
         self.assertEqual(cells[2][0], 'gam\\ma??')
         self.assertEqual(j[0], {
             'name': 'beta', 'state': 'up', 'down': False,
+            'held': False,
             'recovery': False, 'associations_in': 1, 'associations_out': 2,
             'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
             'oldest': 60, 'received': 7, 'sent': 8, 'received_octets': 9,

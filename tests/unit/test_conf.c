@@ -22,6 +22,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "aetitle.h"
 #include "parse_int.h"
 
 #define HEAD	"mta \"alpha\" domain \"/C=GB/ADMD=GOLD 400/PRMD=A\"\n"
@@ -897,10 +898,113 @@ test_tls_bad(void **state)
 	}
 }
 
+static char	changed[4096];
+
+static void
+change(const char *line)
+{
+	strlcat(changed, line, sizeof(changed));
+	strlcat(changed, "\n", sizeof(changed));
+}
+
+/* By what a configuration differs from the one before; never a password. */
+static void
+test_changes(void **state)
+{
+	static const struct {
+		const char	*old, *new, *what;
+	} t[] = {
+		{ P(""), P(""), "nothing has changed\n" },
+		{ P("window 3"), P("window 4"),
+		    "peer \"b\": changed: window\n" },
+		{ P("retry 1s to 5s"), P("retry 2s to 6s"),
+		    "peer \"b\": changed: retry\n" },
+		{ P("remote name x password one"),
+		    P("remote name x password two"), "peer \"b\": changed: "
+		    "remote password, remote response password\n" },
+		{ P("address a"), P("address b"),
+		    "peer \"b\": changed: address\n" },
+		{ P("accept from \"/C=FR\""), P("accept from \"/C=DE\""),
+		    "peer \"b\": changed: accept\n" },
+		{ P("") "poison after 3", P("") "poison after 4",
+		    "changed: poison\n" },
+		{ P("") "route \"/C=FR\" via b", P(""),
+		    "route \"/ADMD= /C=FR/\": removed\n" },
+		{ P(""), P("") "route \"/C=FR\" via b",
+		    "route \"/ADMD= /C=FR/\": added\n" },
+		{ P("") "route \"/C=FR\" via b cost 3", P("")
+		    "route \"/C=FR\" via b cost 4",
+		    "route \"/ADMD= /C=FR/\": changed\n" },
+		{ P("") "deliver \"/C=FR\" to directory \"/a\"", P("")
+		    "deliver \"/C=FR\" to directory \"/b\"",
+		    "deliver \"/ADMD= /C=FR/\": changed\n" },
+		{ P("") "redirect \"/C=FR/S=x\" to \"/C=FR/S=y\"", P("")
+		    "redirect \"/C=FR/S=z\" to \"/C=FR/S=y\"",
+		    "redirect \"/S=x/ADMD= /C=FR/\": removed\n"
+		    "redirect \"/S=z/ADMD= /C=FR/\": added\n" },
+		{ P("") "limit content-type 22", P("")
+		    "limit content-type 2",
+		    "limit content-type \"2\": added\n"
+		    "limit content-type \"22\": removed\n" },
+		{ P("") "listen on 192.0.2.1 port 103", P(""),
+		    "listen on 192.0.2.1 port 103: removed\n" },
+	};
+	struct conf	*old, *new;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		old = good(t[i].old);
+		new = good(t[i].new);
+		changed[0] = '\0';
+		conf_changes(old, new, change);
+		if (strcmp(changed, t[i].what) != 0)
+			fail_msg("%s\n%s\nsaid: %s", t[i].old, t[i].new,
+			    changed);
+		conf_free(old);
+		conf_free(new);
+	}
+}
+
+/* Titles come out as they went in; what is none is "?". */
+static void
+test_titles(void **state)
+{
+	static const char *const ap[] = { "1.3.27.3", "2.16.840.1",
+	    "/C=XX/O=ICAO/CN=COM", "/C=XX/L=Here/ST=There/OU=a b" };
+	static const char *const ae[] = { "0", "7", "128", "65535", "CN=AMS" };
+	uint8_t		 b[AE_TITLE_MAX], len;
+	char		 text[320];
+	const char	*why;
+	size_t		 i, k;
+
+	for (i = 0; i < sizeof(ap) / sizeof(ap[0]); i++) {
+		assert_int_equal(ap_title_parse(ap[i], b, &len, &why), 0);
+		assert_string_equal(ae_element_print(b, len, text,
+		    sizeof(text)), ap[i]);
+		for (k = 0; k < len; k++)
+			assert_string_equal(ae_element_print(b, k, text,
+			    sizeof(text)), "?");
+	}
+	for (i = 0; i < sizeof(ae) / sizeof(ae[0]); i++) {
+		assert_int_equal(ae_qualifier_parse(ae[i], b, &len, &why), 0);
+		assert_string_equal(ae_element_print(b, len, text,
+		    sizeof(text)), ae[i]);
+	}
+	/* not one of the attributes, not in printable characters */
+	assert_string_equal(ae_element_print((const uint8_t *)"\x31\x0a\x30"
+	    "\x08\x06\x03\x55\x04\x05\x13\x01x", 12, text, sizeof(text)),
+	    "?");
+	assert_string_equal(ae_element_print((const uint8_t *)"\x31\x0a\x30"
+	    "\x08\x06\x03\x55\x04\x03\x13\x01\x1b", 12, text,
+	    sizeof(text)), "?");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_normal),
 		cmocka_unit_test(test_options),

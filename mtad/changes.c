@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * By what two configurations differ, in words.  What has a name of its own is
+ * an item: a key, which is how a statement begins, and the rest of it as
+ * text.  Peers and the MTA are compared field by field.
+ */
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "log.h"
+
+#define LINES_MAX	500	/* after that nobody reads on */
+
+struct item {
+	char	*key, *value;
+};
+
+struct items {
+	struct item	*item;
+	size_t		 n;
+};
+
+/* Where lines go, and how many there were. */
+struct told {
+	void	(*say)(const char *);
+	size_t	 lines;
+};
+
+struct field {
+	const char	*word;		/* of mtad.conf */
+	size_t		 offset, len;
+};
+
+#define P(word, f)	{ word, offsetof(struct peer_conf, f),		\
+			    sizeof(((struct peer_conf *)NULL)->f) }
+#define M(word, f)	{ word, offsetof(struct mta_conf, f),		\
+			    sizeof(((struct mta_conf *)NULL)->f) }
+
+/* Fields of one word stand together. */
+static const struct field peer_fields[] = {
+	P("disabled", disabled), P("domain", domain), P("mode", mode),
+	P("dialogue", dialogue), P("local tsel", local_tsel),
+	P("local ssel", local_ssel), P("local psel", local_psel),
+	P("address selectors", remote_tsel), P("address selectors",
+	remote_ssel), P("address selectors", remote_psel),
+	P("local ap-title", local_title), P("remote ap-title", remote_title),
+	P("local name", local.name), P("local password", local.password),
+	P("local response name", local_response.name),
+	P("local response password", local_response.password),
+	P("remote name", remote.name), P("remote password", remote.password),
+	P("remote response name", remote_response.name),
+	P("remote response password", remote_response.password),
+	P("checkpoint", checkpoint), P("window", window),
+	P("safe-store", safe_store), P("recover", recover),
+	P("recover timeout", recovery_timeout), P("delay", recovery_delay),
+	P("keep", recovery_keep), P("memory", no_recovery_memory),
+	P("tpdu-size", tpdu_size), P("associations", max_associations),
+	P("associations urgent", reserved_urgent), P("idle", idle),
+	P("open timeout", open_timeout),
+	P("transfer timeout", transfer_timeout), P("retry", retry_min),
+	P("retry", retry_max), P("threshold", threshold),
+	P("threshold", threshold_oldest),
+	P("alternate", alternate_failures), P("alternate", alternate_time),
+	P("attempts", attempts), P("expire", expire),
+	P("max-content", max_content), P("max-recipients", max_recipients),
+	P("rate", rate), P("rate", rate_time),
+	P("internal-trace", internal_trace),
+};
+
+static const struct field mta_fields[] = {
+	M("mta name", name), M("mta password", password),
+	M("mta domain", domain), M("limit associations", max_associations),
+	M("limit content", max_content), M("spool reserve", min_free),
+	M("poison", poison_after), M("audit", audit_keep),
+	M("audit", audit), M("expire", expire), M("limit loops", loop_limit),
+	M("limit hops", hop_limit), M("limit return", return_max),
+	M("limit rate", rate), M("limit rate", rate_time),
+	M("limit recipients", max_recipients), M("log", verbose),
+};
+
+#define nitems(a)	(sizeof(a) / sizeof((a)[0]))
+
+static void	say(struct told *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+
+static void
+say(struct told *t, const char *fmt, ...)
+{
+	char line[1600];
+	va_list ap;
+
+	if (t->lines++ >= LINES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	t->say(line);
+}
+
+/* Items */
+
+static void	add(struct items *, char *, const char *, ...)
+		    __attribute__((__format__(printf, 3, 4)));
+
+/* Takes the key. */
+static void
+add(struct items *s, char *key, const char *fmt, ...)
+{
+	struct item *p;
+	va_list ap;
+	int n;
+
+	if (key == NULL || (p = reallocarray(s->item, s->n + 1,
+	    sizeof(*p))) == NULL)
+		fatalx("out of memory");
+	s->item = p;
+	p += s->n++;
+	p->key = key;
+	va_start(ap, fmt);
+	n = vasprintf(&p->value, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		fatalx("out of memory");
+}
+
+static char	*key(const char *, ...)
+		    __attribute__((__format__(printf, 1, 2)));
+
+static char *
+key(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return (n == -1 ? NULL : s);
+}
+
+static int
+item_cmp(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int c = strcmp(x->key, y->key);
+
+	return (c != 0 ? c : strcmp(x->value, y->value));
+}
+
+static void
+items_free(struct items *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		free(s->item[i].key);
+		free(s->item[i].value);
+	}
+	free(s->item);
+}
+
+static void
+compare(struct told *t, struct items *a, struct items *b)
+{
+	size_t i = 0, k = 0;
+	int c;
+
+	if (a->n > 0)
+		qsort(a->item, a->n, sizeof(*a->item), item_cmp);
+	if (b->n > 0)
+		qsort(b->item, b->n, sizeof(*b->item), item_cmp);
+	while (i < a->n || k < b->n) {
+		c = i == a->n ? 1 : k == b->n ? -1 :
+		    strcmp(a->item[i].key, b->item[k].key);
+		if (c < 0)
+			say(t, "%s: removed", a->item[i++].key);
+		else if (c > 0)
+			say(t, "%s: added", b->item[k++].key);
+		else if (strcmp(a->item[i++].value, b->item[k++].value) != 0)
+			say(t, "%s: changed", b->item[k - 1].key);
+	}
+}
+
+/* The file of a certificate by its number, which each reading gives anew. */
+static const char *
+pem_file(const struct conf *c, uint32_t id)
+{
+	const struct conf_pem *e;
+
+	TAILQ_FOREACH(e, &c->pems, entry)
+		if (e->id == id)
+			return (e->file);
+	return ("");
+}
+
+static char *
+route_text(const struct conf_route *r)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	int i;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		fatalx("out of memory");
+	fprintf(f, "%d \"%s\"", r->route.complete, r->route.alternate);
+	for (i = 0; i < r->route.nvia; i++)
+		fprintf(f, " %s %u %u", r->via[i].peer, r->route.via[i].cost,
+		    r->route.via[i].weight);
+	if (fclose(f) != 0)
+		fatalx("out of memory");
+	return (text);
+}
+
+static char *
+list_text(const struct conf_list *l)
+{
+	const struct conf_list_item *i;
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		fatalx("out of memory");
+	fprintf(f, "\"%s\" %d", l->list.owner, l->list.reports);
+	TAILQ_FOREACH(i, &l->items, entry)
+		fprintf(f, "\n%d %s", i->item.what, i->item.text);
+	if (fclose(f) != 0)
+		fatalx("out of memory");
+	return (text);
+}
+
+static void
+listeners(struct items *s, const struct conf *c)
+{
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &c->listeners, entry)
+		add(s, key("listen on %s%s%s%s", l->listen.address,
+		    l->listen.tsel.len > 0 ? " tsel \"" : "",
+		    l->listen.tsel.len > 0 ? log_octets(
+		    l->listen.tsel.octets, l->listen.tsel.len) : "",
+		    l->listen.tsel.len > 0 ? "\"" : ""), "%d %d %s %s",
+		    l->listen.tls, l->listen.tls_verify, pem_file(c,
+		    l->listen.tls_certificate), pem_file(c,
+		    l->listen.tls_ca));
+}
+
+/* What a message may meet. */
+static void
+ways(struct items *s, const struct conf *c)
+{
+	const struct conf_route *r;
+	const struct conf_deliver *d;
+	const struct conf_command *cmd;
+	const struct conf_redirect *re;
+	const struct conf_list *l;
+	char *text;
+
+	TAILQ_FOREACH(r, &c->routes, entry) {
+		text = route_text(r);
+		add(s, key("%s \"%s\"", r->route.complete ? "domain" :
+		    "route", r->route.prefix), "%s", text);
+		free(text);
+	}
+	TAILQ_FOREACH(d, &c->delivers, entry)
+		add(s, key("deliver \"%s\"", d->deliver.prefix), "%s",
+		    d->deliver.directory);
+	TAILQ_FOREACH(cmd, &c->commands, entry)
+		add(s, key("deliver \"%s\"", cmd->command.prefix),
+		    "%s %u %u", cmd->command.name, cmd->timeout,
+		    cmd->command.parallel);
+	TAILQ_FOREACH(re, &c->redirects, entry)
+		add(s, key("redirect \"%s\"", re->redirect.from), "%s",
+		    re->redirect.to);
+	TAILQ_FOREACH(l, &c->lists, entry) {
+		text = list_text(l);
+		add(s, key("list \"%s\"", l->list.name), "%s", text);
+		free(text);
+	}
+}
+
+static void
+policies(struct items *s, const struct conf *c)
+{
+	static const char *const what[] = { "content-type", "eit", "from",
+	    "to" };
+	const struct conf_policy *po;
+
+	TAILQ_FOREACH(po, &c->policies, entry)
+		add(s, key("limit %s \"%s\"", what[po->policy.what],
+		    po->policy.text), "-");
+}
+
+/* Files that were read anew: a certificate that was renewed is a change. */
+static void
+certificates(struct items *s, const struct conf *c)
+{
+	const struct conf_pem *e;
+	uint64_t h;
+	size_t i;
+
+	TAILQ_FOREACH(e, &c->pems, entry) {
+		for (h = UINT64_C(14695981039346656037), i = 0; i < e->len;
+		    i++)
+			h = (h ^ e->pem[i]) * UINT64_C(1099511628211);
+		add(s, key("%s \"%s\"", e->key_file[0] != '\0' ?
+		    "certificate" : "ca", e->file), "%s %zu %" PRIx64,
+		    e->key_file, e->len, h);
+	}
+}
+
+static void
+items_of(struct items *s, const struct conf *c)
+{
+	memset(s, 0, sizeof(*s));
+	listeners(s, c);
+	ways(s, c);
+	policies(s, c);
+	certificates(s, c);
+}
+
+/* Fields */
+
+static void
+word(char *text, size_t size, const char **last, const char *w)
+{
+	if (*last != NULL && strcmp(*last, w) == 0)
+		return;
+	strlcat(text, *last == NULL ? "" : ", ", size);
+	strlcat(text, w, size);
+	*last = w;
+}
+
+static void
+fields(const struct field *f, size_t n, const void *a, const void *b,
+    char *text, size_t size, const char **last)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (memcmp((const char *)a + f[i].offset,
+		    (const char *)b + f[i].offset, f[i].len) != 0)
+			word(text, size, last, f[i].word);
+}
+
+static int
+same_addresses(const struct conf_peer *a, const struct conf_peer *b)
+{
+	int i;
+
+	if (a->peer.naddress != b->peer.naddress)
+		return (0);
+	for (i = 0; i < a->peer.naddress; i++)
+		if (strcmp(a->address[i].host, b->address[i].host) != 0 ||
+		    strcmp(a->address[i].port, b->address[i].port) != 0)
+			return (0);
+	return (1);
+}
+
+static int
+same_tls(const struct conf *ca, const struct conf_peer *a,
+    const struct conf *cb, const struct conf_peer *b)
+{
+	const struct tls_peer_conf *x = &a->tls, *y = &b->tls;
+
+	return (x->mode == y->mode && x->remote == y->remote &&
+	    strcmp(x->remote_name, y->remote_name) == 0 &&
+	    strcmp(a->tls_name, b->tls_name) == 0 &&
+	    strcmp(pem_file(ca, x->certificate),
+	    pem_file(cb, y->certificate)) == 0 &&
+	    strcmp(pem_file(ca, x->ca), pem_file(cb, y->ca)) == 0);
+}
+
+static int
+same_policies(const struct conf_peer *a, const struct conf_peer *b)
+{
+	const struct conf_policy *x = TAILQ_FIRST(&a->policies),
+	    *y = TAILQ_FIRST(&b->policies);
+
+	for (; x != NULL && y != NULL; x = TAILQ_NEXT(x, entry),
+	    y = TAILQ_NEXT(y, entry))
+		if (x->policy.what != y->policy.what ||
+		    strcmp(x->policy.text, y->policy.text) != 0)
+			return (0);
+	return (x == NULL && y == NULL);
+}
+
+static const struct conf_peer *
+peer_named(const struct conf *c, const char *name)
+{
+	const struct conf_peer *p;
+
+	TAILQ_FOREACH(p, &c->peers, entry)
+		if (strcmp(p->peer.name, name) == 0)
+			return (p);
+	return (NULL);
+}
+
+static void
+peers(struct told *t, const struct conf *old, const struct conf *new)
+{
+	const struct conf_peer *a, *b;
+	const char *last;
+	char text[1200];
+
+	TAILQ_FOREACH(a, &old->peers, entry)
+		if (peer_named(new, a->peer.name) == NULL)
+			say(t, "peer \"%s\": removed", a->peer.name);
+	TAILQ_FOREACH(b, &new->peers, entry) {
+		if ((a = peer_named(old, b->peer.name)) == NULL) {
+			say(t, "peer \"%s\": added", b->peer.name);
+			continue;
+		}
+		text[0] = '\0';
+		last = NULL;
+		if (!same_addresses(a, b))
+			word(text, sizeof(text), &last, "address");
+		fields(peer_fields, nitems(peer_fields), &a->peer, &b->peer,
+		    text, sizeof(text), &last);
+		if (!same_tls(old, a, new, b))
+			word(text, sizeof(text), &last, "tls");
+		if (!same_policies(a, b))
+			word(text, sizeof(text), &last, "accept");
+		if (last != NULL)
+			say(t, "peer \"%s\": changed: %s", b->peer.name,
+			    text);
+	}
+}
+
+void
+conf_changes(const struct conf *old, const struct conf *new,
+    void (*f)(const char *))
+{
+	struct told t = { f, 0 };
+	struct items a, b;
+	const char *last = NULL;
+	char text[400] = "", more[64];
+
+	fields(mta_fields, nitems(mta_fields), &old->mta, &new->mta, text,
+	    sizeof(text), &last);
+	if (last != NULL)
+		say(&t, "changed: %s", text);
+	peers(&t, old, new);
+	items_of(&a, old);
+	items_of(&b, new);
+	compare(&t, &a, &b);
+	items_free(&a);
+	items_free(&b);
+	if (t.lines == 0)
+		f("nothing has changed");
+	else if (t.lines > LINES_MAX) {
+		snprintf(more, sizeof(more), "and %zu more changes",
+		    t.lines - LINES_MAX);
+		f(more);
+	}
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * A ping: an association to one address of a peer that carries nothing and is
+ * released as soon as it is open.  spoold, which asked for it for the sake of
+ * an operator, knows it under no other name and is told, layer by layer, what
+ * was agreed on, or what went wrong and what that may mean.  No transfer, no
+ * queue and no recovery has to do with it, and no failure of it counts.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imsg.h"
+#include "log.h"
+#include "rtsd.h"
+
+#ifndef nitems
+#define nitems(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
+struct words {
+	int		 value;
+	const char	*text;
+};
+
+/* X.224 13.5.3 d). */
+static const struct words dr_reasons[] = {
+	{ 0, "reason not specified" },
+	{ 1, "congestion at the TSAP" },
+	{ 2, "no session entity attached to the TSAP: is the called "
+	    "T-selector right?" },
+	{ 3, "address unknown: is the called T-selector right?" },
+	{ 128, "normal disconnect by its session entity" },
+	{ 129, "congestion of its transport entity" },
+	{ 130, "negotiation failed: it has no class 0" },
+	{ 131, "duplicate source reference" },
+	{ 132, "references do not match" },
+	{ 133, "protocol error" },
+	{ 135, "reference overflow" },
+	{ 136, "connection refused on this network connection" },
+	{ 138, "invalid header or parameter length" },
+};
+
+/* X.225 8.3.4.10. */
+static const struct words rf_reasons[] = {
+	{ S_REFUSE_UNSPECIFIED, "refused by the SS-user, no reason given: "
+	    "does it run an MTA there, for calls from us?" },
+	{ S_REFUSE_CONGESTION, "the SS-user has no room: too many "
+	    "associations?" },
+	{ S_REFUSE_USER, "refused by the SS-user" },
+	{ S_REFUSE_SELECTOR, "S-selector unknown: is the called S-selector "
+	    "right, and is it wanted at all?" },
+	{ S_REFUSE_NOT_ATTACHED, "no SS-user attached to the SSAP: is the "
+	    "called S-selector right?" },
+	{ S_REFUSE_SPM_CONGESTION, "its session entity has no room" },
+	{ S_REFUSE_VERSION, "proposed session versions not supported: is the "
+	    "mode right? (normal mode has version 2, X.410 mode 1)" },
+	{ S_REFUSE_SPM_UNSPECIFIED, "refused by its session entity, no reason "
+	    "given" },
+};
+
+static const struct words rts_reasons[] = {
+	{ RTS_BUSY, "busy: it has too many associations, or is taken out of "
+	    "service; try later" },
+	{ RTS_CANNOT_RECOVER, "cannotRecover, to an open that was none: is "
+	    "the mode right?" },
+	{ RTS_VALIDATION_FAILURE, "validationFailure: it does not know our "
+	    "MTA name, or not with this password, domain or network address; "
+	    "compare with its operator what \"local name\" has here" },
+	{ RTS_UNACCEPTABLE_DIALOGUE_MODE, "unacceptableDialogueMode: it does "
+	    "not do two-way alternate; set \"dialogue monologue\"" },
+};
+
+static const char *
+words_of(const struct words *w, size_t n, int value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (w[i].value == value)
+			return (w[i].text);
+	return ("a reason unknown to the Recommendation");
+}
+#define WORDS(table, value)	words_of(table, nitems(table), value)
+
+static void
+refuse(uint32_t id, const char *why)
+{
+	struct ping_step ps;
+	struct ping_end pe;
+
+	memset(&ps, 0, sizeof(ps));
+	memset(&pe, 0, sizeof(pe));
+	strlcpy(ps.text, why, sizeof(ps.text));
+	imsgev_compose(spoold, IMSG_PING_STEP, id, 0, -1, &ps, sizeof(ps));
+	imsgev_compose(spoold, IMSG_PING_END, id, 0, -1, &pe, sizeof(pe));
+}
+
+static uint32_t
+elapsed(const struct assoc *a)
+{
+	return (now_ms() - a->ping_since);
+}
+
+static void	step(struct assoc *, int, int, const char *, ...)
+		    __attribute__((__format__(printf, 4, 5)));
+
+static void
+step(struct assoc *a, int layer, int ok, const char *fmt, ...)
+{
+	struct ping_step ps;
+	va_list ap;
+
+	if (spoold == NULL)
+		return;
+	memset(&ps, 0, sizeof(ps));
+	ps.layer = layer;
+	ps.ok = ok;
+	ps.ms = elapsed(a);
+	va_start(ap, fmt);
+	vsnprintf(ps.text, sizeof(ps.text), fmt, ap);
+	va_end(ap);
+	imsgev_compose(spoold, IMSG_PING_STEP, a->id, 0, -1, &ps,
+	    sizeof(ps));
+}
+
+/* The last word; nothing is said any more. */
+static void
+end(struct assoc *a, int ok)
+{
+	struct ping_end pe;
+
+	memset(&pe, 0, sizeof(pe));
+	pe.ok = ok;
+	pe.ms = elapsed(a);
+	if (spoold != NULL)
+		imsgev_compose(spoold, IMSG_PING_END, a->id, 0, -1, &pe,
+		    sizeof(pe));
+}
+
+int
+ping_begin(uint32_t id, const struct ping_open *po)
+{
+	const struct peer_conf *peer;
+	struct assoc_open ao;
+	struct assoc *a;
+
+	memset(&ao, 0, sizeof(ao));
+	ao.peer = po->peer;
+	ao.id = po->id;
+	ao.turn = TURN_INITIATOR;
+	if (id & ASSOC_INCOMING)
+		return (-1);
+	if ((a = assoc_create(id, &ao)) == NULL) {
+		if (assoc_find(id) != NULL)
+			return (-1);
+		refuse(id, "not called: there are too many connections here");
+		return (0);
+	}
+	a->ping = 1;
+	a->ping_layer = -1;
+	a->ping_since = now_ms();
+	a->ping_limit = po->limit;
+	if ((peer = peer_by_id(po->peer)) == NULL ||
+	    po->address >= peer->naddress) {
+		assoc_over(a, DOWN_CONNECT_FAILED, 0,
+		    "no such address in the configuration");
+		return (0);
+	}
+	a->peer = *peer;
+	a->has_peer = 1;
+	a->open.dialogue = peer->dialogue;
+	a->open.checkpoint = peer->checkpoint;
+	a->open.window = peer->window;
+	a->address_index = po->address;
+	assoc_connect(a);
+	return (0);
+}
+
+void
+ping_cancel(uint32_t id)
+{
+	struct assoc *a;
+
+	if ((a = assoc_find(id)) != NULL && a->ping)
+		assoc_abort(a, RTS_ABORT_TEMPORARY_PROBLEM, "given up", 0);
+}
+
+void
+ping_connected(struct assoc *a)
+{
+	step(a, PING_TCP, 1, "connected to %s", a->address);
+}
+
+void
+ping_tls_up(struct assoc *a)
+{
+	char text[TLS_TEXT_MAX];
+
+	step(a, PING_TLS, 1, "%s", tls_text(a->tls, text, sizeof(text)));
+}
+
+void
+ping_tls_failed(struct assoc *a, const char *why, int refused)
+{
+	const struct peer_tls *pt = peer_tls(a->peer.id);
+
+	if (refused && pt != NULL && pt->conf.mode == TLS_OPTIONAL) {
+		step(a, PING_TLS, 0, "%s; TLS is opportunistic: called again "
+		    "without", why);
+		a->ping_plain = 1;
+		assoc_detach(a);
+		assoc_connect(a);
+		return;
+	}
+	a->ping_layer = PING_TLS;
+	assoc_over(a, DOWN_CONNECT_FAILED, 0, why);
+	assoc_detach(a);
+}
+
+void
+ping_transport_up(struct assoc *a)
+{
+	step(a, PING_TRANSPORT, 1, "CC: class 0, TPDUs of %u octets",
+	    transport_tpdu_size(a->t));
+}
+
+static void
+tell_negotiated(struct assoc *a)
+{
+	char proposed[32];
+
+	if (a->open.checkpoint == 0)
+		strlcpy(proposed, "none", sizeof(proposed));
+	else
+		snprintf(proposed, sizeof(proposed), "%u KB",
+		    a->open.checkpoint);
+	if (rts_checkpoint_size(a->rts) == 0)
+		step(a, PING_RTS, 1, "%s: no checkpoints (%s proposed), "
+		    "window %u (%u proposed), %s", rts_normal(a->rts) ?
+		    "RTOAC" : "PAccept", proposed, rts_window(a->rts),
+		    a->open.window, a->open.dialogue == DIALOGUE_TWA ?
+		    "two-way alternate" : "monologue");
+	else
+		step(a, PING_RTS, 1, "%s: checkpoint %u KB (%s proposed), "
+		    "window %u (%u proposed), %s", rts_normal(a->rts) ?
+		    "RTOAC" : "PAccept", rts_checkpoint_size(a->rts),
+		    proposed, rts_window(a->rts), a->open.window,
+		    a->open.dialogue == DIALOGUE_TWA ? "two-way alternate" :
+		    "monologue");
+}
+
+void
+ping_open_cnf(struct assoc *a, const struct paccept *pa, const char *why)
+{
+	const struct credentials *c = &pa->data.credentials;
+
+	a->was_up = 1;
+	step(a, PING_SESSION, 1, "AC: version %d",
+	    rts_session_version(a->rts));
+	if (rts_normal(a->rts)) {
+		step(a, PING_PRESENTATION, 1, "CPA: contexts of ACSE and "
+		    "MTA-RTSE accepted%s", rts_mtse(a->rts) == -1 ?
+		    ", but not that of MTSE" : ", and that of MTSE");
+		step(a, PING_ACSE, 1, "AARE: accepted, application context "
+		    "mts-transfer");
+	}
+	tell_negotiated(a);
+	if (why != NULL) {
+		step(a, PING_MTA, 0, "%s: it says it is \"%s\", \"%s\" is "
+		    "expected: compare \"remote response\" with its operator",
+		    why, log_octets(c->name, strlen(c->name)),
+		    a->peer.remote_response.name);
+		a->ping_layer = PING_LAYERS;
+		rts_abort_req(a->rts, RTS_ABORT_INVALID_PARAMETER, why);
+		return;
+	}
+	if (!pa->data.has_credentials)
+		step(a, PING_MTA, 1, "accepted, without a name in the answer");
+	else
+		step(a, PING_MTA, 1, "accepted by \"%s\", %s",
+		    log_octets(c->name, strlen(c->name)),
+		    a->peer.remote_response.name[0] != '\0' ?
+		    "as configured, with its password" :
+		    "which is not checked");
+	a->phase = ASSOC_OPEN;
+	a->phase_since = now_ms();
+	a->closing = 1;		/* assoc_run */
+}
+
+/* The layer that it came to, or did not. */
+static int
+layer_of(const struct assoc *a, int kind, int reason, const char *why)
+{
+	if (a->ping_layer != -1)
+		return (a->ping_layer);
+	if (a->phase == ASSOC_CONNECTING || a->fd == -1)
+		return (PING_TCP);
+	if (a->tls != NULL && !a->tls_up)
+		return (PING_TLS);
+	if (!a->t_up)
+		return (PING_TRANSPORT);
+	if (a->was_up)
+		return (PING_RELEASE);
+	if (kind == DOWN_REFUSED || strncmp(why, "PAccept", 7) == 0)
+		return (PING_RTS);
+	if (strncmp(why, "CPA", 3) == 0 ||
+	    strncmp(why, "refused by presentation", 23) == 0)
+		return (PING_PRESENTATION);
+	if (strncmp(why, "rejected by association", 23) == 0)
+		return (PING_ACSE);
+	if (kind == DOWN_REFUSED_BELOW && reason == S_REFUSE_USER)
+		return (a->peer.mode == MODE_NORMAL ? PING_PRESENTATION :
+		    PING_RTS);
+	return (PING_SESSION);
+}
+
+/* What an error of the system means for the one who has to mend it. */
+static const char *
+tcp_advice(const char *why)
+{
+	static const struct {
+		const char	*error, *advice;
+	} advice[] = {
+		{ "refused", ": nobody listens there, or a filter refuses" },
+		{ "timed out", ": nothing answers there, or a filter drops "
+		    "what we send" },
+		{ "unreachable", ": routing, or a filter" },
+		{ "No route", ": routing, a filter, or the host is down" },
+	};
+	size_t i;
+
+	for (i = 0; i < nitems(advice); i++)
+		if (strstr(why, advice[i].error) != NULL)
+			return (advice[i].advice);
+	return ("");
+}
+
+static const char *
+abort_text(int reason)
+{
+	static const char *const reasons[] = { "local system problem",
+	    "invalid parameter", "unrecognized activity", "temporary problem",
+	    "protocol error", "permanent problem", "user error",
+	    "transfer completed" };
+
+	return (reason < (int)nitems(reasons) ? reasons[reason] :
+	    "no reason given");
+}
+
+static void
+tell_failure(struct assoc *a, int layer, int kind, int reason,
+    const char *why)
+{
+	static const char *const nothing[PING_LAYERS] = { "no connection",
+	    "handshake not finished", "neither CC nor DR, to our CR",
+	    "neither AC nor RF, to our CN", "", "", "", "",
+	    "no DN, to our FN" };
+
+	if (kind == DOWN_TIMEOUT)
+		step(a, layer, 0, "%s within %u s", nothing[layer],
+		    a->ping_limit);
+	else if (layer == PING_TCP)
+		step(a, layer, 0, "%s%s", why, tcp_advice(why));
+	else if (layer == PING_TRANSPORT &&
+	    strncmp(why, "transport disconnected", 22) == 0)
+		step(a, layer, 0, "DR, reason %d: %s", a->ping_dr,
+		    WORDS(dr_reasons, a->ping_dr));
+	else if (layer == PING_TRANSPORT)
+		step(a, layer, 0, "%s instead of a CC: is RFC 1006 spoken "
+		    "there%s", why, a->tls == NULL ? ", without TLS?" : "?");
+	else if (kind == DOWN_REFUSED)
+		step(a, layer, 0, "%s: %s", rts_normal(a->rts) ?
+		    "AARE that rejects, with an RTORJ" : "RF with a PRefuse",
+		    WORDS(rts_reasons, reason));
+	else if (kind == DOWN_REFUSED_BELOW && reason != S_REFUSE_USER)
+		step(a, layer, 0, "RF, reason %d: %s", reason,
+		    WORDS(rf_reasons, reason));
+	else if (kind == DOWN_REFUSED_BELOW)
+		step(a, layer, 0, "RF: %s%s", why, layer == PING_RTS ||
+		    layer == PING_PRESENTATION ? "; is the mode right?" : "");
+	else if (kind == DOWN_ABORTED_BY_PEER)
+		step(a, layer, 0, "aborted by the peer, %s: %s",
+		    abort_text(reason), why);
+	else if (kind == DOWN_TRANSPORT_LOST && layer == PING_SESSION)
+		step(a, layer, 0, "%s instead of an AC or RF: it does not "
+		    "want this CN; is the mode right?", why);
+	else
+		step(a, layer, 0, "%s", why);
+}
+
+void
+ping_over(struct assoc *a, int kind, int reason, const char *why)
+{
+	int layer;
+
+	if (kind == DOWN_RELEASED && a->was_up) {
+		step(a, PING_RELEASE, 1, "DN: released in order");
+		end(a, 1);
+		return;
+	}
+	layer = layer_of(a, kind, reason, why);
+	if (layer < PING_LAYERS)	/* otherwise it has been told */
+		tell_failure(a, layer, kind, reason, why);
+	end(a, 0);
+}
+
+void
+ping_tick(struct assoc *a, uint64_t now)
+{
+	if (now - a->ping_since <= a->ping_limit * UINT64_C(1000))
+		return;
+	if (a->phase == ASSOC_CONNECTING)
+		imsgev_compose(&parent, IMSG_CONNECT_CANCEL, a->id, 0, -1,
+		    NULL, 0);
+	assoc_over(a, DOWN_TIMEOUT, 0, "no answer in time");
+	assoc_flush(a);
+}
