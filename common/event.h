@@ -95,12 +95,16 @@
 	E(TRANSFER_GIVEN_UP,	"transfer-given-up")		\
 	E(SUSPECT,		"suspect")			\
 	E(SUSPECTS,		"suspects")			\
+	E(PEER_SUSPECT,		"peer-suspect")		\
+	E(PEER_SHUT_OUT,	"peer-shut-out")		\
 	E(ALTERNATES,		"alternates-used")		\
 	E(ALTERNATES_OVER,	"alternates-not-used")		\
 	E(COMMAND_OUTPUT,	"command-output")		\
 	E(COMMAND_TIMEOUT,	"command-timeout")		\
 	E(COMMAND_LOST,		"command-lost")			\
 	E(COMMAND_RUNNING,	"command-running")		\
+	E(COMMANDS_WAIT,	"commands-wait")		\
+	E(COMMANDS_GO_ON,	"commands-go-on")		\
 	E(MAILDIR,		"maildir")			\
 	/* Spool */						\
 	E(SPOOL_FAILED,		"spool-failed")			\

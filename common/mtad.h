@@ -242,12 +242,12 @@ struct peer_conf {
 	uint32_t		open_timeout;	/* s for connect to PAccept */
 	uint32_t		transfer_timeout; /* s without progress */
 	uint32_t		idle;		/* s before release */
-	uint32_t		retry_min, retry_max;	/* s */
+	/* by rank, urgent first */
+	uint32_t		retry_min[3], retry_max[3];	/* s */
 	uint32_t		max_associations;
 	uint32_t		reserved_urgent; /* of them */
-	uint32_t		threshold;	/* queued messages to open another */
-	uint32_t		threshold_oldest; /* s the oldest waits, 0 off */
-	uint32_t		threshold_urgent; /* urgent ones queued */
+	uint32_t		threshold[3];	/* queued messages, by rank */
+	uint32_t		threshold_oldest[3]; /* s one waits, 0 off */
 	/* the ladder */
 	uint32_t		alarm_queue;	/* messages, 0 off */
 	uint32_t		alarm_queue_clear;

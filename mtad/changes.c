@@ -66,7 +66,7 @@ static const struct field peer_fields[] = {
 	P("open timeout", open_timeout),
 	P("transfer timeout", transfer_timeout), P("retry", retry_min),
 	P("retry", retry_max), P("threshold", threshold),
-	P("threshold", threshold_oldest), P("threshold", threshold_urgent),
+	P("threshold", threshold_oldest),
 	P("alternate", alternate_failures), P("alternate", alternate_time),
 	P("attempts", attempts), P("expire", expire),
 	P("max-content", max_content), P("max-recipients", max_recipients),

@@ -562,6 +562,47 @@ ladder_of(struct conf_peer *n, const struct place *p)
 }
 
 void
+set_retry(struct conf_peer *n, int rank, const struct place *pf,
+    uint64_t first, const struct place *pl, uint64_t longest)
+{
+	struct peer_conf *c = ladder_of(n, pf);
+	uint32_t min = 1, max = 1;
+	int i;
+
+	set_number(pf, &min, first, 1, 86400, "retry");
+	set_number(pl, &max, longest, 1, 86400, "retry");
+	if (longest < first)
+		conf_error(pl, "retry: the longest delay is shorter than the "
+		    "first");
+	for (i = 0; i < 3; i++)
+		if (rank == ALL_RANKS || rank == i) {
+			c->retry_min[i] = min;
+			c->retry_max[i] = max;
+		}
+}
+
+void
+set_threshold(struct conf_peer *n, const struct place *p, int rank,
+    uint64_t v)
+{
+	set_number(p, &ladder_of(n, p)->threshold[rank], v, 1, 1000000,
+	    rank == 0 ? "threshold urgent" : "threshold");
+}
+
+void
+set_oldest(struct conf_peer *n, const struct place *p, int rank, uint64_t v)
+{
+	struct peer_conf *c = ladder_of(n, p);
+	uint32_t s = 0;
+	int i;
+
+	set_number(p, &s, v, 0, 86400, "threshold oldest");
+	for (i = 0; i < 3; i++)
+		if (rank == ALL_RANKS || rank == i)
+			c->threshold_oldest[i] = s;
+}
+
+void
 set_expire(struct conf_peer *n, const struct place *p, int rank,
     uint64_t v)
 {
@@ -729,12 +770,16 @@ static void
 set_defaults(struct conf *c)
 {
 	static const uint32_t expire[3] = { 4 * 3600, 24 * 3600, 36 * 3600 };
+	int i;
 
-	c->defaults.retry_min = 60;
-	c->defaults.retry_max = 600;
-	c->defaults.threshold = 50;
-	c->defaults.threshold_oldest = 300;
-	c->defaults.threshold_urgent = 3;
+	for (i = 0; i < 3; i++) {
+		c->defaults.retry_min[i] = 60;
+		c->defaults.retry_max[i] = 600;
+		c->defaults.threshold_oldest[i] = 300;
+	}
+	c->defaults.threshold[0] = 3;
+	c->defaults.threshold[1] = 50;
+	c->defaults.threshold[2] = 50;
 	c->defaults.alternate_failures = 3;
 	c->defaults.attempts = 10;
 	memcpy(c->defaults.expire, expire, sizeof(expire));

@@ -89,7 +89,7 @@ forget(char *s)
 %token <number> NUMBER "number"
 
 %type <string> string text
-%type <number> time size optport optcost optweight cleartime clearnumber
+%type <number> time size optport optcost optweight rank cleartime clearnumber
 
 %destructor { forget($$); } <string>
 
@@ -388,15 +388,7 @@ optweight	: /* empty */		{ $$ = 1; }
 		;
 
 /* How long a message is tried, and where: of a peer, or of all. */
-ladder		: RETRY time TO time	{
-			struct peer_conf *c = ladder_of(peer, &@1);
-
-			set_number(&@2, &c->retry_min, $2, 1, 86400, "retry");
-			set_number(&@4, &c->retry_max, $4, 1, 86400, "retry");
-			if ($4 < $2)
-				conf_error(&@4, "retry: the longest delay is "
-				    "shorter than the first");
-		}
+ladder		: RETRY retries
 		| ALTERNATE AFTER NUMBER FAILURES {
 			set_number(&@3, &ladder_of(peer, &@1)->
 			    alternate_failures, $3, 0, 1000000, "failures");
@@ -420,6 +412,24 @@ ladder		: RETRY time TO time	{
 		| THRESHOLD thresholds
 		;
 
+/* Messages of a priority, by their rank. */
+rank		: URGENT		{ $$ = 0; }
+		| NORMAL		{ $$ = 1; }
+		| NON_URGENT		{ $$ = 2; }
+		;
+
+retries		: retry
+		| retries retry
+		;
+
+retry		: time TO time		{
+			set_retry(peer, ALL_RANKS, &@1, $1, &@3, $3);
+		}
+		| rank time TO time	{
+			set_retry(peer, $1, &@2, $2, &@4, $4);
+		}
+		;
+
 /* Without it half of the mark. */
 clearnumber	: /* empty */		{ $$ = ALARM_HALF; }
 		| CLEAR NUMBER		{ $$ = $2; }
@@ -433,9 +443,7 @@ expires		: expire
 		| expires expire
 		;
 
-expire		: URGENT time		{ set_expire(peer, &@2, 0, $2); }
-		| NORMAL time		{ set_expire(peer, &@2, 1, $2); }
-		| NON_URGENT time	{ set_expire(peer, &@2, 2, $2); }
+expire		: rank time		{ set_expire(peer, &@2, $1, $2); }
 		;
 
 thresholds	: threshold
@@ -443,19 +451,14 @@ thresholds	: threshold
 		;
 
 threshold	: NUMBER		{
-			set_number(&@1, &ladder_of(peer, &@1)->threshold, $1,
-			    1, 1000000, "threshold");
+			set_threshold(peer, &@1, 1, $1);
+			set_threshold(peer, &@1, 2, $1);
 		}
+		| rank NUMBER		{ set_threshold(peer, &@2, $1, $2); }
 		| OLDEST time		{
-			set_number(&@2, &ladder_of(peer, &@1)->
-			    threshold_oldest, $2, 0, 86400,
-			    "threshold oldest");
+			set_oldest(peer, &@2, ALL_RANKS, $2);
 		}
-		| URGENT NUMBER		{
-			set_number(&@2, &ladder_of(peer, &@1)->
-			    threshold_urgent, $2, 1, 1000000,
-			    "threshold urgent");
-		}
+		| OLDEST rank time	{ set_oldest(peer, &@3, $2, $3); }
 		;
 
 listentls	: /* empty */		{

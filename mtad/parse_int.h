@@ -70,6 +70,14 @@ void	add_complete(const struct place *, const char *,
 	    const struct place *, const char *alternate);
 /* expire, alternate ...: of the open block, or of all peers after this. */
 struct peer_conf *ladder_of(struct conf_peer *, const struct place *);
+/* Of messages of one rank, 0 urgent, or of all. */
+#define ALL_RANKS	3
+void	set_retry(struct conf_peer *, int rank, const struct place *,
+	    uint64_t first, const struct place *, uint64_t longest);
+void	set_threshold(struct conf_peer *, const struct place *, int rank,
+	    uint64_t);
+void	set_oldest(struct conf_peer *, const struct place *, int rank,
+	    uint64_t);
 void	set_expire(struct conf_peer *, const struct place *, int rank,
 	    uint64_t);
 void	add_deliver(const struct place *, const char *, const struct place *,

@@ -25,6 +25,7 @@
 #include "rtsd.h"
 #include "sandbox.h"
 
+#define CAREFUL		600000	/* ms, see to_spoold_now */
 #define SHUTDOWN_GRACE	3	/* s for transfers under way */
 
 struct listener {
@@ -171,6 +172,21 @@ to_spoold(uint32_t type, struct assoc *a, const void *p, size_t len)
 	if (imsgev_pending(spoold) > SPOOL_HIGH)
 		assoc_pause_all(1);
 	return (0);
+}
+
+/*
+ * An rtsd that has not lived for long may be the successor of one that died
+ * of what is about to come once more: spoold is to know whose it was.
+ */
+void
+to_spoold_now(void)
+{
+	static uint64_t born;
+
+	if (born == 0)
+		born = now_ms();
+	if (spoold != NULL && now_ms() - born < CAREFUL)
+		imsgbuf_write(&spoold->ibuf);	/* the loop sees if it fails */
 }
 
 int

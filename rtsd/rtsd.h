@@ -169,6 +169,8 @@ const struct peer_tls	*peer_tls(uint32_t);
 /* Passwords, in constant time. */
 int		 secret_equal(const char *, const char *);
 int		 to_spoold(uint32_t, struct assoc *, const void *, size_t);
+/* What was sent so far goes out at once, in the first minutes. */
+void		 to_spoold_now(void);
 /* The same from several places, not copied if it can go at once. */
 int		 to_spoold_v(uint32_t, struct assoc *, const struct iovec *,
 		    int);

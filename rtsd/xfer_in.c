@@ -251,6 +251,7 @@ recv_start_ind(void *arg, const struct activity_id *id)
 	memset(&rs, 0, sizeof(rs));
 	rs.activity = *id;
 	to_spoold(IMSG_RECV_START, a, &rs, sizeof(rs));
+	to_spoold_now();
 }
 
 void

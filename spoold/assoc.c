@@ -25,6 +25,7 @@
 #define KEEP_UNKNOWN	3600	/* s, associations of peers now unknown */
 
 static TAILQ_HEAD(, assoc) dirty = TAILQ_HEAD_INITIALIZER(dirty);
+static const char shut_out[] = "poison: nothing is taken from it for now";
 
 int
 assoc_cmp(struct assoc *a, struct assoc *b)
@@ -502,9 +503,12 @@ ind_open(uint32_t id, const struct assoc_ind *ind,
 	if (!has_room(p))
 		return (refuse(id, ind, p->conf.name, RTS_BUSY,
 		    "too many associations"));
+	if (poison_peer_shut(p) > 0)
+		return (refuse(id, ind, p->conf.name, RTS_BUSY, shut_out));
 	if ((a = assoc_new(p)) == NULL)
 		return (refuse(id, ind, p->conf.name, RTS_BUSY,
 		    "out of memory"));
+	poison_peer_opens(p);
 	a->row.id = store_next_id(sp.store);
 	a->row.peer = p->target->number;
 	a->row.dialogue = ind->dialogue;
@@ -588,6 +592,10 @@ recovered_assoc(const struct assoc_ind *ind, const struct connection_key *key,
 			*why = "it was with another peer";
 			continue;
 		}
+		if (poison_peer_shut(t->peer) > 0) {
+			*why = shut_out;
+			return (NULL);
+		}
 		TAILQ_FOREACH(a, &sp.assocs, entry)
 			if (a->row.id == row.id)
 				break;
@@ -644,8 +652,8 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 	if ((a = recovered_assoc(ind, &old, &why)) == NULL) {
 		snprintf(words, sizeof(words), "recovery of [%s]: %s",
 		    connection_text(&old, text, sizeof(text)), why);
-		return (refuse(id, ind, "?", sp.failing ? RTS_BUSY :
-		    RTS_CANNOT_RECOVER, words));
+		return (refuse(id, ind, "?", sp.failing || why == shut_out ?
+		    RTS_BUSY : RTS_CANNOT_RECOVER, words));
 	}
 	if (a->id != 0) {
 		log_info(EVT_ASSOC_DOWN, "%s: superseded by its recovery",
@@ -656,6 +664,7 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 			return (refuse(id, ind, a->peer->conf.name, RTS_BUSY,
 			    sp.state));
 	}
+	poison_peer_opens(a->peer);
 	a->recovering = 1;
 	a->gone = a->anew = 0;
 	a->row.lost = 0;

@@ -3,7 +3,8 @@
 /*
  * The files of the audit log, one a day (UTC), in a directory of the spool.
  * A thread appends to them and syncs once a second, so that mail never waits
- * for it; lines stay in memory until they are durable.  What cannot be
+ * for it, and it is not woken for each commit; lines stay in memory until
+ * they are durable.  What cannot be
  * written is tried again every second.  Files of days that are older than is
  * asked for are removed.
  */
@@ -20,26 +21,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "spoold.h"
+#include "audit.h"
 
 #define SYNC_EVERY	1000	/* ms */
+#define GATHER		100	/* ms between writes */
 #define LOOK_EVERY	60000	/* ms, whether it is another day */
-#define CHUNK		65536	/* octets of one write */
-#define DAY		86400
 
 /* Shared, under the lock. */
-static struct audit_lines todo = TAILQ_HEAD_INITIALIZER(todo);
+static struct audit_chunks todo = TAILQ_HEAD_INITIALIZER(todo);
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 work;
 static pthread_t	 thread;
 static int		 running, stopping, trouble;
+static int		 idle;		/* it waits to be woken */
+static int		 hurry;		/* somebody reads: write at once */
 static size_t		 backlog;
 static uint64_t		 durable;
 static char		 directory[sizeof(sp.mta.audit)];
 static uint32_t		 keep;
 
 /* The thread's own. */
-static struct audit_lines written = TAILQ_HEAD_INITIALIZER(written);
+static struct audit_chunks written = TAILQ_HEAD_INITIALIZER(written);
 static char		 dir[sizeof(sp.mta.audit)];
 static int		 fd = -1;
 static int64_t		 day = -1;	/* that fd is of */
@@ -105,12 +107,12 @@ close_file(void)
 }
 
 static int
-open_file(int64_t when)
+open_file(int64_t of)
 {
 	char	name[32], path[sizeof(dir) + 40];
 	int	dfd;
 
-	if (fd != -1 && day == when / DAY)
+	if (fd != -1 && day == of)
 		return (0);
 	if (fd != -1 && fsync(fd) == -1)
 		return (-1);
@@ -120,12 +122,12 @@ open_file(int64_t when)
 			return (-1);
 	} else if (errno != EEXIST)
 		return (-1);
-	audit_file_name(when, name, sizeof(name));
+	audit_file_name(of * DAY, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if ((fd = openat(sp.dirfd, path, O_RDWR | O_CREAT | O_APPEND |
 	    O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
 		return (-1);
-	day = when / DAY;
+	day = of;
 	if (end_line() == -1 || (dfd = openat(sp.dirfd, dir, O_RDONLY |
 	    O_DIRECTORY | O_CLOEXEC)) == -1)
 		goto fail;
@@ -140,25 +142,25 @@ fail:
 	return (-1);
 }
 
-/* The lines at the front that are of one day and fit into one write. */
+/* Those at the front that are of one day and fit into one write. */
 static int
-write_some(struct audit_lines *batch)
+write_some(struct audit_chunks *batch)
 {
-	static char		 buf[CHUNK];
-	struct audit_line	*l, *next;
+	static char		 buf[AUDIT_CHUNK_MAX];
+	struct audit_chunk	*c, *next;
 	size_t			 len = 0;
 
-	l = TAILQ_FIRST(batch);
-	if (open_file(l->time) == -1)
+	c = TAILQ_FIRST(batch);
+	if (open_file(c->day) == -1)
 		return (-1);
-	for (; l != NULL && l->time / DAY == day &&
-	    len + l->len <= sizeof(buf); l = TAILQ_NEXT(l, entry)) {
-		memcpy(buf + len, l->text, l->len);
-		len += l->len;
+	for (; c != NULL && c->day == day && len + c->len <= sizeof(buf);
+	    c = TAILQ_NEXT(c, entry)) {
+		memcpy(buf + len, c->text, c->len);
+		len += c->len;
 	}
 	if (append(buf, len) == -1)
 		return (-1);
-	for (; (next = TAILQ_FIRST(batch)) != l;) {
+	while ((next = TAILQ_FIRST(batch)) != c) {
 		TAILQ_REMOVE(batch, next, entry);
 		TAILQ_INSERT_TAIL(&written, next, entry);
 	}
@@ -224,9 +226,9 @@ wait_until(uint64_t when)
 
 /* Locked.  What was written and is durable now, or has to be once more. */
 static void
-settle(struct audit_lines *batch, int error)
+settle(struct audit_chunks *batch, int error)
 {
-	struct audit_line	*l;
+	struct audit_chunk	*c;
 
 	if (error != 0) {
 		TAILQ_CONCAT(&written, batch, entry);
@@ -234,18 +236,19 @@ settle(struct audit_lines *batch, int error)
 		TAILQ_CONCAT(&todo, &written, entry);
 		close_file();
 	} else
-		while ((l = TAILQ_FIRST(&written)) != NULL) {
-			TAILQ_REMOVE(&written, l, entry);
-			durable = l->id;
-			backlog -= l->len;
-			free(l);
+		while ((c = TAILQ_FIRST(&written)) != NULL) {
+			TAILQ_REMOVE(&written, c, entry);
+			durable = c->id;
+			backlog -= c->len;
+			free(c->text);
+			free(c);
 		}
 	trouble = error;
 }
 
 /* Unlocked: writes it all, and syncs when it is time.  errno, or 0. */
 static int
-write_all(struct audit_lines *batch, int sync_it)
+write_all(struct audit_chunks *batch, int sync_it)
 {
 	while (!TAILQ_EMPTY(batch))
 		if (write_some(batch) == -1)
@@ -258,8 +261,8 @@ write_all(struct audit_lines *batch, int sync_it)
 static void *
 worker(void *arg)
 {
-	struct audit_lines	 batch = TAILQ_HEAD_INITIALIZER(batch);
-	uint64_t		 synced = 0, looked = 0, now;
+	struct audit_chunks	 batch = TAILQ_HEAD_INITIALIZER(batch);
+	uint64_t		 synced = 0, looked = 0, wrote = 0, now;
 	int64_t			 seconds;
 	int			 error = 0, sync_it;
 
@@ -273,10 +276,19 @@ worker(void *arg)
 		if (!stopping && TAILQ_EMPTY(&todo) &&
 		    now < looked + LOOK_EVERY && (TAILQ_EMPTY(&written) ||
 		    now < synced + SYNC_EVERY)) {
+			idle = 1;
 			wait_until(TAILQ_EMPTY(&written) ? looked +
 			    LOOK_EVERY : synced + SYNC_EVERY);
+			idle = 0;
 			continue;
 		}
+		if (!stopping && !hurry && !TAILQ_EMPTY(&todo) &&
+		    now < wrote + GATHER) {
+			wait_until(wrote + GATHER);
+			continue;
+		}
+		wrote = now;
+		hurry = 0;
 		TAILQ_CONCAT(&batch, &todo, entry);
 		if (strcmp(dir, directory) != 0) {
 			close_file();
@@ -306,16 +318,26 @@ worker(void *arg)
 /* The main thread */
 
 void
-audit_file_put(struct audit_lines *lines)
+audit_file_put(struct audit_chunks *chunks)
 {
-	struct audit_line	*l;
+	struct audit_chunk	*c;
 
 	pthread_mutex_lock(&lock);
-	TAILQ_FOREACH(l, lines, entry)
-		backlog += l->len;
-	TAILQ_CONCAT(&todo, lines, entry);
+	TAILQ_FOREACH(c, chunks, entry)
+		backlog += c->len;
+	TAILQ_CONCAT(&todo, chunks, entry);
 	strlcpy(directory, sp.mta.audit, sizeof(directory));
 	keep = sp.mta.audit_keep;
+	if (running && idle)
+		pthread_cond_signal(&work);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+audit_file_hurry(void)
+{
+	pthread_mutex_lock(&lock);
+	hurry = 1;
 	if (running)
 		pthread_cond_signal(&work);
 	pthread_mutex_unlock(&lock);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "salvage.h"
 
 #define NON_DELIVERY	"a non-delivery report was made about it"

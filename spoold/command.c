@@ -32,10 +32,12 @@ struct run {
 	struct command		*command;
 	struct job		*job;
 	int			 report;	/* may be asked for */
+	char			*fields;	/* audit_fields */
 };
 
 static TAILQ_HEAD(, run) runs = TAILQ_HEAD_INITIALIZER(runs);
 static uint32_t		 nruns, next_run;
+static uint64_t		 paused;	/* until then, monotonic ms; 0 not */
 
 /* What the end of a command says */
 
@@ -336,6 +338,34 @@ open_content(const struct store_message *sm)
 
 /* Asking mtad */
 
+/*
+ * A content that cannot be handed over, for lack of space as a rule: so it is
+ * with all of them, and no message has failed.  Some time later one is tried.
+ */
+static void
+pause_all(struct job *j)
+{
+	char	why[128];
+
+	snprintf(why, sizeof(why), "content cannot be handed over: %s",
+	    strerror(errno));
+	if (paused == 0)
+		log_warnx(EVT_COMMANDS_WAIT, ": %s", why);
+	paused = spool_clock() + JEOPARDY_RETRY * 1000;
+	spool_wake(paused);
+	queue_return(j, why);
+}
+
+static void
+go_on(void)
+{
+	if (paused != 0)
+		log_info(EVT_COMMANDS_GO_ON, ": contents can be handed over");
+	paused = 0;
+}
+
+static const char waits[] = "waits";	/* pause_all */
+
 /* NULL: it is asked for.  Else why it is not. */
 static const char *
 ask(struct run *r, const struct store_message *sm, struct ibuf *values,
@@ -352,9 +382,15 @@ ask(struct run *r, const struct store_message *sm, struct ibuf *values,
 	cr.values = nvalues;
 	cr.has_content = sm->kind != CONTENT_NONE;
 	if (cr.has_content && (fd = open_content(sm)) == -1) {
+		if (sm->kind == CONTENT_INLINE) {
+			pause_all(r->job);
+			return (waits);
+		}
 		log_warn(EVT_CONTENT, "message=%016" PRIX64, r->job->message);
 		return ("content cannot be handed over");
 	}
+	if (sm->kind == CONTENT_INLINE)
+		go_on();
 	if ((b = ibuf_dynamic(1024, FRAGMENT_MAX)) == NULL ||
 	    ibuf_add(b, &cr, sizeof(cr)) == -1 ||
 	    ibuf_add_ibuf(b, values) == -1) {
@@ -401,6 +437,9 @@ start(struct run *r)
 		why = "out of memory";
 		r->report = m->type == MESSAGE_PROBE ||
 		    deliver_wants_report(m);
+		if (sp.mta.audit_keep > 0)
+			r->fields = audit_fields(m, &sm,
+			    r->job->target->number);
 		if ((values = command_values(m, &sm, r->job->target->number,
 		    &n, &too_many)) != NULL)
 			why = ask(r, &sm, values, n);
@@ -412,7 +451,10 @@ start(struct run *r)
 		message_free(m);
 	if (found == 1)
 		store_message_release(sp.store);
-	if (why != NULL && (lost = message_trouble(r->job->message)) != NULL)
+	if (why == waits)
+		;	/* it was given back */
+	else if (why != NULL &&
+	    (lost = message_trouble(r->job->message)) != NULL)
 		queue_lost(r->job, lost);
 	else if (why != NULL)
 		deliver_later(r->job, why);
@@ -426,7 +468,7 @@ next_job(struct command *c)
 	struct job	*j;
 
 	if (c->target == NULL || !c->seen || c->running >= c->parallel ||
-	    nruns >= COMMANDS_MAX || sp.failing)
+	    nruns >= COMMANDS_MAX || sp.failing || spool_clock() < paused)
 		return (0);
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return (0);
@@ -438,6 +480,7 @@ next_job(struct command *c)
 	r->command = c;
 	r->job = j;
 	if (!start(r)) {
+		free(r->fields);
 		free(r);
 		return (1);
 	}
@@ -504,7 +547,7 @@ command_imsg(uint32_t id, const struct command_done *d)
 	command_judge(d, &v);
 	switch (v.what) {
 	case VERDICT_DELIVERED:
-		deliver_done(r->job, r->report);
+		deliver_done(r->job, r->report, r->fields);
 		break;
 	case VERDICT_LATER:
 		deliver_later(r->job, v.text);
@@ -514,6 +557,7 @@ command_imsg(uint32_t id, const struct command_done *d)
 		break;
 	}
 	orphan = v.what == VERDICT_LATER && !r->command->seen;
+	free(r->fields);
 	free(r);
 	return (orphan);
 }

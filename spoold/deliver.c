@@ -45,10 +45,14 @@ struct delivery {
 	uint32_t		*routing;	/* of its recipients */
 	size_t			 nrouting;
 	uint32_t		 target;
+	uint64_t		 size;		/* for the audit log: */
+	int64_t			 arrival;
+	uint8_t			 audited;
 	size_t			 octets;
 	/* results */
 	uint8_t			 written, failed;
 	uint8_t			 report;	/* may be asked for */
+	char			*fields;	/* audit_fields */
 	char			 why[128];
 };
 TAILQ_HEAD(deliveries, delivery);
@@ -167,6 +171,22 @@ disclose(const struct delivery *d, struct message *m)
 	m->nrecipient = n;
 }
 
+/* While the envelope is at hand. */
+static char *
+fields_of(const struct delivery *d, const struct message *m)
+{
+	struct store_message	sm;
+
+	if (!d->audited)
+		return (NULL);
+	memset(&sm, 0, sizeof(sm));
+	sm.size = d->size;
+	sm.arrival = d->arrival;
+	sm.routing = d->routing;
+	sm.nrouting = d->nrouting;
+	return (audit_fields(m, &sm, d->target));
+}
+
 static int
 put_envelope(struct delivery *d, int sync_it)
 {
@@ -179,6 +199,7 @@ put_envelope(struct delivery *d, int sync_it)
 	if ((m = message_deserialise(d->envelope, d->envelope_len)) == NULL)
 		return (fail(d, "envelope"));
 	d->report = deliver_wants_report(m);
+	d->fields = fields_of(d, m);
 	disclose(d, m);
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    message_print(m, f) == -1 || fflush(f) != 0)
@@ -380,6 +401,7 @@ delivery_free(struct delivery *d)
 	free(d->envelope);
 	free(d->routing);
 	free(d->content);
+	free(d->fields);
 	free(d);
 }
 
@@ -420,6 +442,9 @@ delivery_new(struct directory *dir, struct job *j, const char **why)
 	    sizeof(*sm.routing))) == NULL)
 		goto fail;
 	d->nrouting = sm.nrouting;
+	d->size = sm.size;
+	d->arrival = sm.arrival;
+	d->audited = sp.mta.audit_keep > 0;
 	d->target = j->target->number;
 	d->octets = sm.envelope_len;
 	outstanding_octets += d->octets;
@@ -457,12 +482,12 @@ deliver_later(struct job *j, const char *why)
 }
 
 void
-deliver_done(struct job *j, int report)
+deliver_done(struct job *j, int report, const char *fields)
 {
 	log_info(EVT_DELIVERED, "message=%016" PRIX64 " to=\"%s\"", j->message,
 	    j->target->name);
 	sp.stats.delivered++;
-	audit_deliver(j);
+	audit_deliver(j, fields);
 	if (report && report_delivered(j) == -1)
 		fatalx("out of memory");
 	queue_done(j);
@@ -484,7 +509,7 @@ collect(void)
 	while ((d = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, d, entry);
 		if (d->written && !d->failed)
-			deliver_done(d->job, d->report);
+			deliver_done(d->job, d->report, d->fields);
 		else
 			deliver_later(d->job, d->why);
 		delivery_free(d);

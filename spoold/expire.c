@@ -14,24 +14,8 @@
 #include "log.h"
 #include "spoold.h"
 
-#define CHUNK	100		/* jobs of a target and rank at a time */
+#define CHUNK	100		/* jobs at a time, of CHUNK_MAX */
 #define ID_EPOCH 1577836800	/* as in store.c */
-
-struct chunk {
-	struct store_job	 job[CHUNK];
-	int			 n;
-};
-
-static int
-collect(void *arg, const struct store_job *j)
-{
-	struct chunk	*c = arg;
-
-	if (c->n == CHUNK)
-		return (1);
-	c->job[c->n++] = *j;
-	return (0);
-}
 
 /* Seconds; 0: for ever. */
 static uint32_t
@@ -94,7 +78,7 @@ expire(struct target *t, int rank, time_t now)
 		return (0);
 	c.n = 0;
 	if (store_job_waiting(sp.store, t->number, rank, t->expired[rank],
-	    (uint64_t)(before - ID_EPOCH) * 1000000, CHUNK, collect,
+	    (uint64_t)(before - ID_EPOCH) * 1000000, CHUNK, chunk_add,
 	    &c) == -1) {
 		spool_failed(store_error(sp.store));
 		return (0);
@@ -118,7 +102,7 @@ overdue(time_t now)
 	int			 i, n = 0;
 
 	c.n = 0;
-	if (store_job_overdue(sp.store, now, CHUNK, collect, &c) == -1) {
+	if (store_job_overdue(sp.store, now, CHUNK, chunk_add, &c) == -1) {
 		spool_failed(store_error(sp.store));
 		return (0);
 	}

@@ -498,8 +498,8 @@ set_peer(struct client *c, const struct ctl_peer_set *set)
 	}
 	p->down = set->state == CTL_PEER_DOWN;
 	p->held = set->state == CTL_PEER_HOLD;
-	p->open_after = p->send_after = 0;
-	p->backoff = p->send_backoff = 0;
+	memset(&p->open, 0, sizeof(p->open));
+	memset(&p->send, 0, sizeof(p->send));
 	log_info(EVT_PEER_SET, "peer=%s state=%s: by the operator",
 	    p->conf.name, said[set->state]);
 	if (!p->down)

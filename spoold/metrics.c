@@ -164,10 +164,14 @@ peer_counters(void)
 static uint64_t
 retry_in(const struct peer *p)
 {
-	uint64_t	now = spool_clock(), at = p->open_after;
+	uint64_t	now = spool_clock(), at, send;
 
-	if (p->send_after > at)
-		at = p->send_after;
+	if (p->target == NULL)
+		return (0);
+	at = ladder_due(p, &p->open, -1);
+	send = ladder_due(p, &p->send, -1);
+	if (send > at)
+		at = send;
 	return (at > now ? (at - now) / 1000 : 0);
 }
 

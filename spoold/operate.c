@@ -77,8 +77,9 @@ concerns(const struct client *c, const struct store_job *j)
 static void
 hurry(struct peer *p)
 {
-	p->open_after = p->send_after = p->more_after = 0;
-	p->backoff = p->send_backoff = 0;
+	memset(&p->open, 0, sizeof(p->open));
+	memset(&p->send, 0, sizeof(p->send));
+	memset(p->more_after, 0, sizeof(p->more_after));
 }
 
 /* With a report, in the transaction in which the copy goes. */
@@ -218,7 +219,7 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 			continue;
 		}
 		/* the peer may have it: only on express wish */
-		if (sj->pinned && to == NULL) {
+		if (sj->pinned & PINNED_SENT && to == NULL) {
 			o->idle = 1;
 			continue;
 		}

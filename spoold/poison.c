@@ -16,7 +16,8 @@
  * against one that was on trial.  All of that is in the store, so it is worth
  * as much after a restart.  A transfer received in part that kills rtsd when
  * it is resumed is forgotten after as many times, and the peer told that it
- * is not known: it sends it from the start, or gives up.
+ * is not known: it sends it from the start, or gives up.  What has no name
+ * yet, for nothing of it is on record, is the peer's: poison_peer.c.
  */
 
 #include <inttypes.h>
@@ -28,15 +29,16 @@
 #include "transfer_in.h"
 #include "transfer_out.h"
 
-#define WEIGHT		2	/* of a kill that is beyond doubt */
+#define WEIGHT		POISON_WEIGHT
 #define TRIAL_MAX	30000	/* ms; then the next one goes as well */
 #define STEP_BACK	1000	/* ms a kill, before it is tried again */
 
+TAILQ_HEAD(entries, entry);
 struct entry {
 	RB_ENTRY(entry)		 tree;
 	TAILQ_ENTRY(entry)	 dirty_entry;
 	struct store_poison	 row;
-	uint8_t			 dirty;
+	struct entries		*list;		/* dirty, flushed or none */
 	uint8_t			 innocent;	/* to be forgotten */
 	uint64_t		 since;		/* ms, on trial */
 	uint64_t		 not_before;	/* ms */
@@ -52,7 +54,9 @@ struct crash {
 };
 
 static struct poison_tree entries = RB_INITIALIZER(&entries);
-static TAILQ_HEAD(, entry) dirty = TAILQ_HEAD_INITIALIZER(dirty);
+static struct entries dirty = TAILQ_HEAD_INITIALIZER(dirty);
+/* Those of them that the present transaction writes. */
+static struct entries flushed = TAILQ_HEAD_INITIALIZER(flushed);
 static int		marked;		/* the store says: running */
 static int		stopping;	/* it is to say: stopped in order */
 
@@ -89,11 +93,20 @@ find_job(const struct job *j)
 }
 
 static void
+list(struct entry *e, struct entries *to)
+{
+	if (e->list != NULL)
+		TAILQ_REMOVE(e->list, e, dirty_entry);
+	if (to != NULL)
+		TAILQ_INSERT_TAIL(to, e, dirty_entry);
+	e->list = to;
+}
+
+/* One that is being written is so once more, as it is now. */
+static void
 changed(struct entry *e)
 {
-	if (!e->dirty)
-		TAILQ_INSERT_TAIL(&dirty, e, dirty_entry);
-	e->dirty = 1;
+	list(e, &dirty);
 	spool_dirty();
 }
 
@@ -475,6 +488,7 @@ poison_rtsd_died(void)
 		if (a->id != 0)
 			accuse_association(&c, a);
 	judge(&c, "rtsd", 0);
+	poison_peers_died(c.n > 0);
 }
 
 /* The store */
@@ -507,8 +521,7 @@ poison_load(void)
 	marked = stopping = 0;
 	while ((e = RB_ROOT(&entries)) != NULL) {
 		RB_REMOVE(poison_tree, &entries, e);
-		if (e->dirty)
-			TAILQ_REMOVE(&dirty, e, dirty_entry);
+		list(e, NULL);
 		free(e);
 	}
 	if (store_meta_get(sp.store, "stopped", &clean) == -1 ||
@@ -540,7 +553,9 @@ poison_flush(void)
 	if ((!marked || stopping) &&
 	    store_meta_put(sp.store, "stopped", stopping) == -1)
 		return (-1);
-	TAILQ_FOREACH(e, &dirty, dirty_entry)
+	while ((e = TAILQ_FIRST(&dirty)) != NULL)
+		list(e, &flushed);
+	TAILQ_FOREACH(e, &flushed, dirty_entry)
 		if ((e->innocent ? store_poison_delete(sp.store, &e->row) :
 		    store_poison_put(sp.store, &e->row)) == -1)
 			return (-1);
@@ -553,9 +568,8 @@ poison_committed(void)
 	struct entry	*e;
 
 	marked = 1;
-	while ((e = TAILQ_FIRST(&dirty)) != NULL) {
-		TAILQ_REMOVE(&dirty, e, dirty_entry);
-		e->dirty = 0;
+	while ((e = TAILQ_FIRST(&flushed)) != NULL) {
+		list(e, NULL);
 		if (e->innocent) {
 			RB_REMOVE(poison_tree, &entries, e);
 			free(e);

@@ -303,6 +303,17 @@ queue_claim(struct target *t, const struct store_job *sj)
 	return (j);
 }
 
+int
+chunk_add(void *arg, const struct store_job *j)
+{
+	struct chunk	*c = arg;
+
+	if (c->n == CHUNK_MAX)
+		return (1);
+	c->job[c->n++] = *j;
+	return (0);
+}
+
 struct refill {
 	struct target	*target;
 	struct window	*window;
@@ -378,7 +389,7 @@ queue_ready(const struct target *t, int rank)
 }
 
 int64_t
-queue_oldest(const struct target *t)
+queue_oldest(const struct target *t, int rank)
 {
 	const struct window	*w;
 	const struct job	*j;
@@ -386,6 +397,8 @@ queue_oldest(const struct target *t)
 	int			 i;
 
 	for (i = 0; i < 3; i++) {
+		if (rank != -1 && i != rank)
+			continue;
 		w = &t->window[i];
 		if ((j = TAILQ_FIRST(&w->jobs)) != NULL)
 			first = j->message;
@@ -402,7 +415,7 @@ queue_oldest(const struct target *t)
 uint64_t
 queue_age(const struct target *t)
 {
-	int64_t	oldest = queue_oldest(t), now = time(NULL);
+	int64_t	oldest = queue_oldest(t, -1), now = time(NULL);
 
 	return (oldest == 0 || now < oldest ? 0 : (uint64_t)(now - oldest));
 }

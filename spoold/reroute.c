@@ -19,16 +19,10 @@
 #include "log.h"
 #include "salvage.h"
 
-#define CHUNK		200	/* messages a transaction */
 #define AT_ONCE		10	/* chunks, in reroute_all */
 #define AGAIN		60	/* s between looks at all of a target */
 
 enum { REROUTE_NOT = 0, REROUTE_BACK, REROUTE_AWAY, REROUTE_ALL };
-
-struct chunk {
-	struct store_job	 job[CHUNK];
-	int			 n;
-};
 
 /* What memory is to be told when the store has it. */
 struct effect {
@@ -89,17 +83,6 @@ effects_end(int committed)
 }
 
 static int
-collect(void *arg, const struct store_job *j)
-{
-	struct chunk	*c = arg;
-
-	if (c->n == CHUNK)
-		return (1);
-	c->job[c->n++] = *j;
-	return (0);
-}
-
-static int
 copy_job(void *arg, const struct store_job *j)
 {
 	*(struct store_job *)arg = *j;
@@ -138,14 +121,18 @@ settle(struct rerouting *r, const struct target *t)
 
 /* It goes with others that wait there.  0: not with what is under way. */
 static int
-join_job(struct target *t, struct store_job *j,
-    uint32_t given_up)
+join_job(struct target *t, struct store_job *j, uint32_t given_up,
+    uint8_t chosen)
 {
+	uint8_t	pinned = j->pinned | chosen;
+
 	if (j->state == JOB_SENDING || queue_is_taken(t, j->message))
 		return (0);
-	if (given_up == 0 || j->attempted != 0)
+	if ((given_up == 0 || j->attempted != 0) && pinned == j->pinned)
 		return (1);
-	j->attempted = given_up;
+	if (j->attempted == 0)
+		j->attempted = given_up;
+	j->pinned = pinned;
 	return (store_job_add(sp.store, j) == -1 ||
 	    effect(FORGET, t, j) == NULL || effect(ARRIVE, t, j) == NULL ?
 	    -1 : 1);
@@ -156,13 +143,14 @@ static int
 move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 {
 	struct store_job	j;
+	uint8_t			chosen = r->via != NULL ? PINNED_CHOSEN : 0;
 	int			n;
 
 	if ((n = store_job_get(sp.store, t->number, r->job->rank,
 	    r->job->message, copy_job, &j)) == -1)
 		return (-1);
 	if (n > 0)
-		return (join_job(t, &j, given_up));
+		return (join_job(t, &j, given_up, chosen));
 	settle(r, t);
 	memset(&j, 0, sizeof(j));
 	j.target = t->number;
@@ -172,6 +160,7 @@ move_job(struct rerouting *r, struct target *t, uint32_t given_up)
 	j.deadline = r->job->deadline;
 	j.attempts = r->job->attempts;
 	j.attempted = given_up;
+	j.pinned = chosen;
 	j.state = JOB_READY;
 	if (r->job->state == JOB_DEFERRED && r->message->type ==
 	    MESSAGE_USER && utctime_get(&r->message->deferred) > time(NULL)) {
@@ -284,9 +273,12 @@ end_job(struct rerouting *r)
 	int			kind, n;
 
 	if (r->left > 0) {
-		if (!j.sole)
+		if (r->via == NULL)
+			j.pinned &= ~PINNED_CHOSEN;
+		if (!j.sole && j.pinned == r->job->pinned)
 			return (0);
-		j.sole = 0;
+		if (r->moved + r->nover > 0)
+			j.sole = 0;
 		return (store_job_add(sp.store, &j) == -1 ||
 		    effect(FORGET, r->from, &j) == NULL ||
 		    effect(ARRIVE, r->from, &j) == NULL ? -1 : 0);
@@ -356,8 +348,13 @@ reroute_recipients(struct rerouting *r)
 		if (r->routing[i] == r->job->target &&
 		    reroute_recipient(r, i) == -1)
 			return (-1);
-	if (r->moved == 0 && r->nover == 0)
-		return (0);
+	if (r->moved == 0 && r->nover == 0) {
+		/* what the operator chose once is with the routes again */
+		if (r->via != NULL || r->left == 0 ||
+		    !(r->job->pinned & PINNED_CHOSEN))
+			return (0);
+		return (end_job(r) == -1 ? -1 : 1);
+	}
 	if (store_message_routing(sp.store, r->job->message, r->routing,
 	    r->n) == -1 || report_over(r) == -1)
 		return (-1);
@@ -427,7 +424,10 @@ movable(const struct target *t, const struct store_job *j)
 	if (j->state == JOB_HELD || queue_is_taken(t, j->message))
 		return (0);
 	/* sent another way it might be delivered twice */
-	if (j->pinned)
+	if (j->pinned & PINNED_SENT)
+		return (0);
+	/* as long as there is such a way */
+	if (j->pinned & PINNED_CHOSEN && target_configured(t))
 		return (0);
 	/* for a reason of its own */
 	if (j->state == JOB_STUCK && target_configured(t))
@@ -462,7 +462,8 @@ reroute_some(struct target *t)
 	c.n = 0;
 	for (rank = 0; rank < 3; rank++) {
 		if (store_job_waiting(sp.store, t->number, rank,
-		    t->rerouted[rank], INT64_MAX, CHUNK, collect, &c) == -1)
+		    t->rerouted[rank], INT64_MAX, CHUNK_MAX, chunk_add,
+		    &c) == -1)
 			goto fail;
 		if (c.n > 0)
 			break;

@@ -76,7 +76,11 @@ open_fresh(struct peer *p, int urgent_only)
 	a->row.id = store_next_id(sp.store);
 	a->row.peer = p->target->number;
 	a->row.initiator = 1;
-	a->row.dialogue = p->conf.dialogue;
+	/* what it would send then is not taken now */
+	a->row.dialogue = poison_peer_shut(p) > 0 ? DIALOGUE_MONOLOGUE :
+	    p->conf.dialogue;
+	if (a->row.dialogue == DIALOGUE_TWA)
+		poison_peer_opens(p);
 	a->row.turn = TURN_INITIATOR;
 	a->row.checkpoint = p->conf.checkpoint;
 	a->row.window = p->conf.window;
@@ -179,8 +183,7 @@ reachable(struct peer *p)
 void
 schedule_failure(struct peer *p, const char *why, int busy)
 {
-	uint32_t	s;
-	char		text[160];
+	char	text[160];
 
 	p->busy = busy;
 	p->failed_out++;
@@ -190,12 +193,10 @@ schedule_failure(struct peer *p, const char *why, int busy)
 		    p->failures, why);
 		unreachable(p, text);
 	}
-	p->backoff = backoff_next(p->backoff, p->conf.retry_min,
-	    p->conf.retry_max);
-	s = jitter(p->backoff);
-	p->open_after = spool_clock() + s * UINT64_C(1000);
+	ladder_failed(&p->open, &p->conf);
 	strlcpy(p->why, why, sizeof(p->why));
-	spool_wake(p->open_after);
+	if (p->target != NULL)
+		spool_wake(ladder_due(p, &p->open, -1));
 }
 
 /* Jobs to associations, one at a time to the one with the least to do. */
@@ -204,10 +205,10 @@ give(struct peer *p)
 {
 	struct assoc	*a, *best;
 	struct job	*j;
-	uint64_t	 now = spool_clock();
+	uint64_t	 due = ladder_due(p, &p->send, -1);
 
-	if (now < p->send_after) {
-		spool_wake(p->send_after);
+	if (spool_clock() < due) {
+		spool_wake(due);
 		return;
 	}
 	while (queue_ready(p->target, -1) > 0) {
@@ -230,30 +231,56 @@ give(struct peer *p)
 	}
 }
 
-/* How many associations the queue of normal messages deserves. */
-static uint32_t
-desired(struct peer *p, const struct census *c, uint64_t ready)
+/*
+ * One for each threshold that is full.  Urgent messages, which may go there
+ * as well, count as normal ones: their own threshold is that of associations
+ * that are only theirs.
+ */
+static uint64_t
+deserved(const struct peer *p)
 {
-	uint32_t	limit, want;
-	int64_t		oldest;
+	uint64_t	normal, other, n = p->conf.threshold[1];
+	uint64_t	m = p->conf.threshold[2];
+
+	if (n == 0 || m == 0)
+		return (UINT32_MAX);
+	normal = queue_ready(p->target, 0) + queue_ready(p->target, 1);
+	other = queue_ready(p->target, 2);
+	return ((normal * m + other * n + n * m - 1) / (n * m));
+}
+
+/* One more, now and then, while a message waits too long for its rank. */
+static int
+too_old(struct peer *p, int rank)
+{
+	uint32_t	limit = p->conf.threshold_oldest[rank];
+	int64_t		oldest = queue_oldest(p->target, rank);
+
+	if (oldest == 0 || limit == 0 || time(NULL) - oldest <= limit ||
+	    spool_clock() < p->more_after[rank])
+		return (0);
+	p->more_after[rank] = spool_clock() + limit * UINT64_C(1000);
+	return (1);
+}
+
+/* How many associations the queue of all messages deserves. */
+static uint32_t
+desired(struct peer *p, const struct census *c)
+{
+	uint32_t	limit;
+	uint64_t	want;
+	int		rank;
 
 	limit = p->conf.max_associations == 0 ? 1 : p->conf.max_associations;
 	if (limit > p->conf.reserved_urgent)
 		limit -= p->conf.reserved_urgent;
 	if (c->up == 0)
 		return (1);	/* first see whether it answers */
-	want = p->conf.threshold == 0 ? limit :
-	    (ready + p->conf.threshold - 1) / p->conf.threshold < limit ?
-	    (ready + p->conf.threshold - 1) / p->conf.threshold : limit;
-	oldest = queue_oldest(p->target);
-	if (oldest != 0 && p->conf.threshold_oldest != 0 &&
-	    time(NULL) - oldest > p->conf.threshold_oldest &&
-	    spool_clock() >= p->more_after) {
-		p->more_after = spool_clock() +
-		    p->conf.threshold_oldest * UINT64_C(1000);
-		want = c->normal + 1;
-	}
-	return (want < limit ? want : limit);
+	want = deserved(p);
+	for (rank = 0; rank < 3; rank++)
+		if (too_old(p, rank) && want <= c->normal)
+			want = c->normal + 1;
+	return (want < limit ? (uint32_t)want : limit);
 }
 
 /* Messages wait, and for how long has there been nothing to send them by? */
@@ -280,7 +307,7 @@ void
 schedule_peer(struct peer *p)
 {
 	struct census	c;
-	uint64_t	now = spool_clock(), ready, urgent;
+	uint64_t	now = spool_clock(), ready, urgent, due;
 	uint32_t	want;
 
 	if (p->target == NULL || sp.failing || sp.stopping ||
@@ -290,22 +317,22 @@ schedule_peer(struct peer *p)
 	ready = queue_ready(p->target, -1);
 	look_at_wait(p, ready, now);
 	/* one that was given up is called to see whether it is back */
-	if (ready == 0 && !p->poll && !(p->alternate &&
-	    p->target->alternates))
+	if (ready == 0 && (!p->poll || poison_peer_shut(p) > 0) &&
+	    !(p->alternate && p->target->alternates))
 		return;
-	if (p->conf.naddress == 0 || now < p->send_after)
+	if (p->conf.naddress == 0 || now < ladder_due(p, &p->send, -1))
 		return;
-	if (now < p->open_after) {
-		spool_wake(p->open_after);
+	if (now < (due = ladder_due(p, &p->open, -1))) {
+		spool_wake(due);
 		return;
 	}
 	count(p, &c);
-	want = desired(p, &c, ready);
+	want = desired(p, &c);
 	for (; c.normal < want; c.normal++, c.all++)
 		open_fresh(p, 0);
 	urgent = queue_ready(p->target, 0);
 	if (urgent > 0 && c.coming == 0 && c.all < p->conf.max_associations &&
-	    (c.all == c.normal || urgent > p->conf.threshold_urgent) &&
+	    (c.all == c.normal || urgent > p->conf.threshold[0]) &&
 	    c.up > 0)
 		open_fresh(p, 1);
 }
@@ -319,7 +346,7 @@ schedule_give(struct assoc *a)
 void
 schedule_up(struct assoc *a)
 {
-	a->peer->open_after = 0;
+	memset(a->peer->open.after, 0, sizeof(a->peer->open.after));
 	a->peer->why[0] = '\0';
 	if (a->row.initiator) {
 		if (a->peer->calls > 1)
@@ -456,7 +483,10 @@ tick_lost(struct assoc *a, uint64_t now)
 		assoc_drop(a);
 		return;
 	}
-	if (a->peer->down || a->peer->held || a->peer->conf.disabled)
+	if (a->peer->down || a->peer->held ||
+	    a->peer->conf.disabled ||
+	    (a->row.dialogue == DIALOGUE_TWA &&
+	    poison_peer_shut(a->peer) > 0))
 		return;
 	if (now >= a->retry_at)
 		open_recover(a);

@@ -35,7 +35,7 @@ activity_make(struct activity_id *a, uint32_t n)
 
 /* The envelope with the flags for this target, in pieces. */
 static int
-send_envelope(const struct xfer *x, const struct store_message *sm)
+send_envelope(struct xfer *x, const struct store_message *sm)
 {
 	struct message	*m;
 	struct ibuf	*buf;
@@ -48,6 +48,8 @@ send_envelope(const struct xfer *x, const struct store_message *sm)
 		message_free(m);
 		return (-1);
 	}
+	if (x->fields == NULL && sp.mta.audit_keep > 0)
+		x->fields = audit_fields(m, sm, x->job->target->number);
 	for (i = 0; m->type != MESSAGE_REPORT && i < m->nrecipient; i++) {
 		if (sm->routing[i] == x->job->target->number)
 			m->recipient[i].flags |= PRI_RESPONSIBILITY;

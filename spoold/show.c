@@ -52,7 +52,7 @@ show_summary(struct client *c)
 		s.queued += queue_ready(t, -1);
 		s.deferred += t->deferred;
 		s.held += t->stuck;
-		o = queue_oldest(t);
+		o = queue_oldest(t, -1);
 		if (o != 0 && (oldest == 0 || o < oldest))
 			oldest = o;
 	}
@@ -81,21 +81,27 @@ show_summary(struct client *c)
 static void
 peer_state(const struct peer *p, struct ctl_peer *r)
 {
-	uint64_t	now = spool_clock();
+	uint64_t	now = spool_clock(), send, open;
+	uint32_t	shut;
 
+	send = p->target == NULL ? 0 : ladder_due(p, &p->send, -1);
+	open = p->target == NULL ? 0 : ladder_due(p, &p->open, -1);
 	if (p->down || p->held)
 		strlcpy(r->state, p->down ? "down by operator" :
 		    "held by operator", sizeof(r->state));
 	else if (p->conf.disabled)
 		strlcpy(r->state, "disabled", sizeof(r->state));
-	else if (p->send_after > now) {
-		r->retry_in = (p->send_after - now + 999) / 1000;
+	else if ((shut = poison_peer_shut(p)) > 0)
+		snprintf(r->state, sizeof(r->state), "poison: nothing is taken "
+		    "from it for %u s", shut);
+	else if (send > now) {
+		r->retry_in = (send - now + 999) / 1000;
 		snprintf(r->state, sizeof(r->state), "retry in %u s: the "
 		    "peer cannot receive", r->retry_in);
 	} else if (r->associations_in + r->associations_out > 0)
 		strlcpy(r->state, "up", sizeof(r->state));
-	else if (p->open_after > now) {
-		r->retry_in = (p->open_after - now + 999) / 1000;
+	else if (open > now) {
+		r->retry_in = (open - now + 999) / 1000;
 		snprintf(r->state, sizeof(r->state), "%sretry in %u s: %.80s",
 		    p->alternate && p->target != NULL &&
 		    p->target->alternates ? "alternates used, " : "",
@@ -131,7 +137,7 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			r->queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
 			    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
 			    queue_ready(p->target, i);
-		r->oldest = age(queue_oldest(p->target));
+		r->oldest = age(queue_oldest(p->target, -1));
 	}
 	r->received = p->received;
 	r->sent = p->sent;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "conf.h"
 #include "imsgev.h"
 #include "log.h"

@@ -50,7 +50,7 @@ struct job {
 	uint8_t			 sole;
 	uint32_t		 attempts;
 	uint32_t		 attempted;	/* target given up, 0 none */
-	uint8_t			 pinned;	/* the target may have it */
+	uint8_t			 pinned;	/* PINNED_ */
 	/* what the store is to be told, once it is on the dirty list */
 	uint8_t			 done;
 	uint8_t			 state;		/* enum job_state */
@@ -89,9 +89,24 @@ struct target {
 };
 TAILQ_HEAD(targets, target);
 
+/* When each priority tries again: ladder.c. */
+struct ladder {
+	uint64_t	after[3];	/* not before, monotonic ms */
+	uint32_t	backoff[3];	/* s, the last step */
+};
+
 /* What is left of a rate, in parts of a message. */
 struct bucket {
 	uint64_t	since, left;
+};
+
+/* What is known against a peer; times are monotonic milliseconds. */
+struct accusation {
+	uint32_t	kills;		/* WEIGHT each beyond doubt */
+	uint32_t	pause;		/* s, the last one; 0 none */
+	uint64_t	last;		/* when it was accused */
+	uint64_t	shut_until;
+	uint64_t	back;		/* it came back, 0 not yet */
 };
 
 struct peer {
@@ -102,11 +117,8 @@ struct peer {
 	uint8_t			 down, held;	/* by the operator */
 	uint8_t			 put_state;	/* that, with the commit */
 	/* schedule.c; times are monotonic milliseconds */
-	uint64_t		 open_after;	/* no open before */
-	uint64_t		 send_after;	/* no transfer before */
-	uint64_t		 more_after;	/* no further open before */
-	uint32_t		 backoff;	/* s */
-	uint32_t		 send_backoff;	/* s */
+	struct ladder		 open, send;	/* associations, transfers */
+	uint64_t		 more_after[3];	/* no further open before */
 	int64_t			 no_recovery;	/* until, time_t */
 	uint8_t			 cannot_recover; /* it said so last time */
 	uint8_t			 poll;		/* it may have something */
@@ -119,6 +131,7 @@ struct peer {
 	char			 said[128];	/* of calls, in the log */
 	uint32_t		 calls;		/* that failed so, in a row */
 	struct bucket		 bucket;		/* policy.c */
+	struct accusation	 accused;	/* poison_peer.c */
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
@@ -300,8 +313,8 @@ struct job *queue_take(struct target *, const struct store_job *);
 /* Takes the next ready job, of rank 0 only when urgent. */
 struct job *queue_next(struct target *, int urgent);
 uint64_t queue_ready(const struct target *, int rank);
-/* time_t the oldest ready job came, 0 none. */
-int64_t	 queue_oldest(const struct target *);
+/* time_t the oldest ready job came, 0 none; of all ranks -1. */
+int64_t	 queue_oldest(const struct target *, int rank);
 /* s that it has waited, 0 none. */
 uint64_t queue_age(const struct target *);
 /* Jobs that somebody has; all of them, whatever they wait for. */
@@ -312,6 +325,13 @@ void	 queue_done(struct job *);
 void	 queue_return(struct job *, const char *why);
 void	 queue_defer(struct job *, int64_t next_try, const char *why);
 void	 queue_stuck(struct job *, const char *why);
+/* Some jobs of the store: of those that take a function, with chunk_add. */
+#define CHUNK_MAX	200
+struct chunk {
+	struct store_job job[CHUNK_MAX];
+	int		 n;
+};
+int	 chunk_add(void *chunk, const struct store_job *);
 /* A job that waits in the store: out of the queue in memory. */
 void	 queue_forget(struct target *, const struct store_job *);
 /* The same, and it is taken as by queue_next.  NULL: no memory. */
@@ -383,6 +403,17 @@ int	 poison_flush(void);
 void	 poison_committed(void);
 
 /*
+ * poison_peer.c: peers whose transfers rtsd dies of before they have a name.
+ */
+#define POISON_WEIGHT	2	/* of a kill that is beyond doubt */
+/* rtsd died; doubt: something that has a name may have done it. */
+void	 poison_peers_died(int doubt);
+/* Seconds for which nothing is taken from it yet; 0: it may open. */
+uint32_t poison_peer_shut(const struct peer *);
+/* It opens an association, and poison_peer_shut() was 0. */
+void	 poison_peer_opens(struct peer *);
+
+/*
  * audit.c: what is recorded, one function an event (spoold(8)).  All are
  * called before the commit that makes it true, whose transaction takes the
  * line; it is written to the file afterwards.
@@ -393,9 +424,17 @@ struct list;
 enum audit_change { AUDIT_HOLD, AUDIT_RELEASE, AUDIT_REMOVE };
 /* submit, arrive, report, duplicate: it is known whether it is the last. */
 void	 audit_arrival(const struct arrival *);
-/* The peer, or the directory, has it: octets of the MPDU. */
-void	 audit_transfer(const struct job *, uint64_t octets);
-void	 audit_deliver(const struct job *);
+/*
+ * What the line of a message that reaches a target has of the message, when
+ * that is at hand anyway: to be freed; NULL: too long to be kept, no memory.
+ * Any thread may ask.
+ */
+char	*audit_fields(const struct message *, const struct store_message *,
+	    uint32_t target);
+/* The peer, or the directory, has it: octets of the MPDU; fields or NULL. */
+void	 audit_transfer(const struct job *, uint64_t octets,
+	    const char *fields);
+void	 audit_deliver(const struct job *, const char *fields);
 /* Of n outcomes those that are none; report: id of it, 0 none. */
 void	 audit_non_deliver(const struct arrival *, const struct outcome *,
 	    size_t n, uint64_t report);
@@ -414,32 +453,6 @@ void	 audit_committed(void);
 /* What the store has and the file perhaps not. */
 int	 audit_load(void);
 void	 audit_tick(void);
-
-/* audit_file.c: the files of a day each, written by a thread. */
-struct audit_line {
-	TAILQ_ENTRY(audit_line)	 entry;
-	uint64_t		 id;
-	int64_t			 time;		/* s */
-	size_t			 len;		/* with its newline */
-	char			 text[];
-};
-TAILQ_HEAD(audit_lines, audit_line);
-/* Octets that may wait, and those of one line. */
-#define AUDIT_BACKLOG_MAX	(8 * 1024 * 1024)
-#define AUDIT_LINE_MAX		(16 * 1024)
-int	 audit_file_start(void);
-/* Writes what is left, as far as it can, and ends. */
-void	 audit_file_stop(void);
-/* Takes the lines. */
-void	 audit_file_put(struct audit_lines *);
-/* errno of the last try to write, 0: it worked. */
-int	 audit_file_trouble(void);
-/* Up to which id it is durable. */
-uint64_t audit_file_durable(void);
-/* Octets that wait. */
-size_t	 audit_file_backlog(void);
-/* The file of a day, "2026-11-24.log". */
-void	 audit_file_name(int64_t time, char *, size_t);
 
 /* route.c */
 struct route;
@@ -823,6 +836,17 @@ int	 schedule_load(void);		/* associations to be recovered */
 void	 schedule_failure(struct peer *, const char *why, int busy);
 uint32_t peer_associations(const struct peer *, int initiator);
 
+/* ladder.c: the steps of each priority, as the peer has them configured. */
+/* A try failed: those whose time it was take their next step. */
+void	 ladder_failed(struct ladder *, const struct peer_conf *);
+/* One succeeded: from the first step again. */
+void	 ladder_passed(struct ladder *, const struct peer_conf *);
+/*
+ * When, in monotonic ms, the first is due of those that have something ready
+ * for the peer, and of rank, -1 none.
+ */
+uint64_t ladder_due(const struct peer *, const struct ladder *, int rank);
+
 /* transfer_out.c */
 int	 xfer_imsg(struct assoc *, uint32_t type, const uint8_t *, size_t);
 int	 xfer_give(struct assoc *, struct job *);
@@ -896,8 +920,8 @@ int	 deliver_event_fd(void);
 int	 deliver_busy(void);
 /* May a report about its delivery be asked for?  Needs nothing of spoold. */
 int	 deliver_wants_report(const struct message *);
-/* What becomes of a job that was for somebody here; both say so in the log. */
-void	 deliver_done(struct job *, int report);
+/* What becomes of a job that was for somebody here, with audit_fields. */
+void	 deliver_done(struct job *, int report, const char *fields);
 void	 deliver_later(struct job *, const char *why);
 
 /* command.c: delivery by a command that mtad runs. */

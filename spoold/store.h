@@ -83,7 +83,9 @@ struct store_job {
 	uint64_t	size;		/* of the message's content */
 	char		reason[128];
 	uint32_t	attempted;	/* target given up for this, 0 none */
-	uint8_t		pinned;		/* the target may have it already */
+	uint8_t		pinned;		/* it stays where it is: */
+#define PINNED_SENT	1		/* the target may have it already */
+#define PINNED_CHOSEN	2		/* the operator chose the target */
 	int64_t		deadline;	/* latest delivery, time_t, 0 none */
 	/* JOB_SENDING: */
 	uint64_t	association;

@@ -401,7 +401,7 @@ job_row(sqlite3_stmt *st, struct store_job *j)
 	j->head = sqlite3_column_blob(st, 16);
 	j->head_len = sqlite3_column_bytes(st, 16);
 	j->attempted = column_u32(st, 17);
-	j->pinned = sqlite3_column_int(st, 18) != 0;
+	j->pinned = sqlite3_column_int(st, 18);
 	j->deadline = sqlite3_column_int64(st, 19);
 }
 

@@ -15,12 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "client.h"
 #include "log.h"
 
 #define PIECE		(64 * 1024)	/* octets read at a time */
 #define PIECES		4		/* of them in one turn */
-#define DAY		86400
 
 struct track {
 	struct ctl_track	 want;
@@ -86,6 +86,7 @@ track_begin(struct client *c, const struct ctl_track *want)
 	t->name[strlen(t->name) - 1]--;	/* the file before that */
 	audit_file_name(t->want.until + DAY, t->last, sizeof(t->last));
 	c->track = t;
+	audit_file_hurry();
 	control_work();
 	return (0);
 }

@@ -41,6 +41,7 @@ xfer_free(struct xfer *x)
 	TAILQ_REMOVE(&x->assoc->xfers, x, entry);
 	x->assoc->nxfers--;
 	free(x->head);
+	free(x->fields);
 	free(x);
 }
 
@@ -213,7 +214,8 @@ again_at(const struct xfer *x)
 	uint32_t		 s = 1, i;
 
 	for (i = 0; i < x->job->attempts && i < 16; i++)
-		s = backoff_next(s, c->retry_min, c->retry_max);
+		s = backoff_next(s, c->retry_min[x->job->rank],
+		    c->retry_max[x->job->rank]);
 	return (time(NULL) + (i == 0 ? 1 : jitter(s)));
 }
 
@@ -273,10 +275,12 @@ finished(struct xfer *x, const char *how)
 	p->sent++;
 	p->sent_octets += x->total;
 	p->last_out = time(NULL);
-	p->backoff = p->send_backoff = p->failures = 0;
+	p->failures = 0;
+	ladder_passed(&p->open, &p->conf);
+	ladder_passed(&p->send, &p->conf);
 	sp.stats.sent++;
 	sp.stats.sent_octets += x->total;
-	audit_transfer(x->job, x->total);
+	audit_transfer(x->job, x->total, x->fields);
 	queue_done(x->job);
 	if (!a->row.initiator) {
 		a->ended++;
@@ -329,7 +333,7 @@ xfer_abandon(struct assoc *a, int penalty, const char *why)
 
 	while ((x = TAILQ_FIRST(&a->xfers)) != NULL) {
 		if (may_be_complete(x))
-			x->job->pinned = 1;
+			x->job->pinned |= PINNED_SENT;
 		anew(x, penalty, why);
 		penalty = 0;
 	}
@@ -395,6 +399,16 @@ release_rest(struct assoc *a)
 	}
 }
 
+/* What waits behind it may be more urgent. */
+static uint64_t
+resume_time(const struct xfer *x)
+{
+	const struct peer	*p = x->assoc->peer;
+
+	return (x->jeopardized ? ladder_due(p, &p->send, x->job->rank) :
+	    x->resume_at);
+}
+
 void
 xfer_tick(struct assoc *a)
 {
@@ -407,10 +421,10 @@ xfer_tick(struct assoc *a)
 		}
 		if (x->state != XFER_SUSPENDED)
 			continue;
-		if (spool_clock() >= x->resume_at)
+		if (spool_clock() >= resume_time(x))
 			xfer_resume(a);
 		else
-			spool_wake(x->resume_at);
+			spool_wake(resume_time(x));
 		return;
 	}
 }
@@ -436,20 +450,26 @@ suspend(struct xfer *x, int jeopardized)
 	struct assoc	*a = x->assoc;
 	struct peer	*p = a->peer;
 	struct xfer	*other;
-	uint32_t	 s;
+	uint64_t	 now = spool_clock(), when;
+	uint32_t	*step = &p->send.backoff[x->job->rank];
 
 	x->state = XFER_SUSPENDED;
+	x->jeopardized = jeopardized;
 	poison_rest(x->job);
-	p->send_backoff = backoff_next(p->send_backoff, jeopardized ?
-	    p->conf.retry_min : 1, p->conf.retry_max);
-	s = jitter(p->send_backoff);
-	x->resume_at = spool_clock() + s * UINT64_C(1000);
-	spool_wake(x->resume_at);
+	if (jeopardized)
+		ladder_failed(&p->send, &p->conf);
+	else {
+		*step = backoff_next(*step, 1,
+		    p->conf.retry_max[x->job->rank]);
+		x->resume_at = now + jitter(*step) * UINT64_C(1000);
+	}
+	when = resume_time(x);
+	spool_wake(when);
 	log_info(EVT_TRANSFER_CUT, "%s checkpoint=%u again=%us%s", xfer_text(x),
-	    x->serial, s, jeopardized ? ": the peer cannot receive now" : "");
+	    x->serial, when <= now ? 0 : (uint32_t)((when - now + 500) / 1000),
+	    jeopardized ? ": the peer cannot receive now" : "");
 	if (!jeopardized)
 		return;
-	p->send_after = x->resume_at;
 	TAILQ_FOREACH(other, &a->xfers, entry)
 		if (other->state == XFER_GIVEN && !other->resume)
 			rtsd_send(IMSG_XFER_CANCEL, a->id, -1, &other->id,
@@ -476,18 +496,18 @@ failed(struct xfer *x, const struct xfer_failed *f)
 			xfer_resume(a);
 		return;
 	case XFER_DISCARDED:
-		x->job->pinned = 0;
+		x->job->pinned &= ~PINNED_SENT;
 		anew(x, 0, "");
 		break;
 	case XFER_UNRECOGNIZED:
 		log_info(EVT_TRANSFER_ANEW, "%s: not known to the peer",
 		    xfer_text(x));
-		x->job->pinned = 1;
+		x->job->pinned |= PINNED_SENT;
 		anew(x, !x->resume, "activity not recognized by the peer");
 		break;
 	case XFER_REJECTED:
 		log_warnx(EVT_REJECTED, "%s reason=%u", xfer_text(x), f->reason);
-		x->job->pinned = 0;
+		x->job->pinned &= ~PINNED_SENT;
 		anew(x, 1, "rejected by the peer");
 		break;
 	case XFER_NOT_BEGUN:

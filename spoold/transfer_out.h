@@ -30,6 +30,7 @@ struct xfer {
 	uint8_t			 began;		/* at any time */
 	uint8_t			 resume, discard;
 	uint8_t			 parked;	/* to be resumed, not yet */
+	uint8_t			 jeopardized;	/* suspended as the peer is */
 	/* the pair that the peer knows for sure, and the present one */
 	uint64_t		 connection, now_connection;
 	uint32_t		 activity, now_activity;
@@ -41,6 +42,7 @@ struct xfer {
 	uint8_t			*head;
 	size_t			 head_len;
 	uint8_t			 put_head;
+	char			*fields;	/* audit_fields */
 	uint64_t		 resume_at;	/* monotonic ms */
 	int64_t			 since;		/* time_t */
 };

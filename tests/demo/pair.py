@@ -73,11 +73,12 @@ class Pair:
 
     tell: for the events of a Link between the two; without it alpha
     connects to beta itself.  tls: on the connection, with certificates made
-    for it.  The rest goes into the peer blocks."""
+    for it; statements go into both configurations.  The rest goes into the
+    peer blocks."""
 
     def __init__(self, directory, build, tell=None, checkpoint=None,
                  window=None, associations=None, threshold=1, mode=None,
-                 tls=False):
+                 tls=False, statements=()):
         mtadtest.BUILD = build
         self.dir = directory
         self.alpha, self.beta = (
@@ -102,9 +103,10 @@ class Pair:
             listen = 'tls certificate "%s" key "%s"' % ca.issue('beta')
             calling = ['tls yes', 'tls ca "%s"' % ca.certificate]
         self.alpha.configure(mtadtest.Peer('beta', port, *lines, *calling,
-                                           mode=mode))
+                                           mode=mode), lines=statements)
         self.beta.configure(mtadtest.Peer('alpha', self.alpha.port, *lines,
-                                          mode=mode), tls=listen)
+                                          mode=mode), lines=statements,
+                            tls=listen)
 
     def __enter__(self):
         return self

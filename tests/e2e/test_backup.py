@@ -152,7 +152,7 @@ class Backup(Spools):
         reader = subprocess.Popen(
             [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
              self.alpha.socket, 'backup'], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, bufsize=0)
         try:
             first = reader.stdout.read(512)
             second = subprocess.run(
@@ -169,7 +169,8 @@ class Backup(Spools):
         with tarfile.open(fileobj=io.BytesIO(first + rest)) as tar:
             contents = sorted(tar.extractfile(n).read()
                               for n in tar.getnames() if '/' in n)
-        self.assertEqual(contents, sorted(self.sent[i] for i in ids))
+        self.assertEqual(len(contents), len(ids), errors)
+        self.assertTrue(contents == sorted(self.sent[i] for i in ids))
 
         def removed():
             return not any(files for _, _, files in os.walk(

@@ -293,6 +293,42 @@ class Poison(Operator):
         self.assertEqual(beta.mtactl('show', 'transfers'), [])
 
 
+    def test_nameless_killer(self):
+        """rtsd dies of what has no checkpoint yet: after three times nothing
+        is taken from that peer for a while, and from others all the time."""
+        beta = self.daemon('beta', Peer('alpha', None, *SHORT, SMALL),
+                           Peer('gamma', None, *SHORT, SMALL))
+
+        def opens(**kw):
+            for _ in range(300):
+                try:
+                    return self.initiator(beta, **kw).open()
+                except (Lost, Aborted, Timeout):
+                    time.sleep(0.1)     # rtsd is not there yet
+            self.fail('no association')
+        for n in range(3):
+            initiator = opens()
+            initiator.send(mpdu_of(octets(300)), stop_before_end=True)
+            until(lambda: any(
+                t['direction'] == 'in' and t['state'] == 'receiving'
+                for t in beta.mtactl('show', 'transfers')), LIMIT)
+            old = beta.pids()['rtsd']
+            beta.kill('rtsd', signal.SIGKILL)
+            until(lambda: beta.pids().get('rtsd', old) != old, LIMIT)
+            beta.said('peer-suspect peer=alpha kills=%d limit=3' % (n + 1),
+                      LIMIT)
+            initiator.close_connection()
+        beta.said('peer-shut-out peer=alpha seconds=60', LIMIT)
+        with self.assertRaises(Rejected):
+            opens()
+        peers = {p['name']: p['state'] for p in beta.mtactl('show', 'peers')}
+        self.assertIn('poison: nothing is taken', peers['alpha'])
+        gamma = opens(name='gamma', password=password('gamma'))
+        gamma.send(mpdu_of(octets(300)))
+        gamma.close()
+        self.delivered(beta, octets(300), timeout=LIMIT)
+
+
 class Verbs(Operator):
     def nobody(self, *lines, **kw):
         """alpha, whose peers beta and gamma do not answer."""
@@ -449,6 +485,38 @@ class Verbs(Operator):
         self.assertEqual(alpha.mtactl('reroute', 'all')['changed'], 1)
         where = alpha.mtactl('show', 'message', id_)['recipient_list']
         self.assertEqual(where[0]['where'], 'beta')
+
+    def test_chosen_way_stays(self):
+        """Over a reload and a restart, until the operator says otherwise."""
+        closed = socket_that_refuses(self)
+        peers = [Peer(name, closed, *SHORT, 'retry 600s to 600s',
+                      route=name != 'beta')
+                 for name in ('beta', 'gamma', 'delta')]
+
+        def configure(via):
+            alpha.configure(*peers, lines=['route "%s" via "%s"' % (
+                DOMAINS['beta'], via)])
+
+        def where(id_):
+            return alpha.mtactl('show', 'message', id_)['recipient_list'][0][
+                'where']
+        alpha = Daemon('alpha')
+        self.addCleanup(alpha.cleanup)
+        configure('beta')
+        alpha.start()
+        chosen, other = (self.submit(alpha, octets(500)) for _ in range(2))
+        alpha.mtactl('reroute', '-V', 'gamma', chosen)
+        configure('delta')
+        alpha.mtactl('reload')
+        until(lambda: where(other) == 'delta', LIMIT, 'all were looked at')
+        self.assertEqual(where(chosen), 'gamma')
+        alpha.stop()
+        configure('beta')
+        alpha.start()
+        until(lambda: where(other) == 'beta', LIMIT, 'all were looked at')
+        self.assertEqual(where(chosen), 'gamma')
+        alpha.mtactl('reroute', chosen)
+        self.assertEqual(where(chosen), 'beta')
 
     def test_under_way(self):
         """Told so, and left alone."""

@@ -3,8 +3,12 @@
 """Routes with several peers, the ladder from one to the next, what a message
 becomes when there is no way left, and what mtactl says of it."""
 
+import socket
+import threading
+
 from interop import *       # noqa: F401,F403
 from peer import apdu
+from peer.script import Stall
 
 FAST = ['retry 1s to 1s', 'delay 1s timeout 20s keep 60s', 'open timeout 5s',
         'alternate after 2 failures']
@@ -130,6 +134,75 @@ class Routing(Case):
         alpha.said('message-held .*: no route')
         until(lambda: self.reported(alpha), 90, 'a report')
         until(lambda: alpha.mtactl('show', 'queue') == [], 60, 'nothing left')
+
+    def test_urgent_is_retried_sooner(self):
+        """Each priority has its own ladder, to the same dead peer."""
+        calls = []
+        dead = self.listener(calls.append)
+        alpha = self.absent('alpha')
+        self.start(alpha, Peer('beta', dead, *FAST[1:3],
+                               'retry urgent 1s to 1s normal 1h to 2h '
+                               'non-urgent 2h to 2h'))
+        for priority in ('non-urgent', 'normal'):
+            self.submit_to(alpha, TO_FR, '-p', priority)
+        until(lambda: calls, 60, 'a call')
+
+        def waits():
+            return [p for p in alpha.mtactl('show', 'peers')
+                    if p['retry_in'] > 2000]
+        until(waits, 60, 'and then it waits for the longer time')
+        n = len(calls)
+        urgent = self.submit_to(alpha, TO_FR, '-p', 'urgent')
+        until(lambda: len(calls) >= n + 4, 60, 'one call after the other')
+        alpha.mtactl('remove', urgent)
+        until(waits, 60, 'the others wait for their time')
+
+    def test_urgent_opens_sooner(self):
+        """Each priority has its own threshold: while a message does not come
+        to an end, what is not urgent waits behind it, what is goes."""
+        over = threading.Event()
+        beta = self.responder()
+        beta.next(Script(Stall('out', name='AEA', until=over)))
+        self.addCleanup(over.set)
+        alpha = self.absent('alpha')
+        self.start(alpha, Peer(
+            'beta', beta.port, *FAST[:3], 'associations 4',
+            'threshold urgent 1 normal 5 non-urgent 100 oldest 0'))
+
+        def up():
+            return len(alpha.mtactl('show', 'associations'))
+
+        def submit(n, priority):
+            for _ in range(n):
+                self.submit_to(alpha, TO_FR, '-p', priority)
+        submit(20, 'non-urgent')
+        until(lambda: alpha.mtactl('show', 'transfers'), 60, 'a transfer')
+        submit(3, 'normal')
+        self.assertEqual(up(), 1)
+        submit(1, 'urgent')
+        until(lambda: up() == 2, 60, 'one for the urgent one')
+        beta.wait(1, timeout=60)    # it, not what was there before
+        submit(4, 'normal')
+        until(lambda: up() >= 3, 60, 'one for normal ones')
+        over.set()
+        alpha.idle(60)
+        beta.wait(28, timeout=60)
+
+    def listener(self, called):
+        """A port that ends each connection at once."""
+        server = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(server.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, peer = server.accept()
+                except OSError:
+                    return
+                called(peer)
+                connection.close()
+        threading.Thread(target=serve, daemon=True).start()
+        return server.getsockname()[1]
 
     def test_KB_Q278444_full_table_queues(self):
         """A peer that refuses with busy is waited for, whatever else there

@@ -122,8 +122,9 @@ class Configuration(unittest.TestCase):
         """The page names the default of each option of a peer; a file that
         gives them all is read like one that gives none."""
         page = text_of('man', 'mtad.conf.5')
-        code = dict(re.findall(r'(?:n->peer|c->defaults)\.(\w+) = (\w+);',
-                               text_of('mtad', 'check.c')))
+        code = dict(re.findall(
+            r'(?:n->peer|c->defaults)\.(\w+)(?:\[\d\])? = (\w+);',
+            text_of('mtad', 'check.c')))
         said = {}
         for entry in re.split(r'(?m)^\.It ', page)[1:]:
             m = re.search(r'by\s+default\s+(\d+)|The\s+default\s+is\s+(\d+)',

@@ -120,7 +120,7 @@ fake_setup(char *dir, size_t size)
 {
 	char		 path[128];
 	struct peer_conf *p;
-	int		 i;
+	int		 i, k;
 
 	strlcpy(dir, "/tmp/mtad-spool.XXXXXX", size);
 	if (mkdtemp(dir) == NULL)
@@ -155,13 +155,14 @@ fake_setup(char *dir, size_t size)
 		p->recovery_keep = 1200;
 		p->no_recovery_memory = 3600;
 		p->idle = 300;
-		p->retry_min = 60;
-		p->retry_max = 600;
+		for (k = 0; k < 3; k++) {
+			p->retry_min[k] = 60;
+			p->retry_max[k] = 600;
+			p->threshold[k] = k == 0 ? 3 : 50;
+			p->threshold_oldest[k] = 300;
+		}
 		p->max_associations = 4;
 		p->reserved_urgent = 1;
-		p->threshold = 50;
-		p->threshold_oldest = 300;
-		p->threshold_urgent = 3;
 	}
 	fake_connected = 1;
 	fake_offset = 0;

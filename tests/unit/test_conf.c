@@ -27,6 +27,11 @@
 
 #define HEAD	"mta \"alpha\" domain \"/C=GB/ADMD=GOLD 400/PRMD=A\"\n"
 #define P(s)	HEAD "peer \"b\" {\n" s "\n}\n"
+#define RANKS(field, urgent, normal, non_urgent) do {			\
+	assert_int_equal((field)[0], urgent);				\
+	assert_int_equal((field)[1], normal);				\
+	assert_int_equal((field)[2], non_urgent);			\
+} while (0)
 
 static char	errors[4096];
 static unsigned	nerrors;
@@ -82,11 +87,11 @@ test_defaults(void **state)
 	assert_int_equal(p->open_timeout, 60);
 	assert_int_equal(p->transfer_timeout, 600);
 	assert_int_equal(p->idle, 300);
-	assert_int_equal(p->retry_min, 60);
-	assert_int_equal(p->retry_max, 600);
+	RANKS(p->retry_min, 60, 60, 60);
+	RANKS(p->retry_max, 600, 600, 600);
 	assert_int_equal(p->max_associations, 10);
 	assert_int_equal(p->reserved_urgent, 1);
-	assert_int_equal(p->threshold, 50);
+	RANKS(p->threshold, 3, 50, 50);
 	assert_int_equal(p->tpdu_size, 65531);
 	assert_int_equal(p->dialogue, DIALOGUE_MONOLOGUE);
 	assert_string_equal(p->local.name, "alpha");
@@ -311,6 +316,14 @@ test_bad(void **state)
 		    "or urgent" },
 		{ P("expire urgent 46d"), "f:3:15:", "0 to 3888000" },
 		{ P("threshold urgent 0"), "f:3:18:", "1 to 1000000" },
+		{ P("threshold non-urgent 0"), "f:3:22:", "1 to 1000000" },
+		{ P("threshold urgent 5m"), "f:3:18:", "expected" },
+		{ P("threshold oldest normal 2d"), "f:3:25:", "0 to 86400" },
+		{ P("retry urgent 5s to 4s"), "f:3:20:", "shorter than" },
+		{ P("retry urgent 5s"), "f:3:16:", "expected to" },
+		{ P("retry fast"), "f:3:7:", "a time was expected" },
+		{ P("") "retry non-urgent 5s to 9s\n", "f:5:18:",
+		    "before the first" },
 		{ P("") "attempts 3\n", "f:5:1:", "before the first" },
 		{ P("") P(""), "f:5:1:", "second mta" },
 		{ P("") "peer b {\n}\n", "f:5:6:", "of this name" },
@@ -437,11 +450,10 @@ test_ladder(void **state)
 
 	c = good(P(""));
 	p = peer(c);
-	assert_int_equal(p->retry_min, 60);
-	assert_int_equal(p->retry_max, 600);
-	assert_int_equal(p->threshold, 50);
-	assert_int_equal(p->threshold_oldest, 300);
-	assert_int_equal(p->threshold_urgent, 3);
+	RANKS(p->retry_min, 60, 60, 60);
+	RANKS(p->retry_max, 600, 600, 600);
+	RANKS(p->threshold, 3, 50, 50);
+	RANKS(p->threshold_oldest, 300, 300, 300);
 	assert_int_equal(p->alternate_failures, 3);
 	assert_int_equal(p->alternate_time, 0);
 	assert_int_equal(p->attempts, 10);
@@ -456,22 +468,38 @@ test_ladder(void **state)
 	    "peer \"b\" { retry 3s to 4s expire normal 0 threshold oldest 9 "
 	    "alternate after 0 failures }\npeer \"c\" { }\n");
 	p = peer(c);
-	assert_int_equal(p->retry_min, 3);
+	RANKS(p->retry_min, 3, 3, 3);
 	assert_int_equal(p->expire[0], 3600);
 	assert_int_equal(p->expire[1], 0);
 	assert_int_equal(p->expire[2], 36 * 3600);
-	assert_int_equal(p->threshold, 5);
-	assert_int_equal(p->threshold_oldest, 9);
-	assert_int_equal(p->threshold_urgent, 6);
+	RANKS(p->threshold, 6, 5, 5);
+	RANKS(p->threshold_oldest, 9, 9, 9);
 	assert_int_equal(p->alternate_failures, 0);
 	assert_int_equal(p->alternate_time, 3600);
 	assert_int_equal(p->attempts, 8);
 	assert_int_equal(c->mta.expire[1], 7200);
 	p = &TAILQ_NEXT(TAILQ_FIRST(&c->peers), entry)->peer;
 	assert_string_equal(p->name, "c");
-	assert_int_equal(p->retry_max, 2);
+	RANKS(p->retry_max, 2, 2, 2);
 	assert_int_equal(p->expire[1], 7200);
 	assert_int_equal(p->alternate_failures, 7);
+	conf_free(c);
+	c = good(HEAD "retry 10s to 1m urgent 1s to 2s\n"
+	    "threshold 4 non-urgent 9 oldest 60 oldest urgent 0\n"
+	    "peer \"b\" {\n retry normal 5 to 6 non-urgent 1h to 1d\n"
+	    "threshold urgent 1 normal 7 oldest non-urgent 2h urgent 2\n"
+	    "threshold oldest normal 70 expire urgent 9 }\npeer \"c\" { }\n");
+	p = peer(c);
+	RANKS(p->retry_min, 1, 5, 3600);
+	RANKS(p->retry_max, 2, 6, 86400);
+	RANKS(p->threshold, 2, 7, 9);
+	RANKS(p->threshold_oldest, 0, 70, 7200);
+	assert_int_equal(p->expire[0], 9);
+	p = &TAILQ_NEXT(TAILQ_FIRST(&c->peers), entry)->peer;
+	RANKS(p->retry_min, 1, 10, 10);
+	RANKS(p->retry_max, 2, 60, 60);
+	RANKS(p->threshold, 3, 4, 9);
+	RANKS(p->threshold_oldest, 0, 60, 60);
 	conf_free(c);
 }
 

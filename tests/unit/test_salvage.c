@@ -23,6 +23,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "../../spoold/audit.h"
 #include "../../spoold/salvage.h"
 #include "spool_sender.h"
 

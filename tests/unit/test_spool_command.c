@@ -278,6 +278,59 @@ test_temporary(void **state)
 	assert_int_equal(fake_life(life_temporary, dir), 0);
 }
 
+static int
+waits(void *arg, const struct store_job *j)
+{
+	CHECK(j->attempts == 0);
+	CHECK(j->reason[0] == '\0' || strncmp(j->reason,
+	    "content cannot be handed over: ", 31) == 0);
+	++*(int *)arg;
+	return (0);
+}
+
+/*
+ * When no content can be handed over, all of them wait; none has failed.
+ */
+static void
+life_no_space(const char *d)
+{
+	int	i, n = 0;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, DIALOGUE_MONOLOGUE);
+	/* where the file would be */
+	CHECK(mkdirat(sp.dirfd, "command.tmp", 0700) == 0);
+	for (i = 1; i <= 10; i++) {
+		recv_message(IN, i, i, PRIORITY_NORMAL, TO_COMMAND, 10);
+		next(IMSG_RECV_ENDED);
+	}
+	spool_turn();
+	CHECK(nothing_sent() && !command_busy());
+	CHECK(store_job_in_state(sp.store, target_get(TARGET_COMMAND,
+	    "/bin/x as jo")->number, JOB_READY, 0, 20, waits, &n) == 10);
+	CHECK(n == 10);
+	command_wake();
+	CHECK(nothing_sent());
+	fake_offset += 5000;
+	command_wake();			/* one is tried */
+	spool_turn();
+	CHECK(nothing_sent() && !command_busy());
+	CHECK(unlinkat(sp.dirfd, "command.tmp", AT_REMOVEDIR) == 0);
+	command_wake();
+	CHECK(nothing_sent());
+	fake_offset += 5000;
+	command_wake();
+	for (i = 0; i < 2; i++)
+		close(next(IMSG_COMMAND_RUN)->fd);
+	CHECK(nothing_sent());
+}
+
+static void
+test_no_space(void **state)
+{
+	assert_int_equal(fake_life(life_no_space, dir), 0);
+}
+
 /*
  * What has ended is not run again, though the store has it as ready until the
  * commit and the queue in memory was read anew since it was taken.
@@ -564,6 +617,7 @@ main(void)
 		T(test_delivered),
 		T(test_parallel),
 		T(test_temporary),
+		T(test_no_space),
 		T(test_once),
 		T(test_permanent),
 		T(test_probe),

@@ -156,7 +156,7 @@ life_retry(const char *d)
 	down(expect_open(0), DOWN_CONNECT_FAILED, 0);
 	p = TAILQ_FIRST(&sp.peers);
 	CHECK(p->conf.id == BETA);
-	first = p->open_after - spool_clock();
+	first = p->open.after[1] - spool_clock();
 	/* 45 s at least, less what passed since */
 	CHECK(first >= 30000 && first <= 76000);
 	schedule_tick();
@@ -164,11 +164,11 @@ life_retry(const char *d)
 	CHECK(nothing_sent());
 	fake_offset += 80 * 1000;
 	down(expect_open(0), DOWN_REFUSED, RTS_BUSY);
-	second = p->open_after - spool_clock();
+	second = p->open.after[1] - spool_clock();
 	CHECK(second > 76000 && second <= 151000);
 	fake_offset += 160 * 1000;
 	up(expect_open(0), TURN_INITIATOR, 0);
-	CHECK(p->open_after == 0);
+	CHECK(p->open.after[1] == 0);
 	CHECK(queue_length() == 3);
 }
 
@@ -176,6 +176,201 @@ static void
 test_retry(void **state)
 {
 	assert_int_equal(fake_life(life_retry, dir), 0);
+}
+
+/* Calls that failed so far, s seconds later; each time it is time for one. */
+static int
+calls_after(int s)
+{
+	int	n = 0;
+
+	while (s-- > 0) {
+		fake_offset += 1000;
+		schedule_tick();
+		spool_turn();
+		if (nothing_sent())
+			continue;
+		down(next(IMSG_ASSOC_OPEN)->id, DOWN_CONNECT_FAILED, 0);
+		n++;
+	}
+	return (n);
+}
+
+/* Each priority has its own ladder. */
+static void
+life_ladders(const char *d)
+{
+	struct peer	*p;
+	int		 n;
+
+	fake_peer[0].retry_min[0] = 10;
+	fake_peer[0].retry_max[0] = 20;
+	fake_peer[0].retry_min[2] = fake_peer[0].retry_max[2] = 10000;
+	life_begin(d);
+	p = TAILQ_FIRST(&sp.peers);
+	queue_up(1, 1, PRIORITY_NON_URGENT, 10);
+	CHECK(calls_after(1) == 1);
+	CHECK(calls_after(2000) == 0);
+	/* one that is less patient calls at once, as it did not fail yet */
+	queue_up(2, 1, PRIORITY_NORMAL, 10);
+	n = calls_after(1000);
+	CHECK(n >= 3 && n <= 5);	/* 60, 120, 240, 480, each a quarter */
+	queue_up(3, 1, PRIORITY_URGENT, 10);
+	n = calls_after(300);
+	CHECK(n >= 12 && n <= 22);	/* 20 */
+	/* what succeeds for one is good for all, from the first step on */
+	ladder_passed(&p->open, &p->conf);
+	CHECK(p->open.backoff[0] == 0 && p->open.backoff[1] == 0);
+	CHECK(p->open.after[1] <= spool_clock() + 60000);
+	CHECK(p->open.after[2] <= spool_clock() + 10000000);
+}
+
+static void
+test_ladders(void **state)
+{
+	assert_int_equal(fake_life(life_ladders, dir), 0);
+}
+
+/* A peer that cannot receive is tried at the pace of what waits for it. */
+static void
+life_jeopardy_ladders(const char *d)
+{
+	uint32_t	id, x;
+	int		s;
+
+	fake_peer[0].retry_min[0] = fake_peer[0].retry_max[0] = 10;
+	fake_peer[0].retry_min[2] = fake_peer[0].retry_max[2] = 1000;
+	fake_peer[0].reserved_urgent = 0;
+	fake_peer[0].max_associations = 1;
+	fake_peer[0].idle = 100000;
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NON_URGENT, 100000);
+	id = expect_open(0);
+	up(id, TURN_INITIATOR, 0);
+	x = expect_xfer(id, 0, 0);
+	begun(id, x, 100200);
+	head(id, x);
+	confirmed(id, x, 1, 4096);
+	xfer_fails(id, x, XFER_JEOPARDIZED);
+	for (s = 0; s < 700; s++) {
+		fake_offset += 1000;
+		schedule_tick();
+		spool_turn();
+		CHECK(nothing_sent());
+	}
+	queue_up(2, 1, PRIORITY_URGENT, 10);
+	schedule_tick();
+	spool_turn();
+	expect_xfer(id, 1, 0);
+}
+
+static void
+test_jeopardy_ladders(void **state)
+{
+	assert_int_equal(fake_life(life_jeopardy_ladders, dir), 0);
+}
+
+/* Associations that were opened here, or are to be. */
+static int
+ours(void)
+{
+	struct assoc	*a;
+	int		 n = 0;
+
+	schedule_tick();
+	spool_turn();
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		n += a->row.initiator;
+	forget_sent();
+	return (n);
+}
+
+/* Thresholds of each priority, while the one association has enough to do. */
+static void
+life_thresholds(const char *d)
+{
+	fake_peer[0].threshold[0] = 1;
+	fake_peer[0].threshold[1] = 10;
+	fake_peer[0].threshold[2] = 20;
+	fake_peer[0].threshold_oldest[0] = 0;
+	fake_peer[0].max_associations = 9;
+	life_begin(d);
+	queue_up(1, PREFETCH + 20, PRIORITY_NON_URGENT, 10);
+	up(expect_open(0), TURN_INITIATOR, 0);
+	forget_sent();
+	CHECK(ours() == 1);
+	queue_up(30, 1, PRIORITY_NON_URGENT, 10);
+	CHECK(ours() == 2);		/* 21 of 20 */
+	queue_up(40, 9, PRIORITY_NORMAL, 10);
+	CHECK(ours() == 2);		/* and 9 of 10 */
+	queue_up(50, 1, PRIORITY_NORMAL, 10);
+	CHECK(ours() == 3);
+	queue_up(60, 1, PRIORITY_URGENT, 10);
+	CHECK(ours() == 3);		/* two are on their way: first these */
+}
+
+static void
+test_thresholds(void **state)
+{
+	assert_int_equal(fake_life(life_thresholds, dir), 0);
+}
+
+/* Urgent ones get associations of their own. */
+static void
+life_urgent(const char *d)
+{
+	struct assoc	*a;
+
+	fake_peer[0].threshold[0] = 1;
+	fake_peer[0].max_associations = 4;
+	life_begin(d);
+	queue_up(1, PREFETCH + 1, PRIORITY_NON_URGENT, 10);
+	up(expect_open(0), TURN_INITIATOR, 0);
+	forget_sent();
+	CHECK(ours() == 1);
+	queue_up(60, PREFETCH + 1, PRIORITY_URGENT, 10);
+	CHECK(ours() == 2);		/* at once */
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->state == ASSOC_OPENING) {
+			up(a->id, TURN_INITIATOR, 0);
+			break;
+		}
+	CHECK(ours() == 2);		/* one is left, no more than 1 */
+	queue_up(80, 1, PRIORITY_URGENT, 10);
+	CHECK(ours() == 3);
+}
+
+static void
+test_urgent(void **state)
+{
+	assert_int_equal(fake_life(life_urgent, dir), 0);
+}
+
+/* Each priority waits as long as it may. */
+static void
+life_oldest(const char *d)
+{
+	int	n;
+
+	fake_peer[0].threshold_oldest[0] = 0;
+	fake_peer[0].threshold_oldest[1] = 1;
+	fake_peer[0].threshold_oldest[2] = 3000;
+	life_begin(d);
+	queue_up(1, PREFETCH + 1, PRIORITY_NON_URGENT, 10);
+	up(expect_open(0), TURN_INITIATOR, 0);
+	forget_sent();
+	queue_up(50, 1, PRIORITY_URGENT, 10);
+	sleep(3);			/* an id tells when it came */
+	n = ours();
+	queue_up(60, 1, PRIORITY_NORMAL, 10);
+	sleep(3);
+	CHECK(ours() == n + 1);
+}
+
+static void
+test_oldest(void **state)
+{
+	assert_int_equal(fake_life(life_oldest, dir), 0);
 }
 
 /* More associations for more messages, one kept for urgent ones. */
@@ -760,6 +955,11 @@ main(void)
 		T(test_send),
 		T(test_flags),
 		T(test_retry),
+		T(test_ladders),
+		T(test_jeopardy_ladders),
+		T(test_thresholds),
+		T(test_urgent),
+		T(test_oldest),
 		T(test_more),
 		T(test_recovery),
 		T(test_fresh),

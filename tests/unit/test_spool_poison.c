@@ -6,6 +6,7 @@
  * are written once it is durable, and once more after a crash.
  */
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "../../spoold/audit.h"
 #include "spool_sender.h"
 
 static char	 dir[64];
@@ -68,6 +70,13 @@ only_message(void)
 
 	CHECK(store_message_ids(sp.store, 0, ids, 2) == 1);
 	return (ids[0]);
+}
+
+static int
+last_poison(void *arg, const struct store_poison *row)
+{
+	*(struct store_poison *)arg = *row;
+	return (0);
 }
 
 static int	nameless, progress;
@@ -218,6 +227,188 @@ test_slow(void **state)
 	assert_int_equal(fake_life(life_slow, dir), 0);
 }
 
+/* Peers whose transfers rtsd dies of before they have a name */
+
+/* 0: it was refused, as busy. */
+static int
+gamma_opens(uint32_t id, int n)
+{
+	const struct assoc_answer	*ans;
+	struct assoc_ind		 ind;
+	struct assoc_up			 u;
+
+	memset(&ind, 0, sizeof(ind));
+	ind.peer = GAMMA;
+	ind.checkpoint = 2;
+	ind.window = 3;
+	make_conn(&ind.id, "gamma", n);
+	strlcpy(ind.address, "192.0.2.9:4711", sizeof(ind.address));
+	from_rtsd(IMSG_ASSOC_IND, id, &ind, sizeof(ind));
+	spool_commit();
+	ans = (const void *)next(IMSG_ASSOC_ANSWER)->data;
+	if (!ans->accept) {
+		CHECK(ans->refuse == RTS_BUSY);
+		return (0);
+	}
+	memset(&u, 0, sizeof(u));
+	u.peer = GAMMA;
+	u.checkpoint = 2;
+	u.window = 3;
+	strlcpy(u.address, ind.address, sizeof(u.address));
+	from_rtsd(IMSG_ASSOC_UP, id, &u, sizeof(u));
+	spool_commit();
+	return (1);
+}
+
+static struct peer *
+gamma_peer(void)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (p->conf.id == GAMMA)
+			break;
+	CHECK(p != NULL);
+	return (p);
+}
+
+static void
+rtsd_dies(void)
+{
+	rtsd_gone();
+	spool_turn();
+	forget_sent();
+}
+
+/* One that begins something, and rtsd is no more. */
+static void
+kill_by(uint32_t id, int n)
+{
+	CHECK(gamma_opens(id, n));
+	recv_begin(id, 1);
+	recv_octets(IMSG_RECV_CONTENT, id, "octets", 6);
+	rtsd_dies();
+	fake_offset += 1000;
+}
+
+static void
+life_nameless(const char *d)
+{
+	uint32_t	id = ASSOC_INCOMING | 40;
+	uint32_t	pause;
+	int		n;
+
+	life_begin(d);
+	for (n = 0; n < 3; n++) {
+		CHECK(poison_peer_shut(gamma_peer()) == 0);
+		kill_by(id + n, n);
+	}
+	/* shut out, for a minute; others are not */
+	pause = poison_peer_shut(gamma_peer());
+	CHECK(pause > 50 && pause <= 60);
+	CHECK(!gamma_opens(id + 10, 10));
+	peer_opens(id + 11, BETA, 1, 0, 0);
+	recv_message(id + 11, 1, 1, PRIORITY_NORMAL, TO_HERE, 100);
+	forget_sent();
+	/* one death more is enough, and it takes longer; in the end an hour */
+	for (n = 0; n < 8; n++) {
+		fake_offset += pause * 1000;
+		kill_by(id + 20 + n, 20 + n);
+		CHECK(poison_peer_shut(gamma_peer()) > pause || pause > 3500);
+		pause = poison_peer_shut(gamma_peer());
+	}
+	CHECK(pause > 3500 && pause <= 3600);
+	/* it comes back, and all is well: as if nothing had been */
+	fake_offset += pause * 1000;
+	CHECK(gamma_opens(id + 30, 30));
+	fake_offset += 600 * 1000;
+	recv_begin(id + 30, 2);
+	rtsd_dies();
+	CHECK(poison_peer_shut(gamma_peer()) == 0);
+	kill_by(id + 31, 31);
+	CHECK(poison_peer_shut(gamma_peer()) == 0);
+}
+
+static void
+test_nameless(void **state)
+{
+	assert_int_equal(fake_life(life_nameless, dir), 0);
+}
+
+/* Two at once: each counts half; they come back one after the other. */
+static void
+life_both(const char *d)
+{
+	struct peer	*beta;
+	uint32_t	 id = ASSOC_INCOMING | 40;
+	int		 n;
+
+	life_begin(d);
+	beta = TAILQ_FIRST(&sp.peers);
+	CHECK(beta->conf.id == BETA);
+	for (n = 0; n < 6; n++) {
+		CHECK(poison_peer_shut(beta) == 0);
+		peer_opens(id + n, BETA, n + 1, 0, 0);
+		recv_begin(id + n, 1);
+		kill_by(id + 20 + n, n);
+	}
+	CHECK(poison_peer_shut(beta) > 0);
+	CHECK(poison_peer_shut(gamma_peer()) > 0);
+	fake_offset += 70 * 1000;
+	CHECK(poison_peer_shut(beta) == 0);
+	CHECK(gamma_opens(id + 50, 50));
+	CHECK(poison_peer_shut(beta) > 20);
+	fake_offset += 31 * 1000;
+	CHECK(poison_peer_shut(beta) == 0);
+	/* nothing is held against what was on record, or not under way */
+	rtsd_dies();
+	fake_offset += 1000;
+	CHECK(poison_peer_shut(gamma_peer()) == 0);
+}
+
+static void
+test_both(void **state)
+{
+	assert_int_equal(fake_life(life_both, dir), 0);
+}
+
+/* What changes between the flush and the end of a commit is not lost. */
+static void
+life_meanwhile(const char *d)
+{
+	struct store_poison	 row;
+	struct job		*j;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NORMAL, 10);
+	j = queue_next(target_get(TARGET_PEER, "beta"), 0);
+	CHECK(j != NULL);
+	poison_refused(j);
+	CHECK(store_begin(sp.store) == 0 && poison_flush() == 0);
+	poison_refused(j);
+	CHECK(store_commit(sp.store) == 0);
+	poison_committed();
+	memset(&row, 0, sizeof(row));
+	CHECK(store_poison_each(sp.store, last_poison, &row) == 0);
+	CHECK(row.refusals == 1);
+	CHECK(spool_commit() == 0);
+	CHECK(store_poison_each(sp.store, last_poison, &row) == 0);
+	CHECK(row.refusals == 2);
+	poison_refused(j);
+	/* nor is what a commit that failed had */
+	CHECK(store_begin(sp.store) == 0 && poison_flush() == 0);
+	store_rollback(sp.store);
+	CHECK(spool_commit() == 0);
+	CHECK(store_poison_each(sp.store, last_poison, &row) == 0);
+	CHECK(row.refusals == 3);
+}
+
+static void
+test_meanwhile(void **state)
+{
+	assert_int_equal(fake_life(life_meanwhile, dir), 0);
+}
+
 /*
  * The peer resumes what it was sending: that it be refused, for another is
  * to go first, would cost it what it sends meanwhile; and the other one could
@@ -294,9 +485,18 @@ test_turns(void **state)
 static int
 count_line(void *arg, uint64_t id, const char *text)
 {
-	CHECK(strstr(text, " key=") != NULL && strchr(text, '\n') ==
-	    text + strlen(text) - 1);
-	++*(int *)arg;
+	char	key[32];
+
+	snprintf(key, sizeof(key), " key=%016" PRIX64 " ", id);
+	for (; *text != '\0'; text = strchr(text, '\n') + 1) {
+		CHECK(strncmp(text, "time=", 5) == 0 &&
+		    strstr(text, " key=") != NULL && strchr(text, '\n') !=
+		    NULL);
+		++*(int *)arg;
+		/* a row goes by the name of its last line */
+		CHECK(strchr(text, '\n')[1] != '\0' ||
+		    strstr(text, key) != NULL);
+	}
 	return (0);
 }
 
@@ -391,6 +591,113 @@ life_written(const char *d)
 	audit_file_stop();
 }
 
+/* A line of the store, without its time and key. */
+static int
+line_text(void *arg, uint64_t id, const char *text)
+{
+	const char	*event = strstr(text, " event=");
+
+	CHECK(event != NULL);
+	strlcpy(arg, event, 2000);
+	return (0);
+}
+
+/* Fields kept from when the envelope was at hand are those of the envelope. */
+static void
+life_fields(const char *d)
+{
+	struct store_message	 sm;
+	struct message		*m;
+	struct job		*j;
+	static char		 kept[2000], read_again[2000];
+	char			*fields;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_URGENT, 10);
+	j = queue_next(target_get(TARGET_PEER, "beta"), 0);
+	CHECK(j != NULL);
+	CHECK(store_message_get(sp.store, j->message, &sm, 0) == 1);
+	CHECK((m = message_deserialise(sm.envelope, sm.envelope_len)) !=
+	    NULL);
+	CHECK((fields = audit_fields(m, &sm, j->target->number)) != NULL);
+	store_message_release(sp.store);
+	message_free(m);
+	CHECK(strstr(fields, " recipient=\"") != NULL);
+	audit_transfer(j, 77, fields);
+	free(fields);
+	spool_dirty();
+	CHECK(spool_commit() == 0);
+	CHECK(store_audit_each(sp.store, line_text, kept) == 0);
+	audit_transfer(j, 77, NULL);
+	spool_dirty();
+	CHECK(spool_commit() == 0);
+	CHECK(store_audit_each(sp.store, line_text, read_again) == 0);
+	CHECK(strstr(kept, "event=transfer") != NULL);
+	CHECK(strstr(kept, " octets=77") != NULL);
+	CHECK(strstr(kept, " recipient=\"") != NULL);
+	CHECK(strcmp(strstr(kept, " type="), strstr(read_again, " type=")) ==
+	    0);
+}
+
+static void
+test_fields(void **state)
+{
+	assert_int_equal(fake_life(life_fields, dir), 0);
+}
+
+static int
+count_row(void *arg, uint64_t id, const char *text)
+{
+	++*(int *)arg;
+	return (0);
+}
+
+/* Many lines of a commit are few rows, and none gets lost in between. */
+static void
+life_rows(const char *d)
+{
+	struct job	*j;
+	int		 n, rows = 0;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_URGENT, 10);
+	j = queue_next(target_get(TARGET_PEER, "beta"), 0);
+	CHECK(j != NULL);
+	for (n = 0; n < 1000; n++)
+		audit_transfer(j, n, " x");
+	audit_begin();
+	audit_transfer(j, 77, " rolled-back");
+	CHECK(store_begin(sp.store) == 0 && audit_flush() == 0);
+	audit_transfer(j, 77, " rolled-back");
+	audit_rollback();
+	store_rollback(sp.store);
+	audit_begin();
+	CHECK(store_begin(sp.store) == 0 && audit_flush() == 0);
+	audit_transfer(j, 77, " later");
+	CHECK(store_commit(sp.store) == 0);
+	audit_committed();
+	CHECK(lines_in_store() == 1001);	/* the arrival, and these */
+	CHECK(store_audit_each(sp.store, count_row, &rows) == 0);
+	CHECK(rows >= 2 && rows < 10);
+	spool_dirty();
+	CHECK(spool_commit() == 0);
+	CHECK(lines_in_store() == 1002);
+	CHECK(audit_file_start() == 0);
+	audit_file_stop();
+	CHECK(lines_in_files(d, " later$") == 1);
+	CHECK(lines_in_files(d, " x$") == 1000);
+	CHECK(lines_in_files(d, "") == 1002);
+	spool_dirty();
+	CHECK(spool_commit() == 0);
+	CHECK(lines_in_store() == 0);
+}
+
+static void
+test_rows(void **state)
+{
+	assert_int_equal(fake_life(life_rows, dir), 0);
+}
+
 static void
 test_audit(void **state)
 {
@@ -406,6 +713,11 @@ main(void)
 		T(test_counts),
 		T(test_one_at_a_time),
 		T(test_slow),
+		T(test_nameless),
+		T(test_both),
+		T(test_meanwhile),
+		T(test_fields),
+		T(test_rows),
 		T(test_turns),
 		T(test_audit),
 	};

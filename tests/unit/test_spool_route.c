@@ -29,12 +29,14 @@ static char	dir[64];
 static int
 setup(void **state)
 {
-	int	i;
+	int	i, k;
 
 	fake_setup(dir, sizeof(dir));
 	for (i = 0; i < 2; i++) {
 		fake_peer[i].alternate_failures = 3;
-		fake_peer[i].retry_min = fake_peer[i].retry_max = 10;
+		for (k = 0; k < 3; k++)
+			fake_peer[i].retry_min[k] =
+			    fake_peer[i].retry_max[k] = 10;
 		strlcpy(fake_peer[i].remote.name, i == 0 ? "BETA-MTA" :
 		    "GAMMA-MTA", sizeof(fake_peer[i].remote.name));
 		strlcpy(fake_peer[i].domain.country, i == 0 ? "FR" : "DE",
@@ -63,6 +65,10 @@ gamma_(void)
 {
 	return (target_get(TARGET_PEER, "gamma"));
 }
+
+static const struct route_conf only_beta = {
+	.prefix = "/C=FR", .nvia = 1, .via = { { BETA, 0, 1 } }
+};
 
 /* /C=FR goes by the first of the peers, then by the second (0: none). */
 static void
@@ -813,6 +819,91 @@ count_line(void *arg, uint64_t id, const char *line)
 	return (0);
 }
 
+static int
+keep_job(void *arg, const struct store_job *j)
+{
+	*(struct store_job *)arg = *j;
+	return (0);
+}
+
+/* The only job, where it is now. */
+static struct store_job
+the_job(void)
+{
+	struct store_job	j;
+	uint64_t		ids[2];
+
+	CHECK(store_message_ids(sp.store, 0, ids, 2) == 1);
+	memset(&j, 0, sizeof(j));
+	CHECK(store_job_of_message(sp.store, ids[0], keep_job, &j) == 0);
+	return (j);
+}
+
+static void
+move(struct target *via, int changed)
+{
+	struct store_job	j = the_job();
+
+	CHECK(spool_commit() == 0);
+	CHECK(reroute_begin() == 0);
+	CHECK(reroute_job(target_number(j.target), &j, via) == changed);
+	CHECK(reroute_end(1) == 0);
+}
+
+/* Where the operator sent it, it stays, over a new configuration. */
+static void
+life_chosen(const char *d)
+{
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NORMAL, 10);
+	move(gamma_(), 1);
+	CHECK(the_job().target == gamma_()->number);
+	CHECK(the_job().pinned == PINNED_CHOSEN);
+	configure(BETA, 0, NULL);
+	CHECK(the_job().target == gamma_()->number);
+	raise(SIGKILL);
+}
+
+static void
+life_chosen_again(const char *d)
+{
+	struct job	*j;
+
+	life_begin(d);
+	CHECK(the_job().target == gamma_()->number);
+	/* what was sent in vain stays there, too */
+	j = queue_next(gamma_(), 0);
+	CHECK(j != NULL && j->pinned == PINNED_CHOSEN);
+	queue_return(j, "");
+	configure(BETA, 0, NULL);
+	CHECK(the_job().target == gamma_()->number);
+	/* until he leaves it to the routes, be it where they would have it */
+	configure(GAMMA, 0, NULL);
+	move(NULL, 1);
+	CHECK(the_job().target == gamma_()->number);
+	CHECK(the_job().pinned == 0);
+	move(NULL, 0);
+	configure(BETA, 0, NULL);
+	CHECK(the_job().target == beta()->number);
+	/* or there is no such peer any more */
+	move(gamma_(), 1);
+	conf_begin();
+	CHECK(conf_mta(&fake_mta) == 0 && conf_peer(&fake_peer[0]) == 0);
+	CHECK(conf_route(&only_beta) == 0);
+	CHECK(conf_end() == 0);
+	spool_configured();
+	spool_tick();
+	CHECK(the_job().target == beta()->number);
+	CHECK(the_job().pinned == 0);
+}
+
+static void
+test_chosen(void **state)
+{
+	assert_int_equal(fake_life(life_chosen, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_chosen_again, dir), 0);
+}
+
 /* What rerouting gives up is in the audit log with it, not some time later. */
 static void
 life_policy_audit(const char *d)
@@ -856,6 +947,7 @@ main(void)
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest	tests[] = {
 		T(test_alternate), T(test_deferred), T(test_back), T(test_full_table_queues),
+		T(test_chosen),
 		T(test_time), T(test_under_way), T(test_once),
 		T(test_reload), T(test_expire), T(test_expire_not),
 		T(test_attempts), T(test_unknown), T(test_policy),
