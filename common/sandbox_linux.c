@@ -164,7 +164,7 @@ allow_some(scmp_filter_ctx ctx, enum sandbox_role role)
 		    0);
 	if (role == ROLE_TOP)	/* ^Z is told to itself */
 		bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill),
-		    1, SCMP_A0(SCMP_CMP_EQ, (uint32_t)getpid()));
+		    1, SCMP_A0(SCMP_CMP_EQ, (uint32_t)getpid(), 0));
 	/* Memory never becomes executable. */
 	bad |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
