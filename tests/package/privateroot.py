@@ -71,6 +71,26 @@ exec unshare --cgroup sh -c '
 	    --system --unit=basic.target --log-target=console \
 	    --show-status=no </dev/null >&2' sh "$r"
 """
+TRY = r"""
+set -e
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" \
+    overlay "$1/root"
+"""
+
+
+def possible():
+    """Can this machine have a root like that?"""
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as d:
+        return subprocess.run(
+            ['unshare', '-m', '-p', '-f', '-n', '--propagation', 'private',
+             'sh', '-c', TRY, 'sh', d], capture_output=True,
+            timeout=60).returncode == 0
+
+
 REMOVE_GROUP = r"""
 mount -t cgroup2 cgroup2 "$1"
 i=0

@@ -22,7 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'tests'))
-from privateroot import PrivateRoot, can_boot           # noqa: E402
+from privateroot import PrivateRoot, can_boot, possible  # noqa: E402
 from e2e.mtadtest import until                          # noqa: E402
 
 OLD, OLDER = '0.0.2', '0.0.1'
@@ -336,7 +336,7 @@ class Life:
         self.as_before()
 
 
-@unittest.skipUnless(os.geteuid() == 0, 'not root')
+@unittest.skipUnless(possible(), 'not root, or no overlayfs')
 class InitScript(Life, unittest.TestCase):
     def test_start_refused(self):
         self.install(packages['new'])
@@ -345,7 +345,7 @@ class InitScript(Life, unittest.TestCase):
         self.assertIn('/etc/mtad.conf', out.stdout)
 
 
-@unittest.skipUnless(os.geteuid() == 0, 'not root')
+@unittest.skipUnless(possible(), 'not root, or no overlayfs')
 @unittest.skipUnless(can_boot(), 'no systemd or no control groups')
 class Unit(Life, unittest.TestCase):
     systemd = True
