@@ -137,28 +137,6 @@ has(const struct ids *ids, uint64_t id)
 
 /* From the one to the other */
 
-struct holding {
-	struct store	*s;
-	const char	*why;
-	int		 n, failed;
-};
-
-static int
-hold_copy(void *arg, const struct store_job *j)
-{
-	struct holding		*h = arg;
-	struct store_job	 held = *j;
-
-	if (j->state == JOB_HELD && strcmp(j->reason, h->why) == 0)
-		return (0);
-	held.state = JOB_HELD;
-	strlcpy(held.reason, h->why, sizeof(held.reason));
-	h->failed |= store_job_state(h->s, &held) == -1;
-	h->n++;
-	return (0);
-}
-
-
 static int
 put_target(void *arg, uint32_t number, int kind, const char *name,
     int64_t no_recovery)
@@ -365,7 +343,7 @@ places(const struct store_message *m, const uint32_t *routing, int rerouted)
 static int
 put_message(struct store_message *m)
 {
-	struct holding	 h = { .s = w.to };
+	const char	*why;
 	uint32_t	*routing = NULL;
 	int		 rerouted, r = -1;
 
@@ -384,11 +362,10 @@ put_message(struct store_message *m)
 	w.kept++;
 	r = 0;
 	if (m->kind == CONTENT_FILE &&
-	    (h.why = content_trouble(m->id, m->size)) != NULL) {
+	    (why = content_trouble(m->id, m->size)) != NULL) {
 		w.lost++;
-		say(EVT_HELD, m->id, h.why);
-		if (store_job_of_message(w.to, m->id, hold_copy, &h) == -1 ||
-		    h.failed)
+		say(EVT_HELD, m->id, why);
+		if (salvage_hold(w.to, m->id, why) == -1)
 			r = fail_store();
 	}
 done:

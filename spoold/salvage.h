@@ -39,6 +39,8 @@ int	salvage_copy(const char *from, const char *to);
 void	salvage_remove(const char *name);
 /* The time, for names of what is set aside; none has it yet. */
 void	salvage_stamp(char *, size_t);
+/* Holds all copies of a message.  How many were not held so yet, or -1. */
+int	salvage_hold(struct store *, uint64_t message, const char *why);
 /* What was saved becomes queue.db, the other is set aside.  -1: said. */
 int	salvage_rename(const char *stamp);
 

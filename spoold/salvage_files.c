@@ -192,7 +192,7 @@ content_trouble(uint64_t id, uint64_t size)
 	return (why);
 }
 
-struct content_holding {
+struct holding {
 	struct store	*s;
 	const char	*why;
 	int		 n, failed;
@@ -201,7 +201,7 @@ struct content_holding {
 static int
 hold_copy(void *arg, const struct store_job *j)
 {
-	struct content_holding		*h = arg;
+	struct holding		*h = arg;
 	struct store_job	 held = *j;
 
 	if (j->state == JOB_HELD && strcmp(j->reason, h->why) == 0)
@@ -214,12 +214,23 @@ hold_copy(void *arg, const struct store_job *j)
 }
 
 int
+salvage_hold(struct store *s, uint64_t message, const char *why)
+{
+	struct holding	h = { .s = s, .why = why };
+
+	if (store_job_of_message(s, message, hold_copy, &h) == -1 ||
+	    h.failed)
+		return (-1);
+	return (h.n);
+}
+
+int
 salvage_contents(struct store *s, unsigned seconds)
 {
-	uint64_t	id[64], size[64], after = 0;
-	uint64_t	end = spool_clock() + seconds * UINT64_C(1000);
-	struct content_holding	h = { .s = s };
-	int		i, n, total = 0;
+	uint64_t	 id[64], size[64], after = 0;
+	uint64_t	 end = spool_clock() + seconds * UINT64_C(1000);
+	const char	*why;
+	int		 i, n, held, total = 0;
 
 	if (store_begin(s) == -1)
 		return (-1);
@@ -228,17 +239,14 @@ salvage_contents(struct store *s, unsigned seconds)
 			goto fail;
 		for (i = 0; i < n; i++) {
 			after = id[i];
-			if ((h.why = content_trouble(id[i],
-			    size[i])) == NULL)
+			if ((why = content_trouble(id[i], size[i])) == NULL)
 				continue;
-			h.n = 0;
-			if (store_job_of_message(s, id[i], hold_copy,
-			    &h) == -1 || h.failed)
+			if ((held = salvage_hold(s, id[i], why)) == -1)
 				goto fail;
 			total++;
-			if (h.n > 0)
+			if (held > 0)
 				log_warnx(EVT_HELD, "message=%016" PRIX64
-				    ": %s", id[i], h.why);
+				    ": %s", id[i], why);
 		}
 	} while (n == (int)nitems(id) && spool_clock() < end);
 	if (store_commit(s) == -1)
