@@ -313,6 +313,26 @@ class DataBase(Case):
         self.damaged(damage, repair, 'queue.db is missing or empty but '
                      'it had messages')
 
+    def test_removed(self):
+        """Under a running mtad: nothing more is taken in, nor confirmed."""
+        self.pair(Daemon('alpha'), Daemon('beta'), 8)
+        alpha, beta = self.alpha, self.beta
+        self.assertEqual(len(beta.lines('spool-new: ')), 1)
+        path = os.path.join(beta.spool, 'queue.db')
+        os.rename(path, path + '.old')
+        beta.said('spool-failed: queue.db is gone', 20)
+        with self.assertRaisesRegex(RuntimeError, 'queue.db is gone'):
+            self.submit(beta, self.SECOND, address('beta'))
+        self.submit(alpha, self.SECOND)
+        alpha.said('call-failed .*: refused: busy', 20)
+        self.assertEqual(beta.delivered(), [])
+        # it is not put back by itself, and not made anew
+        self.assertFalse(os.path.exists(path))
+        beta.stop()
+        os.rename(path + '.old', path)
+        beta.start()
+        self.delivered(self.SECOND)
+
 
 if __name__ == '__main__':
     unittest.main()
