@@ -173,6 +173,11 @@ make_directories(struct conf *c)
 	struct passwd *pw;
 	char run[PATH_MAX], *slash;
 
+	if (!options.unconfined && getpwnam(options.rtsd_user) == NULL) {
+		log_warnx(EVT_NOT_STARTED, ": user %s does not exist; make it, "
+		    "or build with another", options.rtsd_user);
+		return (-1);
+	}
 	if ((pw = getpwnam(options.spoold_user)) == NULL) {
 		log_warnx(EVT_NOT_STARTED, ": user %s does not exist; make it, "
 		    "or build with another", options.spoold_user);

@@ -64,9 +64,9 @@ assoc_name(const struct assoc *a)
 	static int i;
 
 	i = !i;
-	snprintf(buf[i], sizeof(buf[i]), "%s%s%sassociation=%x role=%s%s%s%s",
+	snprintf(buf[i], sizeof(buf[i]), "%s%s%sassociation=%08x role=%s%s%s%s",
 	    a->has_peer ? "peer=" : "", a->has_peer ? a->peer.name : "",
-	    a->has_peer ? " " : "", a->id & ~ASSOC_INCOMING,
+	    a->has_peer ? " " : "", a->id,
 	    a->initiator ? "initiator" : "responder",
 	    a->address[0] != '\0' ? " address=\"" : "", a->address,
 	    a->address[0] != '\0' ? "\"" : "");
@@ -414,6 +414,7 @@ t_connect_ind(void *arg, const struct selector *calling,
 		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
 		    "\"%s\" is not the one we listen on", assoc_name(a),
 		    log_octets(called->octets, called->len));
+		a->said = 1;
 		t_connect_refuse(a->t, 3);	/* address unknown */
 		rts_disconnected(a->rts, "unknown transport selector");
 		return;
@@ -578,7 +579,7 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		ad.was_up = a->was_up;
 		strlcpy(ad.text, why, sizeof(ad.text));
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
-	} else if (a->address[0] != '\0') {
+	} else if (a->address[0] != '\0' && !a->said) {
 		s = admit_quiet(a);
 		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a), why);
 		admit_loud(s);

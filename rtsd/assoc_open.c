@@ -74,6 +74,7 @@ open_cnf(void *arg, const struct paccept *pa)
 static void
 refuse(struct assoc *a, int reason, const char *why)
 {
+	a->said = 1;
 	rts_open_refuse(a->rts, reason);
 	assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
 }

@@ -86,6 +86,7 @@ struct assoc {
 	int			 initiator;
 	int			 known;		/* spoold has heard of it */
 	int			 was_up;
+	int			 said;		/* why it was refused */
 	int			 t_up;		/* the CC came, or was sent */
 	int			 closing;	/* ASSOC_CLOSE came */
 	int			 fd;

@@ -84,13 +84,24 @@ recv_flush(struct assoc *a)
 }
 
 static void
-recv_refuse_mine(struct assoc *a, int refusal, const char *why)
+refuse_receive(struct assoc *a, int refusal, const char *why)
 {
 	if (a->in_refused)
 		return;
 	a->in_refused = 1;
-	log_warnx(EVT_TRANSFER_REFUSED, "%s: %s", assoc_name(a), why);
 	rts_refuse_receive(a->rts, refusal, why);
+}
+
+static void
+recv_refuse_mine(struct assoc *a, int refusal, const char *why)
+{
+	if (a->in_refused)
+		return;
+	if (refusal == RECV_JEOPARDIZED)	/* it is not the peer's fault */
+		log_warnx(EVT_TRANSFER_IN_FAILED, "%s: %s", assoc_name(a), why);
+	else
+		log_warnx(EVT_TRANSFER_REFUSED, "%s: %s", assoc_name(a), why);
+	refuse_receive(a, refusal, why);
 }
 
 /* Gathers pieces that lie side by side in the MPDU, but for headers. */
@@ -432,7 +443,7 @@ recv_imsg(struct assoc *a, struct imsg *imsg)
 		rf.text[sizeof(rf.text) - 1] = '\0';
 		if (a->phase == ASSOC_OPEN) {
 			a->holding = 0;
-			recv_refuse_mine(a, rf.kind, rf.text);
+			refuse_receive(a, rf.kind, rf.text);
 			if (a->phase == ASSOC_OPEN)
 				release_held(a);
 			assoc_update_reading(a);

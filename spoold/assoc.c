@@ -186,9 +186,9 @@ assoc_name(const struct assoc *a)
 	static char	name[256];
 	char		text[160];
 
-	snprintf(name, sizeof(name), "peer=%s association=%x "
+	snprintf(name, sizeof(name), "peer=%s association=%08x "
 	    "connection=\"%s\"", a->peer->conf.name,
-	    a->id & ~ASSOC_INCOMING, connection_text(&a->conn.key, text,
+	    a->id, connection_text(&a->conn.key, text,
 	    sizeof(text)));
 	return (name);
 }

@@ -415,7 +415,16 @@ queue_oldest(const struct target *t, int rank)
 uint64_t
 queue_age(const struct target *t)
 {
-	int64_t	oldest = queue_oldest(t, -1), now = time(NULL);
+	const struct job	*j;
+	int64_t			 oldest = queue_oldest(t, -1), since;
+	int64_t			 now = time(NULL);
+
+	/* what is being sent, or was cut, has not gone either */
+	TAILQ_FOREACH(j, &t->taken, entry) {
+		since = (int64_t)(j->message / 1000000) + ID_EPOCH;
+		if (oldest == 0 || since < oldest)
+			oldest = since;
+	}
 
 	return (oldest == 0 || now < oldest ? 0 : (uint64_t)(now - oldest));
 }

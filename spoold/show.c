@@ -38,8 +38,7 @@ show_summary(struct client *c)
 	struct ctl_summary	 s;
 	struct target		*t;
 	struct assoc		*a;
-	int64_t			 oldest, o;
-	uint64_t		 count;
+	uint64_t		 count, oldest;
 
 	memset(&s, 0, sizeof(s));
 	strlcpy(s.name, sp.mta.name, sizeof(s.name));
@@ -47,16 +46,13 @@ show_summary(struct client *c)
 	strlcpy(s.state, sp.stopping ? "stopping" : sp.state,
 	    sizeof(s.state));
 	s.uptime = age(sp.started);
-	oldest = 0;
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		s.queued += queue_ready(t, -1);
 		s.deferred += t->deferred;
 		s.held += t->stuck;
-		o = queue_oldest(t, -1);
-		if (o != 0 && (oldest == 0 || o < oldest))
-			oldest = o;
+		if ((oldest = queue_age(t)) > s.oldest)
+			s.oldest = oldest;
 	}
-	s.oldest = age(oldest);
 	if (sp.store != NULL && !sp.failing) {
 		store_message_totals(sp.store, &count, &s.queued_octets);
 		s.commits = store_commits(sp.store);
@@ -137,7 +133,7 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			r->queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
 			    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
 			    queue_ready(p->target, i);
-		r->oldest = age(queue_oldest(p->target, -1));
+		r->oldest = queue_age(p->target);
 	}
 	r->received = p->received;
 	r->sent = p->sent;

@@ -319,7 +319,7 @@ struct job *queue_next(struct target *, int urgent);
 uint64_t queue_ready(const struct target *, int rank);
 /* time_t the oldest ready job came, 0 none; of all ranks -1. */
 int64_t	 queue_oldest(const struct target *, int rank);
-/* s that it has waited, 0 none. */
+/* s that it has waited, 0 none; what is being sent waits, too. */
 uint64_t queue_age(const struct target *);
 /* Jobs that somebody has; all of them, whatever they wait for. */
 uint64_t queue_taken(const struct target *);

@@ -12,6 +12,7 @@
  * Afterwards, with all processes dead: powercut DIR...
  */
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -38,6 +39,7 @@ start(void)
 	const char	*dirs = getenv("POWERCUT_DIRS");
 	const char	*name = getenv("POWERCUT_NAME");
 	const char	*roots[16];
+	struct stat	 st;
 	char		*copy, *p;
 	int		 n = 0;
 
@@ -58,7 +60,9 @@ start(void)
 	while ((p = strsep(&copy, ":")) != NULL && n < 16)
 		if (*p != '\0')
 			roots[n++] = p;
-	if (powercut_start(roots, n) == -1) {
+	/* mtad leaves us no capability to write where another one owns it */
+	if (n == 0 || stat(roots[0], &st) == -1 || seteuid(st.st_uid) == -1 ||
+	    powercut_start(roots, n) == -1 || seteuid(getuid()) == -1) {
 		fprintf(stderr, "powercut: %s: %m\n", dirs);
 		_exit(1);
 	}
