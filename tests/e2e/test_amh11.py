@@ -333,6 +333,7 @@ class Relayed(Between):
             extensions=extensions, **kw))
         beta.crash()
         beta.start()
+        beta.mtactl('peer', 'gamma', 'up')
         gamma.wait(1, timeout=30)
         mpdu = p1.decode(gamma.messages[0].octets)
         self.assertTrue(mpdu.content == octets(70000))
