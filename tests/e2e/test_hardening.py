@@ -139,6 +139,7 @@ class Root(Case):
         self.assertEqual(stat.S_IMODE(os.stat(other).st_mode), 0o750)
         self.carry()
 
+    @unittest.skipIf(SANITIZED, 'the sanitizer takes the signal')
     def test_crash_leaves_nothing(self):
         """No core, whatever the system would do with one."""
         self.pair()
@@ -503,6 +504,7 @@ class Limits(Case):
         self.alpha.mtactl('peer', 'beta', 'up')
         self.carry()
 
+    @unittest.skipIf(SANITIZED, 'the sanitizer needs some')
     def test_few_descriptors(self):
         """Where the system gives few, they do not run out."""
         self.beta.wrapper = ['prlimit', '--nofile=160:160']
