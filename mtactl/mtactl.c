@@ -371,7 +371,8 @@ static const struct command {
 	{ "submit", cmd_submit, CTL_SUBMIT,
 	    OPTIONS "submit [-b] -f oraddress -t oraddress ...\n"
 	    "\t    [-p priority] [-r report] [-s subject] [file]\n"
-	    "       mtactl " OPTIONS "submit -m [-f oraddress] [-t oraddress] ...\n"
+	    "       mtactl " OPTIONS "submit -m [-f oraddress] "
+	    "[-t oraddress] ...\n"
 	    "\t    [-p priority] [-r report] [file]" },
 	{ "route", cmd_route, CTL_ROUTE,
 	    OPTIONS "route oraddress" },

@@ -47,7 +47,7 @@ struct query {
 	void			*seen;		/* keys, tsearch(3) */
 	struct event		*event;
 	size_t			 nevent;
-	int			 about_only;	/* reports about mts_id, not it */
+	int			 about_only;	/* mts_id: its reports alone */
 	int			 as_json;
 	int			 printed;
 };
