@@ -25,7 +25,8 @@ enum ctl_type {
 				 * as CTL_ROW_ENVELOPE pieces */
 	CTL_SUBMIT,		/* message_serialise() pieces, see below */
 	CTL_SUBMIT_CONTENT,	/* octets, in pieces, in order */
-	CTL_SUBMIT_END,		/* - ; row: struct ctl_submitted */
+	CTL_SUBMIT_END,		/* - ; row: struct ctl_submitted, and if there
+				 * are troubles CTL_ROW_TROUBLE, the first */
 	CTL_RETRY,		/* struct ctl_change ; struct ctl_changed */
 	CTL_PEER,		/* struct ctl_peer_set */
 	CTL_RELOAD,		/* - */
@@ -56,6 +57,7 @@ enum ctl_type {
 	CTL_BACKUP_NEXT,	/* - ; the next content, or CTL_END */
 	CTL_ROW_FILE,		/* struct ctl_file, fd: to be read only */
 	CTL_STATS,		/* - ; CTL_ROW pieces of OpenMetrics text */
+	CTL_ROW_TROUBLE,	/* struct ctl_check */
 
 	/* live.c: mtactl -> spoold */
 	CTL_SHOW_PEER = 240,	/* char[PEER_NAME_MAX] ; struct ctl_sheet, a
@@ -162,6 +164,7 @@ struct ctl_transfer {
 struct ctl_submitted {
 	uint64_t	id;
 	char		mts_id[160];
+	uint32_t	troubles;	/* recipients that it goes not to */
 };
 
 /* What of the queue is changed: a message, or all, or all for a peer. */
@@ -177,6 +180,9 @@ struct ctl_changed {
 	uint64_t	changed;
 	uint64_t	under_way;	/* being sent or delivered: as it was */
 	uint64_t	unchanged;	/* nothing to change */
+	/* CTL_RETRY: */
+	uint64_t	tried;		/* messages that go as soon as may be */
+	uint64_t	peers;		/* that are called for them */
 };
 
 struct ctl_backup {

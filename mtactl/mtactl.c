@@ -21,59 +21,40 @@
 
 static const char *socket_path = RUN_DIR "/mtad.sock";
 static int as_json;
+static const char *verb;	/* that was given; NULL: none that is known */
+
+static void	print_usage(FILE *, const char *);
 
 void
 usage(const char *why)
 {
+	if (verb == NULL)
+		print_usage(stderr, NULL);
 	if (why != NULL)
 		warnx("%s", why);
-	fputs("usage: mtactl [-j] [-s socket] show summary | peers | "
-	    "associations |\n"
-	    "\t    queue | transfers | peer name | message ID\n"
-	    "       mtactl [-j] [-s socket] submit [-b] -f oraddress -t "
-	    "oraddress ...\n"
-	    "\t    [-p priority] [-r report] [-s subject] [file]\n"
-	    "       mtactl [-j] [-s socket] submit -m [-f oraddress] "
-	    "[-t oraddress] ...\n"
-	    "\t    [-p priority] [-r report] [file]\n"
-	    "       mtactl [-j] [-s socket] route oraddress\n"
-	    "       mtactl [-j] [-s socket] check [-f oraddress] -t oraddress "
-	    "...\n"
-	    "\t    [-l length] [-p priority]\n"
-	    "       mtactl [-j] [-s socket] retry | hold | release | expire "
-	    "ID | all | -P peer\n"
-	    "       mtactl [-j] [-s socket] remove [-r] ID | all | -P peer\n"
-	    "       mtactl [-j] [-s socket] reroute [-V peer] ID | all | "
-	    "-P peer\n"
-	    "       mtactl [-j] [-s socket] track ID | mts-id | oraddress | "
-	    "since time\n"
-	    "\t    [since time] [until time]\n"
-	    "       mtactl [-j] [-s socket] backup [file | directory]\n"
-	    "       mtactl restore\n"
-	    "       mtactl [-s socket] stats\n"
-	    "       mtactl [-j] [-s socket] peer name up | down | hold\n"
-	    "       mtactl [-j] [-s socket] ping [-a] [-n number] [-t seconds] "
-	    "peer\n"
-	    "       mtactl [-j] [-s socket] trace [-p] [-w file] peer | -a "
-	    "[seconds]\n"
-	    "       mtactl [-j] [-s socket] reload | stop\n"
-	    "       mtactl [-j] [-s socket] log verbose | brief [peer]\n"
-	    "       mtactl [-j] decode [-x] [-t kind] file\n"
-	    "       mtactl [-j] [-s socket] top [-i interval] [-n count] "
-	    "[-o order]\n", stderr);
+	if (verb != NULL)
+		print_usage(stderr, verb);
 	exit(EXIT_USAGE);
+}
+
+/* 0: it is one. */
+static int
+get_id(const char *text, uint64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoull(text, &end, 16);
+	return (!isxdigit((unsigned char)*text) || *end != '\0' ||
+	    errno != 0 || *id == 0 ? -1 : 0);
 }
 
 uint64_t
 parse_id(const char *text)
 {
-	unsigned long long v;
-	char *end;
+	uint64_t v;
 
-	errno = 0;
-	v = strtoull(text, &end, 16);
-	if (!isxdigit((unsigned char)*text) || *end != '\0' || errno != 0 ||
-	    v == 0)
+	if (get_id(text, &v) == -1)
 		errx(EXIT_USAGE, "%s: not the id of a message: they are "
 		    "hexadecimal, as \"show queue\" has them", text);
 	return (v);
@@ -228,8 +209,11 @@ change_args(uint32_t request, int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc == 1 && ch.peer[0] == '\0') {
-		if (strcmp(argv[0], "all") != 0)
-			ch.id = parse_id(argv[0]);
+		if (strcmp(argv[0], "all") != 0 &&
+		    get_id(argv[0], &ch.id) == -1)
+			errx(EXIT_USAGE, "%s: not the id of a message: they "
+			    "are hexadecimal, as \"show queue\" has them; "
+			    "or -P %s for a peer", argv[0], argv[0]);
 	} else if (argc != 0 || (ch.peer[0] == '\0' &&
 	    request != CTL_RETRY)) {
 		warnx("%s: one id, \"all\" or -P and a peer expected", what);
@@ -261,9 +245,18 @@ cmd_change(uint32_t request, int argc, char **argv)
 		json_uint(&j, "changed", r.changed);
 		json_uint(&j, "under_way", r.under_way);
 		json_uint(&j, "unchanged", r.unchanged);
+		if (request == CTL_RETRY) {
+			json_uint(&j, "tried", r.tried);
+			json_uint(&j, "peers", r.peers);
+		}
 		json_close(&j, '}');
 		json_end(&j);
-	} else if (ch.id == 0)
+	} else if (request == CTL_RETRY)
+		printf("%" PRIu64 " message%s tried now, %" PRIu64 " peer%s "
+		    "called, %" PRIu64 " under way and left alone\n",
+		    r.tried, r.tried == 1 ? "" : "s", r.peers,
+		    r.peers == 1 ? "" : "s", r.under_way);
+	else if (ch.id == 0)
 		printf("%" PRIu64 " changed, %" PRIu64 " under way and left "
 		    "alone\n", r.changed, r.under_way);
 	if (ch.id != 0 && r.under_way > 0) {
@@ -362,44 +355,128 @@ cmd_top(uint32_t request, int argc, char **argv)
 	top_run(socket_path, argc, argv, as_json);
 }
 
+static void	cmd_help(uint32_t, int, char **);
+
+/* With how each is called, without the options of all. */
+#define OPTIONS	"[-j] [-s socket] "
 static const struct command {
 	const char	*name;
 	void		(*run)(uint32_t, int, char **);
 	uint32_t	 request;
+	const char	*usage;
 } commands[] = {
-	{ "show", cmd_show, 0 },
-	{ "submit", cmd_submit, CTL_SUBMIT },
-	{ "route", cmd_route, CTL_ROUTE },
-	{ "check", cmd_route, CTL_CHECK },
-	{ "retry", cmd_change, CTL_RETRY },
-	{ "hold", cmd_change, CTL_HOLD },
-	{ "release", cmd_change, CTL_RELEASE },
-	{ "remove", cmd_change, CTL_REMOVE },
-	{ "reroute", cmd_change, CTL_REROUTE },
-	{ "expire", cmd_change, CTL_EXPIRE },
-	{ "track", cmd_track, CTL_TRACK },
-	{ "backup", cmd_backup, CTL_BACKUP },
-	{ "restore", cmd_restore, 0 },
-	{ "stats", cmd_stats, CTL_STATS },
-	{ "peer", cmd_live, CTL_PEER },
-	{ "ping", cmd_live, CTL_PING },
-	{ "trace", cmd_live, CTL_TRACE },
-	{ "reload", cmd_live, CTL_RELOAD },
-	{ "stop", cmd_live, CTL_STOP },
-	{ "log", cmd_log, CTL_VERBOSE },
-	{ "decode", cmd_decode, 0 },
-	{ "top", cmd_top, 0 },
+	{ "show", cmd_show, 0,
+	    OPTIONS "show summary | peers | associations | queue |\n"
+	    "\t    transfers | peer name | message ID" },
+	{ "submit", cmd_submit, CTL_SUBMIT,
+	    OPTIONS "submit [-b] -f oraddress -t oraddress ...\n"
+	    "\t    [-p priority] [-r report] [-s subject] [file]\n"
+	    "       mtactl " OPTIONS "submit -m [-f oraddress] "
+	    "[-t oraddress] ...\n"
+	    "\t    [-p priority] [-r report] [file]" },
+	{ "route", cmd_route, CTL_ROUTE,
+	    OPTIONS "route oraddress" },
+	{ "check", cmd_route, CTL_CHECK,
+	    OPTIONS "check [-f oraddress] -t oraddress ...\n"
+	    "\t    [-l length] [-p priority]" },
+	{ "retry", cmd_change, CTL_RETRY,
+	    OPTIONS "retry [ID | all | -P peer]" },
+	{ "hold", cmd_change, CTL_HOLD,
+	    OPTIONS "hold ID | all | -P peer" },
+	{ "release", cmd_change, CTL_RELEASE,
+	    OPTIONS "release ID | all | -P peer" },
+	{ "remove", cmd_change, CTL_REMOVE,
+	    OPTIONS "remove [-r] ID | all | -P peer" },
+	{ "reroute", cmd_change, CTL_REROUTE,
+	    OPTIONS "reroute [-V peer] ID | all | -P peer" },
+	{ "expire", cmd_change, CTL_EXPIRE,
+	    OPTIONS "expire ID | all | -P peer" },
+	{ "track", cmd_track, CTL_TRACK,
+	    OPTIONS "track [ID | mts-id | oraddress]\n"
+	    "\t    [since time] [until time]" },
+	{ "backup", cmd_backup, CTL_BACKUP,
+	    OPTIONS "backup [file | directory]" },
+	{ "restore", cmd_restore, 0,
+	    "restore" },
+	{ "stats", cmd_stats, CTL_STATS,
+	    "[-s socket] stats" },
+	{ "peer", cmd_live, CTL_PEER,
+	    OPTIONS "peer name up | down | hold" },
+	{ "ping", cmd_live, CTL_PING,
+	    OPTIONS "ping [-a] [-n number] [-t seconds] peer" },
+	{ "trace", cmd_live, CTL_TRACE,
+	    OPTIONS "trace [-p] [-w file] peer | -a [seconds]" },
+	{ "reload", cmd_live, CTL_RELOAD,
+	    OPTIONS "reload" },
+	{ "stop", cmd_live, CTL_STOP,
+	    OPTIONS "stop" },
+	{ "log", cmd_log, CTL_VERBOSE,
+	    OPTIONS "log verbose | brief [peer]" },
+	{ "decode", cmd_decode, 0,
+	    "[-j] decode [-x] [-t kind] file" },
+	{ "top", cmd_top, 0,
+	    OPTIONS "top [-i interval] [-n count] [-o order]" },
+	{ "help", cmd_help, 0,
+	    "help [command]" },
 };
+
+static const struct command *
+find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return (&commands[i]);
+	return (NULL);
+}
+
+/* Of one command, or of all (NULL). */
+static void
+print_usage(FILE *out, const char *name)
+{
+	const char *head = "usage: ";
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (name == NULL || strcmp(commands[i].name, name) == 0) {
+			fprintf(out, "%smtactl %s\n", head,
+			    commands[i].usage);
+			head = "       ";
+		}
+}
+
+static void
+unknown_command(const char *name)
+{
+	char why[80];
+
+	verb = NULL;
+	snprintf(why, sizeof(why), "%.40s: unknown command", name);
+	usage(why);
+}
+
+static void
+cmd_help(uint32_t request, int argc, char **argv)
+{
+	if (argc > 2)
+		usage("help: one command expected");
+	if (argc == 2 && find_command(argv[1]) == NULL)
+		unknown_command(argv[1]);
+	print_usage(stdout, argc == 2 ? argv[1] : NULL);
+}
 
 int
 main(int argc, char **argv)
 {
-	size_t i;
+	const struct command *c;
+	char why[32];
 	int ch;
 
 	log_init("mtactl", 1, 0);
 	signal(SIGPIPE, SIG_IGN);
-	while ((ch = getopt(argc, argv, "+js:")) != -1) {
+	opterr = 0;			/* the reason comes last */
+	while ((ch = getopt(argc, argv, "+:js:")) != -1) {
 		switch (ch) {
 		case 'j':
 			as_json = 1;
@@ -408,21 +485,21 @@ main(int argc, char **argv)
 			socket_path = optarg;
 			break;
 		default:
-			usage(NULL);
+			snprintf(why, sizeof(why), ch == ':' ?
+			    "-%c: a value is missing" :
+			    "-%c: unknown option", optopt);
+			usage(why);
 		}
 	}
+	opterr = 1;
 	argc -= optind;
 	argv += optind;
 	if (argc == 0)
-		usage(NULL);
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, argv[0]) == 0)
-			break;
-	if (i == sizeof(commands) / sizeof(commands[0])) {
-		warnx("%s: unknown command", argv[0]);
-		usage(NULL);
-	}
-	commands[i].run(commands[i].request, argc, argv);
+		usage("a command expected");
+	if ((c = find_command(argv[0])) == NULL)
+		unknown_command(argv[0]);
+	verb = c->name;
+	c->run(c->request, argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		err(1, "standard output");
 	return (0);

@@ -66,6 +66,8 @@ int	submit_mime(struct mime_submission *, int fd, const char *name);
 /* route.c: where an address goes, what would become of a message. */
 void	route_run(const char *path, int argc, char **argv, int as_json);
 void	check_run(const char *path, int argc, char **argv, int as_json);
+/* A row of check in words, made safe to be printed.  Or exits. */
+void	check_line(struct ctl_check *, char *line, size_t);
 
 /* live.c: each with its name as argv[0]; they exit when something is wrong. */
 void	ping_run(const char *path, int argc, char **argv, int as_json);
@@ -105,6 +107,7 @@ void	peer_arg(char name[PEER_NAME_MAX], const char *what,
 	    const char *text);
 /* Hexadecimal, as ids are printed.  Or exits. */
 uint64_t parse_id(const char *);
+/* Why, if that is not said yet, and how its verb is called. */
 void	usage(const char *) __attribute__((noreturn));
 
 /* A string field that came over the socket ends within its array. */

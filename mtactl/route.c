@@ -286,25 +286,33 @@ check_json(struct json *j, const struct ctl_check *r)
 	json_close(j, '}');
 }
 
-static void
-check_words(const struct ctl_check *r)
+void
+check_line(struct ctl_check *r, char *line, size_t size)
 {
-	char line[2 * OR_TEXT_MAX], codes[48] = "";
+	char codes[48] = "", *s;
 
+	TERMINATE(r->name);
+	TERMINATE(r->where);
+	TERMINATE(r->text);
+	if (r->fate >= CTL_FATES)
+		errx(1, "unexpected answer");
 	if (r->fate == CTL_NONDELIVERY && r->reason >= 0)
 		snprintf(codes, sizeof(codes), r->diagnostic >= 0 ?
 		    " %d/%d" : " %d", r->reason, r->diagnostic);
-	snprintf(line, sizeof(line), "%s: %s%s%s%s%s%s", r->name,
+	snprintf(line, size, "%s: %s%s%s%s%s%s", r->name,
 	    fates[r->fate], codes, r->where[0] == '\0' ? "" :
 	    r->fate == CTL_ROUTED ? " to " : r->fate == CTL_DELIVERED ?
 	    " in " : " at ", r->where, r->text[0] == '\0' ? "" : ": ",
 	    r->text);
-	put_text(line);
+	for (s = line; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			*s = '?';
 }
 
 void
 check_run(const char *path, int argc, char **argv, int as_json)
 {
+	char line[2 * OR_TEXT_MAX];
 	struct ctl_check r;
 	struct message *m;
 	struct imsg imsg;
@@ -321,15 +329,11 @@ check_run(const char *path, int argc, char **argv, int as_json)
 	while (ctl_next(&c, &imsg, NULL, NULL) == CTL_ROW) {
 		ctl_row(&imsg, &r, sizeof(r));
 		imsg_free(&imsg);
-		TERMINATE(r.name);
-		TERMINATE(r.where);
-		TERMINATE(r.text);
-		if (r.fate >= CTL_FATES)
-			errx(1, "%s: unexpected answer", path);
+		check_line(&r, line, sizeof(line));
 		if (as_json)
 			check_json(&j, &r);
 		else
-			check_words(&r);
+			puts(line);
 	}
 	if (as_json) {
 		json_close(&j, ']');

@@ -394,7 +394,8 @@ message_row(struct output *o, struct imsg *imsg)
 	line("identifier", "%s", m.mts_id);
 	line("type", "%s, %s", type_name(m.type), priority_name(m.priority));
 	line("originator", "%s", m.originator);
-	line("from", "%s", m.from[0] != '\0' ? m.from : "submitted here");
+	line("from", "%s", m.from[0] != '\0' ? m.from :
+	    m.type == MESSAGE_REPORT ? "made here" : "submitted here");
 	then = (time_t)m.arrival;
 	if (gmtime_r(&then, &tm) != NULL && strftime(a, sizeof(a),
 	    "%Y-%m-%d %H:%M:%S", &tm) > 0)

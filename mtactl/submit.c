@@ -484,6 +484,21 @@ print(const struct ctl_submitted *r, int as_json)
 	json_end(&j);
 }
 
+/* It is in the spool nevertheless, perhaps only to be reported about. */
+static void
+warn_trouble(struct imsg *imsg, uint32_t n)
+{
+	struct ctl_check t;
+	char line[2 * OR_TEXT_MAX], others[64] = "";
+
+	ctl_row(imsg, &t, sizeof(t));
+	check_line(&t, line, sizeof(line));
+	if (n > 1)
+		snprintf(others, sizeof(others), "; %" PRIu32 " other%s not "
+		    "reached either", n - 1, n == 2 ? " is" : "s are");
+	warnx("%s%s", line, others);
+}
+
 void
 submit_run(const char *path, int argc, char **argv, int as_json)
 {
@@ -491,6 +506,7 @@ submit_run(const char *path, int argc, char **argv, int as_json)
 	struct submission *s;
 	struct imsg imsg;
 	struct ctl c;
+	uint32_t type;
 	int done = 0;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
@@ -506,14 +522,19 @@ submit_run(const char *path, int argc, char **argv, int as_json)
 	}
 	ctl_open(&c, path);
 	envelope(s, &c);
-	while (ctl_next(&c, &imsg, more, s) != CTL_END) {
+	while ((type = ctl_next(&c, &imsg, more, s)) != CTL_END) {
+		if (type == CTL_ROW_TROUBLE && done) {
+			warn_trouble(&imsg, r.troubles);
+			continue;
+		}
 		ctl_row(&imsg, &r, sizeof(r));
 		TERMINATE(r.mts_id);
+		print(&r, as_json);
+		fflush(stdout);
 		done = 1;
 	}
 	if (!done)
 		errx(1, "mtad gave the message no identifier");
-	print(&r, as_json);
 	ibuf_free(s->head);
 	ibuf_free(s->tail);
 	message_free(s->m);

@@ -47,6 +47,7 @@ struct query {
 	void			*seen;		/* keys, tsearch(3) */
 	struct event		*event;
 	size_t			 nevent;
+	int			 about_only;	/* mts_id: its reports alone */
 	int			 as_json;
 	int			 printed;
 };
@@ -221,7 +222,8 @@ fits(const struct query *q, const struct event *e)
 	if (q->mts_id != NULL) {
 		id = field(e, "mts-id");
 		subject = field(e, "subject-id");
-		return ((id != NULL && strcasecmp(id, q->mts_id) == 0) ||
+		return ((id != NULL && !q->about_only &&
+		    strcasecmp(id, q->mts_id) == 0) ||
 		    (subject != NULL && strcasecmp(subject, q->mts_id) == 0));
 	}
 	return (q->address.nattr == 0 || has_address(q, e));
@@ -462,24 +464,32 @@ histories(struct query *q)
 
 static void	want_mts_id(struct query *, const char *);
 
-/* A message that was redirected or expanded goes on as others, by its name. */
+/*
+ * By the name of the message: the reports about it, from here or from a peer,
+ * at whatever time; and what a message that was redirected or expanded goes
+ * on as.
+ */
 static void
-copies(struct query *q)
+related(struct query *q)
 {
-	const char	*event;
+	const char	*event, *mts_id = q->mts_id;
 	size_t		 i;
 
-	for (i = 0; i < q->nevent; i++) {
+	q->about_only = 1;
+	for (i = 0; i < q->nevent && q->mts_id == NULL; i++) {
+		if (q->event[i].id != q->want.id[0])
+			continue;
+		if (mts_id == NULL)
+			mts_id = field(&q->event[i], "mts-id");
 		event = field(&q->event[i], "event");
-		if (q->event[i].id == q->want.id[0] &&
-		    (strcmp(event, "redirect") == 0 ||
-		    strcmp(event, "expand") == 0))
-			break;
+		if (strcmp(event, "redirect") == 0 ||
+		    strcmp(event, "expand") == 0)
+			q->about_only = 0;
 	}
-	if (i == q->nevent || field(&q->event[i], "mts-id") == NULL)
+	if (mts_id == NULL)
 		return;
 	memset(&q->want, 0, sizeof(q->want));
-	want_mts_id(q, field(&q->event[i], "mts-id"));
+	want_mts_id(q, mts_id);
 	ask(q, &q->want, TAKE_IDS);
 	histories(q);
 }
@@ -594,9 +604,11 @@ parse_args(struct query *q, int argc, char **argv)
 		else
 			break;
 	}
-	if (argc < 2 || i < argc)
+	if (i < argc)
 		usage("track: an id, an MTS identifier or an O/R address, "
 		    "\"since\" or \"until\" and a time expected");
+	if (argc < 2)
+		q->want.since = parse_when("1d");
 }
 
 void
@@ -604,27 +616,31 @@ track_run(const char *path, int argc, char **argv, int as_json)
 {
 	static struct query	q;
 	size_t			i;
+	int			timed;
 
 	q.as_json = as_json;
 	if ((q.arena = message_new()) == NULL)
 		err(1, NULL);
 	parse_args(&q, argc, argv);
+	timed = q.want.since != 0 || q.want.until != 0;
 	ctl_open(&q.ctl, path);
 	if (q.want.nids == 0 && q.mts_id == NULL && q.address.nattr == 0)
 		ask(&q, &q.want, TAKE_PRINT);
 	else {
 		/* the time says which messages; of them all is shown */
-		if (q.want.nids > 0 && q.want.since == 0 && q.want.until == 0)
+		if (q.want.nids > 0 && !timed)
 			add_id(&q.found, q.want.id[0]);
 		else
 			ask(&q, &q.want, TAKE_IDS);
 		histories(&q);
-		if (q.want.nids > 0)
-			copies(&q);
+		if (q.nevent > 0 && (q.want.nids > 0 ||
+		    (q.mts_id != NULL && timed)))
+			related(&q);
 		print_all(&q);
 	}
 	if (!q.printed && !as_json)
-		warnx("nothing in the audit log");
+		warnx("nothing in the audit log%s", argc < 2 ?
+		    " of the last day" : "");
 	for (i = 0; i < q.nevent; i++)
 		event_free(&q.event[i]);
 	free(q.event);

@@ -69,7 +69,8 @@ static const struct words rts_reasons[] = {
 	    "the mode right?" },
 	{ RTS_VALIDATION_FAILURE, "validationFailure: it does not know our "
 	    "MTA name, or not with this password, domain or network address; "
-	    "compare with its operator what \"local name\" has here" },
+	    "or it expects another mode, or TLS; compare with its operator "
+	    "what \"local name\", \"mode\" and \"tls\" have here" },
 	{ RTS_UNACCEPTABLE_DIALOGUE_MODE, "unacceptableDialogueMode: it does "
 	    "not do two-way alternate; set \"dialogue monologue\"" },
 };

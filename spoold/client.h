@@ -82,5 +82,10 @@ const char *submission_complete(struct client *, struct message *);
 /* explain.c: CTL_ROUTE and CTL_CHECK, answered as a whole. */
 void	explain_route(struct client *, const struct ibuf *);
 void	explain_check(struct client *);
+/*
+ * Of a message that is in the store: to how many of its recipients it does
+ * not go, and what becomes of the first of them.
+ */
+uint32_t explain_troubles(const struct arrival *, struct ctl_check *);
 
 #endif

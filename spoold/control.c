@@ -211,6 +211,7 @@ void
 control_committed(void)
 {
 	struct ctl_submitted	 r;
+	struct ctl_check	 trouble;
 	struct client		*c;
 
 	live_committed();
@@ -232,9 +233,13 @@ control_committed(void)
 		    " id=\"%s\" octets=%" PRIu64 " recipients=%u", r.id,
 		    r.mts_id, c->arrival.size, c->arrival.message->nrecipient);
 		sp.stats.submitted++;
+		r.troubles = explain_troubles(&c->arrival, &trouble);
 		arrival_committed(&c->arrival);
 		submit_free(c, 1);
 		client_row(c, CTL_ROW, &r, sizeof(r));
+		if (r.troubles > 0)
+			client_row(c, CTL_ROW_TROUBLE, &trouble,
+			    sizeof(trouble));
 		client_end(c);
 	}
 }

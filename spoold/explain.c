@@ -362,23 +362,23 @@ stored_routing(const struct arrival *a, size_t *n)
 	return (routing);
 }
 
-static void
-check_row(struct client *c, const struct arrival *a, uint32_t i,
+/* 0: it is not ours to send it there. */
+static int
+fate(struct ctl_check *r, const struct arrival *a, uint32_t i,
     const uint32_t *routing, size_t n)
 {
 	const struct recipient	*to = &a->message->recipient[i];
 	const struct store_job	*j;
-	struct ctl_check	 r;
 
 	if (!(to->flags & PRI_RESPONSIBILITY))
-		return;
-	memset(&r, 0, sizeof(r));
-	or_address_print(&to->name, r.name, sizeof(r.name), 0);
+		return (0);
+	memset(r, 0, sizeof(*r));
+	or_address_print(&to->name, r->name, sizeof(r->name), 0);
 	if (i < n && (j = job_for(a, routing[i])) != NULL)
-		fate_of_job(&r, j, &to->name);
+		fate_of_job(r, j, &to->name);
 	else
-		fate_of_others(&r, a, to->number);
-	client_row(c, CTL_ROW, &r, sizeof(r));
+		fate_of_others(r, a, to->number);
+	return (1);
 }
 
 /* Of a message, and of the copies that were made of it. */
@@ -386,17 +386,44 @@ static void
 check_rows(struct client *c, const struct arrival *a)
 {
 	const struct arrival	*other;
+	struct ctl_check	 r;
 	uint32_t		*routing, i;
 	size_t			 n;
 
 	routing = stored_routing(a, &n);
 	for (i = 0; i < a->message->nrecipient; i++)
-		check_row(c, a, i, routing, n);
+		if (fate(&r, a, i, routing, n))
+			client_row(c, CTL_ROW, &r, sizeof(r));
 	free(routing);
 	if (a->has_more)
 		TAILQ_FOREACH(other, &a->more, entry)
 			if (other->message->type != MESSAGE_REPORT)
 				check_rows(c, other);
+}
+
+uint32_t
+explain_troubles(const struct arrival *a, struct ctl_check *first)
+{
+	const struct arrival	*other;
+	struct ctl_check	 r;
+	uint32_t		*routing, i, count = 0;
+	size_t			 n;
+
+	routing = stored_routing(a, &n);
+	for (i = 0; i < a->message->nrecipient; i++)
+		if (fate(&r, a, i, routing, n) && (r.fate == CTL_HELD ||
+		    r.fate == CTL_NONDELIVERY) && count++ == 0)
+			*first = r;
+	free(routing);
+	if (a->has_more)
+		TAILQ_FOREACH(other, &a->more, entry)
+			if (other->message->type != MESSAGE_REPORT) {
+				i = explain_troubles(other, &r);
+				if (count == 0 && i > 0)
+					*first = r;
+				count += i;
+			}
+	return (count);
 }
 
 /* -1: it cannot be told now. */

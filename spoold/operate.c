@@ -99,8 +99,6 @@ change(struct client *c, struct job *j, const struct store_job *was)
 {
 	switch (c->request) {
 	case CTL_RETRY:
-		if (j->target->peer != NULL)
-			hurry(j->target->peer);
 		queue_return(j, "");
 		break;
 	case CTL_HOLD:
@@ -153,8 +151,48 @@ done_text(const struct client *c)
 }
 
 struct result {
-	int	changed, busy, idle;
+	int	changed, busy, idle, tried;
 };
+
+static int
+can_be_called(const struct peer *p)
+{
+	return (!p->conf.disabled && !p->down && !p->held);
+}
+
+/*
+ * A copy that goes at once: its own wait is over, or what waited was its
+ * peer.
+ */
+static void
+try_now(struct client *c, const struct store_job *was, struct result *o)
+{
+	const struct target	*t = target_number(was->target);
+
+	if (t->peer == NULL) {
+		o->tried |= was->state != JOB_READY;
+		return;
+	}
+	hurry(t->peer);
+	if (!can_be_called(t->peer))
+		return;
+	o->tried = 1;
+	if (c->change.id != 0)
+		c->changed.peers++;
+}
+
+/* Those with something to be tried, when more than one message is meant. */
+static void
+count_called(struct client *c)
+{
+	const struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (can_be_called(p) && queue_ready(p->target, -1) > 0 &&
+		    (c->change.peer[0] == '\0' ||
+		    strcmp(c->change.peer, p->conf.name) == 0))
+			c->changed.peers++;
+}
 
 static int
 under_way(const struct store_job *j)
@@ -176,6 +214,9 @@ change_copies(struct client *c, const struct copies *cs, struct result *o)
 		sj = &cs->job[i];
 		if (!meant(c, sj))
 			continue;
+		if (c->request == CTL_RETRY && !under_way(sj) &&
+		    (sj->state == JOB_READY || concerns(c, sj)))
+			try_now(c, sj, o);
 		if (under_way(sj))
 			o->busy = 1;
 		else if (!concerns(c, sj))
@@ -241,7 +282,7 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 static int
 change_message(struct client *c, uint64_t id)
 {
-	struct result	o = { 0, 0, 0 };
+	struct result	o = { 0, 0, 0, 0 };
 	struct copies	cs = { NULL, 0 };
 	int		r;
 
@@ -253,6 +294,7 @@ change_message(struct client *c, uint64_t id)
 	if (r == -1)
 		return (-1);
 	c->changed.changed += o.changed;
+	c->changed.tried += o.tried;
 	c->changed.under_way += o.busy;
 	c->changed.unchanged += o.idle && !o.changed && !o.busy;
 	if (o.changed)
@@ -287,6 +329,8 @@ finish(struct client *c)
 			return;
 		}
 	}
+	if (c->request == CTL_RETRY && c->change.id == 0)
+		count_called(c);
 	c->changing = CHANGE_COMMIT;
 	spool_dirty();
 	schedule_tick();

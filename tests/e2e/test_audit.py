@@ -390,9 +390,30 @@ class Audit(Case):
         code, out, err = self.track(alpha, 'FFFFFFFF')
         self.assertEqual((code, out, err),
                          (0, '', 'mtactl: nothing in the audit log\n'))
-        for wrong in ([], ['xyz'], ['since'], ['since', 'yesterday'],
+        self.assertEqual(len(self.track_json(alpha)), 6)
+        for wrong in (['xyz'], ['since'], ['since', 'yesterday'],
                       [id_, id_], ['/S=Doe/foo/C=GB']):
             self.assertEqual(self.track(alpha, *wrong)[0], 2, wrong)
+
+    def test_track_delivery_report(self):
+        """Of a message by its id the reports that others made are shown, of
+        whatever time."""
+        alpha, beta = self.pair()
+        id_ = alpha.mtactl('submit', '-r', 'confirmed', '-f', address(
+            'alpha'), '-t', address('beta'), input=b'x\n')['id']
+        self.one(alpha, 'deliver')
+        mts_id = self.one(alpha, 'submit')['mts-id']
+        for args in ([id_], [mts_id], [id_, 'since', '1h']):
+            self.assertEqual(
+                [(e['event'], e['type']) for e in self.track_json(
+                    alpha, *args)],
+                [('submit', 'message'), ('transfer', 'message'),
+                 ('arrive', 'report'), ('deliver', 'report')], args)
+        came = self.one(beta, 'arrive')['id']
+        self.assertEqual([(e['event'], e['type']) for e in self.track_json(
+            beta, came)], [
+                ('arrive', 'message'), ('deliver', 'message'),
+                ('report', 'report'), ('transfer', 'report')])
 
     def test_track_a_long_log(self):
         """Megabytes of it are read while mail goes on."""

@@ -115,7 +115,7 @@ class Ping(Live):
                 (dict(on_open=apdu.RTS_BUSY), 'rts', '.*: busy: '),
                 (dict(credentials={'alpha': 'another'}), 'rts',
                  '.*: validationFailure: it does not know our MTA name, or '
-                 'not with this password'),
+                 'not with this password, .*another mode, or TLS'),
                 (dict(on_open='abort'), 'session', 'aborted by the peer'),
                 (dict(on_open='die'), 'session',
                  'connection closed by the peer instead of an AC'),

@@ -8,6 +8,7 @@ on its way: the script holds it up, so that it can be seen."""
 
 import contextlib
 import signal
+import socket
 import subprocess
 import threading
 
@@ -442,6 +443,62 @@ class Verbs(Operator):
         until(lambda: self.state(alpha, id_) is None or
               alpha.mtactl('retry', id_), LIMIT)
         self.received(beta, POISON, timeout=LIMIT)
+
+    def test_retry_of_a_peer(self):
+        """What waits for its peer is counted, and the peer is called."""
+        calls = []
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    calls.append(listener.accept()[0].close())
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        threading.Thread(target=accept, daemon=True).start()
+        alpha = self.daemon('alpha', Peer(
+            'beta', listener.getsockname()[1], *SHORT, 'retry 1h to 1h'),
+            Peer('gamma', 9, *SHORT))
+        ids = [self.submit(alpha, octets(100)) for _ in range(2)]
+
+        def waits():
+            peer = alpha.mtactl('show', 'peers')[0]
+            return peer['retry_in'] > 60
+        for args, n in ((['retry'], 2), (['retry', 'all'], 2),
+                        (['retry', '-P', 'beta'], 2), (['retry', ids[0]], 1),
+                        (['retry', '-P', 'gamma'], 0)):
+            until(waits, LIMIT, 'the next attempt is far')
+            before = len(calls)
+            self.assertEqual(self.ctl(alpha, *args), (
+                0, '%d message%s tried now, %d peer%s called, 0 under way '
+                'and left alone\n' % (n, '' if n == 1 else 's', n > 0,
+                                      's' if n == 0 else ''), ''), args)
+            if n > 0:
+                until(lambda: len(calls) > before, LIMIT, 'a call')
+        alpha.mtactl('peer', 'beta', 'down')
+        answer = alpha.mtactl('retry')
+        self.assertEqual((answer['tried'], answer['peers']), (0, 0))
+
+    def test_submit_in_vain(self):
+        """No route, or too long: it is said at once, and no failure."""
+        alpha = self.daemon('alpha', Peer(
+            'beta', socket_that_refuses(self), *SHORT, 'max-content 1K'))
+
+        def submit(to, n):
+            path = os.path.join(alpha.dir, 'content')
+            with open(path, 'wb') as f:
+                f.write(octets(n))
+            code, out, err = self.ctl(alpha, 'submit', '-b', '-f', address(
+                'alpha'), *(x for t in to for x in ('-t', address(t))), path)
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, r'^[0-9A-F]{16} \[.*\]\n$')
+            return err
+        self.assertEqual(submit(['beta'], 100), '')
+        self.assertRegex(submit(['gamma'], 100),
+                         '^mtactl: /.*: held.*: no route\n$')
+        self.assertRegex(submit(['beta'], 2000),
+                         '^mtactl: /.*: non-delivery 1/7.*\n$')
+        self.assertRegex(submit(['gamma', 'beta'], 2000),
+                         '^mtactl: .*; 1 other is not reached either\n$')
 
     def test_deferred_delivery(self):
         """Neither retried nor released before its time."""

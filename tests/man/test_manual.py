@@ -264,10 +264,11 @@ class Verbs(unittest.TestCase):
 
     def test_usage(self):
         """What is printed when it is called wrongly has all of them too."""
-        usage = re.search(r'(?s)^usage\(.*?^\}', text_of(
-            'mtactl', 'mtactl.c'), re.M).group()
-        text = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', usage))
-        for verb in self.verbs:
+        usage = dict(re.findall(
+            r'\{ "(\w+)", \w+, \w+,\s+((?:(?:OPTIONS|"(?:[^"\\]|\\.)*")'
+            r'\s*)+)\}', text_of('mtactl', 'mtactl.c')))
+        self.assertEqual(set(usage), self.verbs)
+        for verb, text in usage.items():
             self.assertRegex(text, r'(?<![\w-])%s(?![\w-])' % verb)
 
 

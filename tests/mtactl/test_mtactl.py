@@ -26,6 +26,7 @@ MTACTL = None
  VERBOSE, HOLD, RELEASE, REMOVE, ROUTE, CHECK, ROW, ROW_RECIPIENT,
  ROW_ENVELOPE, ROW_STEP, ROW_HOP, END, FAIL, REROUTE, EXPIRE,
  TRACK) = range(200, 228)
+(ROW_TROUBLE,) = (234,)
 (SHOW_PEER, PING, TRACE, STOP, ROW_LISTEN, ROW_PING, ROW_TRACE,
  ROW_LINE) = range(240, 248)
 
@@ -36,9 +37,9 @@ ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
-SUBMITTED = '@Q160s'
+SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
-CHANGED = '@3Q'
+CHANGED = '@5Q'
 PING_BODY = '@64sB2I'
 PING_ADDRESS = '@I272s'
 PING_STEP = '@2BI448s'
@@ -57,10 +58,12 @@ def imsg(kind, body=b''):
 
 
 class Server(threading.Thread):
-    """Takes one connection, keeps what it is sent, answers at the end."""
+    """Takes one connection, keeps what it is sent, answers at the end; later
+    are the answers to more requests of that kind."""
 
-    def __init__(self, path, answers, until, slow=0):
+    def __init__(self, path, answers, until, slow=0, later=()):
         super().__init__(daemon=True)
+        self.later = list(later)
         self.answers, self.until, self.slow = answers, until, slow
         self.got = []
         self.error = None
@@ -99,9 +102,11 @@ class Server(threading.Thread):
                 if self.slow and kind == SUBMIT_CONTENT:
                     time.sleep(self.slow)
                 if kind == self.until:
-                    break
-            for part in self.answers:
-                s.sendall(part)
+                    for part in self.answers:
+                        s.sendall(part)
+                    if not self.later:
+                        break
+                    self.answers = self.later.pop(0)
             while s.recv(65536):
                 pass
 
@@ -133,10 +138,10 @@ class Test(unittest.TestCase):
     def tearDown(self):
         shutil.rmtree(self.dir)
 
-    def serve(self, answers, until, slow=0):
+    def serve(self, answers, until, slow=0, later=()):
         if os.path.exists(self.path):
             os.unlink(self.path)
-        self.server = Server(self.path, answers, until, slow)
+        self.server = Server(self.path, answers, until, slow, later)
 
     def run_it(self, *args, stdin=b''):
         return subprocess.run([MTACTL, '-s', self.path, *args],
@@ -166,12 +171,12 @@ class Test(unittest.TestCase):
     # How it is called
 
     def test_usage(self):
-        for args in ([], ['-x'], ['bogus'], ['show'], ['show', 'bogus'],
+        for args in (['show'], ['show', 'bogus'],
                      ['show', 'peers', 'x'], ['show', 'message'],
                      ['hold'], ['release', '1', '2'], ['remove'],
                      ['hold', '-r', '1'], ['hold', '-P', 'beta', '1'],
                      ['expire', '-V', 'beta', '1'], ['reroute', '-r', '1'],
-                     ['track'], ['track', '1', '2'], ['track', 'since'],
+                     ['track', '1', '2'], ['track', 'since'],
                      ['retry', '1', '2'], ['peer', 'beta'], ['reload', 'x'],
                      ['ping'], ['ping', 'a', 'b'], ['trace'], ['stop', 'x'],
                      ['ping', '-a', '-n', '1', 'x'], ['show', 'peer'],
@@ -185,9 +190,26 @@ class Test(unittest.TestCase):
                      ['route'], ['route', ORIGINATOR, 'x'], ['check'],
                      ['check', '-f', ORIGINATOR],
                      ['check', '-t', RECIPIENT_1, 'x']):
-            r = self.run_it(*args)
-            self.assertEqual(r.returncode, 2, args)
-            self.assertIn(b'usage: mtactl', r.stderr)
+            lines = self.bad(2, *args).splitlines()
+            # the reason, and that verb alone
+            self.assertRegex(lines[1], '^usage: mtactl .*' + args[0])
+            self.assertLess(len(lines), 6, args)
+            for line in lines[1:]:
+                if 'mtactl' in line:
+                    self.assertIn(' %s' % args[0], line)
+        # all of them, and then the reason
+        for args, why in (([], 'a command expected'),
+                          (['-x'], '-x: unknown option'),
+                          (['-s'], '-s: a value is missing'),
+                          (['bogus'], 'bogus: unknown command'),
+                          (['help', 'bogus'], 'bogus: unknown command')):
+            r = subprocess.run([MTACTL, *args], stdin=subprocess.DEVNULL,
+                               capture_output=True, text=True)
+            lines = r.stderr.splitlines()
+            self.assertEqual((r.returncode, r.stdout, lines[-1]),
+                             (2, '', 'mtactl: ' + why))
+            self.assertRegex(lines[0], '^usage: mtactl .*show summary')
+            self.assertGreater(len(lines), 20)
         for args, why in (
                 (['show', 'message', 'xyz'], 'hexadecimal'),
                 (['hold', '0'], 'hexadecimal'),
@@ -207,6 +229,25 @@ class Test(unittest.TestCase):
                 (['submit', '-r', 'all'], 'confirmed'),
                 (['submit', '-s', 'x' * 300], 'too long')):
             self.assertIn(why, self.bad(2, *args))
+
+    def test_help(self):
+        """On standard output; of one command, or of all."""
+        r = self.run_it('help')
+        self.assertEqual((r.returncode, r.stderr), (0, b''))
+        for line in r.stdout.decode().splitlines():
+            self.assertRegex(line, '^(usage: mtactl|       mtactl|\t    )')
+            self.assertLess(len(line.expandtabs()), 80)
+        r = self.run_it('help', 'ping')
+        self.assertEqual((r.returncode, r.stderr, r.stdout), (
+            0, b'', b'usage: mtactl [-j] [-s socket] ping [-a] [-n number] '
+            b'[-t seconds] peer\n'))
+
+    def test_peer_without_P(self):
+        for verb in 'retry', 'hold', 'remove':
+            self.assertEqual(
+                self.bad(2, verb, 'beta'), 'mtactl: beta: not the id of a '
+                'message: they are hexadecimal, as "show queue" has them; '
+                'or -P beta for a peer\n')
 
     def test_address(self):
         err = self.bad(2, 'submit', '-f', '/G=J\u00f6/S=Doe/foo/C=GB')
@@ -432,15 +473,19 @@ class Test(unittest.TestCase):
                 (['reroute', 'ab'], REROUTE, change()),
                 (['reroute', '-V', 'gamma', '-P', 'beta'], REROUTE,
                  change(0, b'beta', b'gamma'))):
-            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0)), imsg(END)]
+            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1)), imsg(END)]
             self.serve(done, kind)
-            self.assertEqual(self.good(*args), '' if body[0] else
-                             '1 changed, 0 under way and left alone\n')
+            self.assertEqual(
+                self.good(*args), '5 messages tried now, 1 peer called, '
+                '0 under way and left alone\n' if kind == RETRY else
+                '' if body[0] else '1 changed, 0 under way and left alone\n')
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve(done, kind)
-            self.assertEqual(self.json(*args), {
-                'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0})
-        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1)), imsg(END)]
+            want = {'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0}
+            if kind == RETRY:
+                want.update(tried=5, peers=1)
+            self.assertEqual(self.json(*args), want)
+        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1, 0, 0)), imsg(END)]
         self.serve(some, HOLD)
         self.assertEqual(self.good('hold', 'all'),
                          '3 changed, 2 under way and left alone\n')
@@ -462,7 +507,8 @@ class Test(unittest.TestCase):
                         self.LINE % (2, b'transfer', 0xab)),
                    imsg(ROW, self.LINE % (2, b'transfer', 0xab) +
                         b'nonsense\n\n=\ntime="\\x\n'), imsg(END)]
-        self.serve(answers, TRACK)
+        none = [imsg(END)]
+        self.serve(answers, TRACK, later=[none])
         text = self.good('-j', 'track', 'ab')
         events = [json.loads(line) for line in text.splitlines()]
         self.assertEqual([e['event'] for e in events],
@@ -471,8 +517,10 @@ class Test(unittest.TestCase):
         self.assertEqual(events[0]['recipient_list'],
                          [{'name': '/S=\xe4/C=FR/', 'reason': 1}])
         self.assertEqual(self.server.got, [(TRACK, struct.pack(
-            TRACK_BODY, 0, 0, 1, 0xab, *([0] * 31), b''))])
-        self.serve(answers, TRACK)
+            TRACK_BODY, 0, 0, 1, 0xab, *([0] * 31), b'')), (TRACK,
+            struct.pack(TRACK_BODY, 0, 0, 0, *([0] * 32),
+                        b'[/C=GB/;x]'))])
+        self.serve(answers, TRACK, later=[none])
         text = self.good('track', 'ab')
         self.assertEqual(text.count('message 00000000000000AB'), 1)
         self.assertEqual(text.count('2026-11-24 22:18:39.123'), 2)
@@ -486,6 +534,38 @@ class Test(unittest.TestCase):
         self.assertEqual(self.server.got, [(TRACK, struct.pack(
             TRACK_BODY, since, until, 0, *([0] * 32), b''))])
         self.assertIn('was expected', self.bad(2, 'track', 'since', 'now'))
+        # without anything: the last day
+        self.serve(answers, TRACK)
+        begin = int(time.time()) - 86400
+        self.assertEqual(len(self.good('track').splitlines()), 4)
+        since, until, nids = struct.unpack_from('@2qI', self.server.got[0][1])
+        self.assertTrue(begin <= since <= begin + 120)
+        self.assertEqual((until, nids), (0, 0))
+
+    def test_track_reports(self):
+        """About a message that is named by its id, also those that a peer
+        made and those of deliveries; not what else has its name."""
+        def about(key, id_, event=b'arrive'):
+            return (self.LINE % (key, event, id_)).replace(
+                b'type=message mts-id="[/C=GB/;x]"', b'type=report '
+                b'mts-id="[/C=GB/;y]" subject-id="[/C=GB/;X]"')
+        own = self.LINE % (1, b'submit', 0xab)
+        again = self.LINE % (2, b'arrive', 0xac)
+        reports = about(3, 0xad) + about(4, 0xae, b'report')
+        end = about(5, 0xad, b'deliver')
+        args = ([imsg(ROW, own), imsg(END)], TRACK, 0, [
+            [imsg(ROW, own + again + reports), imsg(END)],
+            [imsg(ROW, reports + end), imsg(END)]])
+        self.serve(*args)
+        events = [json.loads(line) for line in
+                  self.good('-j', 'track', 'ab').splitlines()]
+        self.assertEqual([(e['event'], e['id'][-2:]) for e in events], [
+            ('submit', 'AB'), ('arrive', 'AD'), ('deliver', 'AD'),
+            ('report', 'AE')])
+        self.assertEqual(self.server.got[2], (TRACK, struct.pack(
+            TRACK_BODY, 0, 0, 2, 0xad, 0xae, *([0] * 30), b'')))
+        self.serve(*args)
+        self.assertEqual(self.good('track', 'ab').count('\nreport '), 2)
 
     def test_route(self):
         answers = [
@@ -625,9 +705,9 @@ class Test(unittest.TestCase):
             'received': 8, 'tls': 'TLSv1.3 X'})
         self.assertIsNone(j[1]['tls'])
 
-    def message(self, n, from_=b''):
+    def message(self, n, from_=b'', kind=0):
         return struct.pack(MESSAGE, n, b'[/PRMD=P/ADMD=A/C=GB/;x]',
-                           b'/S=Doe/C=GB/', 0, 2, 0, 3, 2, 20 * 2 ** 20,
+                           b'/S=Doe/C=GB/', kind, 2, 0, 3, 2, 20 * 2 ** 20,
                            int(time.time()) - 3660, from_, b'queued')
 
     def test_queue(self):
@@ -650,6 +730,14 @@ class Test(unittest.TestCase):
         self.assertEqual(len(self.aligned(text)), 2501)
         self.assertEqual([int(x['id'], 16) for x in j],
                          list(range(1, 2501)))
+
+    def test_from(self):
+        for kind, from_, text in ((0, b'', 'submitted here'),
+                                  (1, b'', 'made here'), (1, b'b', 'b')):
+            self.serve([imsg(ROW, self.message(1, from_, kind)), imsg(END)],
+                       SHOW_MESSAGE)
+            self.assertIn('from          %s\n' % text,
+                          self.good('show', 'message', '1'))
 
     def test_transfers(self):
         rows = [struct.pack(TRANSFER, b'beta', 1, 0xab, b'12', b'c', 5000,
@@ -676,7 +764,7 @@ class Test(unittest.TestCase):
     # Submission
 
     SUBMITTED = [imsg(ROW, struct.pack(SUBMITTED, 0xcd,
-                                       b'[/PRMD=P/C=GB/;y]')), imsg(END)]
+                                       b'[/PRMD=P/C=GB/;y]', 0)), imsg(END)]
 
     def submit(self, *args, stdin=b'', slow=0):
         self.serve(self.SUBMITTED, SUBMIT_END, slow)
@@ -771,6 +859,19 @@ class Test(unittest.TestCase):
             self.json('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1,
                       stdin=b'x'),
             {'id': '00000000000000CD', 'mts_id': '[/PRMD=P/C=GB/;y]'})
+
+    def test_submit_in_vain(self):
+        """What becomes of it is told in a line, beside the id."""
+        trouble = imsg(ROW_TROUBLE, struct.pack(
+            '@1024sB256s2i192s', b'/S=c/', 3, b'', 1, 0, b'no \x1bsuch'))
+        for n, others in (
+                (1, ''), (3, '; 2 others are not reached either')):
+            row = imsg(ROW, struct.pack(SUBMITTED, 0xcd, b'[/C=GB/;y]', n))
+            self.serve([row, trouble, imsg(END)], SUBMIT_END)
+            r = self.run_it('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1)
+            self.assertEqual((r.returncode, r.stdout, r.stderr.decode()), (
+                0, b'00000000000000CD [/C=GB/;y]\n',
+                'mtactl: /S=c/: non-delivery 1/0: no ?such%s\n' % others))
 
     def test_large(self):
         """Many pieces, and no memory for them."""
