@@ -107,6 +107,7 @@
 	E(COMMANDS_GO_ON,	"commands-go-on")		\
 	E(MAILDIR,		"maildir")			\
 	/* Spool */						\
+	E(SPOOL_NEW,		"spool-new")			\
 	E(SPOOL_FAILED,		"spool-failed")			\
 	E(SPOOL_WORKS,		"spool-works")			\
 	E(SPOOL_FULL,		"spool-full")			\

@@ -414,7 +414,7 @@ t_connect_ind(void *arg, const struct selector *calling,
 		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
 		    "\"%s\" is not the one we listen on", assoc_name(a),
 		    log_octets(called->octets, called->len));
-		t_connect_refuse(a->t, 1);	/* TSAP not attached */
+		t_connect_refuse(a->t, 3);	/* address unknown */
 		rts_disconnected(a->rts, "unknown transport selector");
 		return;
 	}

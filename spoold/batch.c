@@ -114,7 +114,8 @@ check_store(char *why, size_t size)
 static int
 try_open(void)
 {
-	char	why[256];
+	struct stat	st;
+	char		why[256];
 
 	if (salvage_finish() == -1) {
 		spool_failed(strerror(errno));
@@ -128,6 +129,9 @@ try_open(void)
 	}
 	if (salvage_wanted(why, sizeof(why)))
 		return (begin_salvage(why));
+	if (fstatat(sp.dirfd, STORE_FILE, &st, 0) == -1 && errno == ENOENT)
+		log_info(EVT_SPOOL_NEW, ": there is no queue.db, an empty one "
+		    "is made");
 	if ((sp.store = store_open(sp.dir, why, sizeof(why))) == NULL ||
 	    check_store(why, sizeof(why)) == -1) {
 		if (errno == EBADMSG)
@@ -359,6 +363,9 @@ try_again(void)
 {
 	if (look_at_salvage() == -1)
 		return;
+	/* nothing that is made anew knows what this one knew */
+	if (sp.store != NULL && store_gone(sp.store))
+		return;
 	if (content_free() <= sp.mta.min_free / 2)
 		return;
 	sync_log(-1, 0);
@@ -422,6 +429,8 @@ spool_tick(void)
 	time_t		 now = time(NULL);
 	int		 n;
 
+	if (!sp.failing && sp.store != NULL && store_gone(sp.store))
+		spool_failed("queue.db is gone: stop mtad, restore a backup");
 	if (sp.failing && spool_clock() >= look_at) {
 		look_at = spool_clock() + JEOPARDY_RETRY * 1000;
 		try_again();

@@ -23,7 +23,6 @@
 #define PINGS_MAX	8		/* at one time */
 #define TRACE_HIGH	(2 * 1024 * 1024) /* octets waiting: a trace drops */
 #define LINE_MAX_LEN	2048		/* octets of a line of mtad */
-#define PEER_STATE	"peer %u"	/* in the store: its target */
 
 struct live {
 	TAILQ_ENTRY(live)	 entry;
@@ -546,7 +545,8 @@ live_peer_load(struct peer *p)
 	int64_t	v;
 
 	snprintf(name, sizeof(name), PEER_STATE, p->target->number);
-	if (store_meta_get(sp.store, name, &v) != 1)
+	if (store_meta_get(sp.store, name, &v) != 1 &&
+	    store_meta_get(sp.store, PEERS_STATE, &v) != 1)
 		return;
 	p->down = v == CTL_PEER_DOWN;
 	p->held = v == CTL_PEER_HOLD;

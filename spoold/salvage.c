@@ -27,6 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "log.h"
 #include "salvage.h"
 
@@ -434,6 +435,35 @@ put_line(void *arg, uint64_t id, const char *line)
 	return (0);
 }
 
+/*
+ * What the operator said of peers.  Where that cannot be known nothing goes
+ * out before he says so again.
+ */
+static int
+put_peer_states(int known)
+{
+	char	name[32];
+	int64_t	v;
+	size_t	i;
+
+	for (i = 0; known && i < w.targets.n; i++) {
+		snprintf(name, sizeof(name), PEER_STATE,
+		    (unsigned)w.targets.id[i]);
+		if (source_meta(w.src, name, &v) == 1 &&
+		    (v == CTL_PEER_DOWN || v == CTL_PEER_HOLD ||
+		    v == CTL_PEER_UP) && store_meta_put(w.to, name, v) == -1)
+			return (fail_store());
+	}
+	if (!known) {
+		if (store_meta_put(w.to, PEERS_STATE, CTL_PEER_HOLD) == -1)
+			return (fail_store());
+		fprintf(w.report, "states of peers: lost, all are held\n");
+		log_warnx(EVT_PEER_SET, "state=hold: of all peers, for their "
+		    "states were lost: mtactl peer NAME up");
+	}
+	return (0);
+}
+
 static int
 put_rest(void)
 {
@@ -452,6 +482,11 @@ put_rest(void)
 		    v < INT64_MAX / 2 &&
 		    store_meta_put(w.to, names[i], v) == -1)
 			return (fail_store());
+	if (source_meta(w.src, PEERS_STATE, &v) == 1 &&
+	    store_meta_put(w.to, PEERS_STATE, v) == -1)
+		return (fail_store());
+	if (put_peer_states(source_meta(w.src, "id", &v) == 1) == -1)
+		return (-1);
 	/* what the log had may be lost: since it was last emptied */
 	if (fstatat(sp.dirfd, STORE_FILE, &st, 0) == -1)
 		return (salvage_fail(STORE_FILE));

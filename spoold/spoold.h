@@ -222,6 +222,10 @@ struct spool_stats {
 	uint64_t	submitted, loops;
 };
 
+/* In the store's meta, an enum ctl_peer_state: by the number of its target. */
+#define PEER_STATE	"peer %u"
+#define PEERS_STATE	"peers"		/* of all that have none */
+
 struct spool {
 	struct mta_conf		 mta;
 	struct store		*store;

@@ -25,7 +25,7 @@
 #include "store_int.h"
 
 #define ID_EPOCH	1577836800	/* 2020-01-01, seconds */
-#define ID_RESERVE	100000000	/* microseconds of ids ahead */
+#define ID_RESERVE	1000000		/* microseconds of ids ahead */
 #define VERSION_MAX	4095		/* of a schema: more is no version */
 #define CONNECTION_NUMBERS 1296		/* two characters, base 36 */
 
@@ -338,6 +338,27 @@ upgrade(struct store *s)
 	return (0);
 }
 
+static int
+look_at_file(const struct store *s, struct stat *st)
+{
+	char	path[1100];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, s->file);
+	return (stat(path, st));
+}
+
+int
+store_gone(const struct store *s)
+{
+	struct stat	st;
+
+	if (s->db == NULL)
+		return (0);
+	if (look_at_file(s, &st) == -1)
+		return (errno == ENOENT);
+	return (st.st_dev != s->dev || st.st_ino != s->ino);
+}
+
 /* A new file lasts only when its directory has been synced. */
 static int
 sync_directory(struct store *s)
@@ -378,6 +399,7 @@ open_handle(struct store *s)
 	char		 path[1100];
 	int64_t		 v;
 	sqlite3_stmt	*st;
+	struct stat	 st_file;
 
 	snprintf(path, sizeof(path), "%s/%s", s->dir, s->file);
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE |
@@ -398,6 +420,12 @@ open_handle(struct store *s)
 	}
 	if (upgrade(s) == -1 || sync_directory(s) == -1)
 		goto fail;
+	if (look_at_file(s, &st_file) == -1) {
+		store_fail(s, path);
+		goto fail;
+	}
+	s->dev = st_file.st_dev;
+	s->ino = st_file.st_ino;
 	if (store_meta_get(s, "id", &v) == 1 && (uint64_t)v > s->id_ceiling)
 		s->id_ceiling = v;
 	if (s->id_ceiling > s->last_id)

@@ -179,6 +179,8 @@ int		 store_count(const char *dir, uint64_t *messages,
 		    uint64_t *partial, char *why, size_t);
 
 int		 store_begin(struct store *);
+/* Is the open data base no longer the file of that name? */
+int		 store_gone(const struct store *);
 /* Has an error said that the data base is damaged, not merely failing? */
 int		 store_damaged(const struct store *);
 /*

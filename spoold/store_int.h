@@ -210,6 +210,8 @@ struct store {
 	sqlite3		*db;
 	char		 dir[1024];
 	char		 file[64];
+	dev_t		 dev;		/* of the file that is open */
+	ino_t		 ino;
 	int		 damaged;	/* an error said so */
 	int		 row_damaged;	/* the message last looked for */
 	sqlite3_backup	*backup;

@@ -226,6 +226,7 @@ class DataBase(Case):
         until(lambda: beta.mtactl('show', 'summary')['queued'] == 1, 20,
               'message at beta')
         alpha.idle()
+        beta.mtactl('peer', 'gamma', 'hold')
         beta.stop()
         undo = damage(os.path.join(beta.spool, 'queue.db'))
         mark = beta.log_size()
@@ -243,6 +244,11 @@ class DataBase(Case):
             DOMAINS['gamma'], beta.delivery))
         beta.mtactl('reload')
         self.delivered(*contents)
+
+    def states(self):
+        """Which peers are held."""
+        return {p['name']: 'hold' in p['state'] or 'held' in p['state']
+                for p in self.beta.mtactl('show', 'peers')}
 
     def damaged(self, damage, repair, log):
         undo, mark = self.start(damage)
@@ -268,6 +274,8 @@ class DataBase(Case):
         self.beta.said('spool-damaged: .*not a database', 20)
         self.beta.said('spool-saved messages=1 held=0 lost=0 ', 20)
         self.beta.said('spool-works: ', 20)
+        # what the operator said of a peer holds
+        self.assertEqual(self.states(), {'alpha': False, 'gamma': True})
         self.finish(self.FIRST, self.SECOND)
 
     def test_pages(self):
@@ -290,6 +298,9 @@ class DataBase(Case):
         self.assertEqual(len(aside), 1)
         with open(aside[0], 'rb') as f:
             self.assertTrue(f.read() == self.FIRST)
+        # what he said is lost, so nothing goes out before he says it again
+        self.assertEqual(self.states(), {'alpha': True, 'gamma': True})
+        self.beta.said('peer-set state=hold: of all peers', 20)
         self.finish(self.SECOND)
 
     def test_permissions(self):
@@ -312,6 +323,26 @@ class DataBase(Case):
             os.rename(path + '.old', path)
         self.damaged(damage, repair, 'queue.db is missing or empty but '
                      'it had messages')
+
+    def test_removed(self):
+        """Under a running mtad: nothing more is taken in, nor confirmed."""
+        self.pair(Daemon('alpha'), Daemon('beta'), 8)
+        alpha, beta = self.alpha, self.beta
+        self.assertEqual(len(beta.lines('spool-new: ')), 1)
+        path = os.path.join(beta.spool, 'queue.db')
+        os.rename(path, path + '.old')
+        beta.said('spool-failed: queue.db is gone', 20)
+        with self.assertRaisesRegex(RuntimeError, 'queue.db is gone'):
+            self.submit(beta, self.SECOND, address('beta'))
+        self.submit(alpha, self.SECOND)
+        alpha.said('call-failed .*: refused: busy', 20)
+        self.assertEqual(beta.delivered(), [])
+        # it is not put back by itself, and not made anew
+        self.assertFalse(os.path.exists(path))
+        beta.stop()
+        os.rename(path + '.old', path)
+        beta.start()
+        self.delivered(self.SECOND)
 
 
 if __name__ == '__main__':
