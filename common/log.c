@@ -23,7 +23,7 @@ static const char	*const events[] = {
 };
 
 static const char	*procname = "mtad";
-static enum { TO_TERMINAL, TO_SYSLOG, TO_PARENT } where;
+static enum { TO_TERMINAL, TO_SYSLOG, TO_PARENT, TO_AGENT } where;
 static int		 verbosity, muted;
 static atomic_uint	 lines;
 static atomic_uint	 lost;		/* lines that found no room */
@@ -44,6 +44,14 @@ log_init_child(const char *name, int verbose)
 	where = TO_PARENT;
 	verbosity = verbose;
 	tzset();
+}
+
+void
+log_init_agent(const char *name, int verbose)
+{
+	log_init(name, 1, verbose);
+	if (!isatty(STDERR_FILENO))
+		where = TO_AGENT;
 }
 
 void
@@ -120,6 +128,9 @@ put_line(int level, const char *line)
 	switch (where) {
 	case TO_TERMINAL:
 		to_terminal(line);
+		break;
+	case TO_AGENT:
+		fprintf(stderr, "%s\n", line);
 		break;
 	case TO_SYSLOG:
 		to_syslog(level, procname, (int)getpid(), line);

@@ -24,6 +24,9 @@
 
 /* name: as in "rtsd[123]"; debug: to standard error, with the time. */
 void	log_init(const char *name, int debug, int verbose);
+/* The same of a program that others run: when no one reads it at a terminal,
+ * plain words, without the time and its name. */
+void	log_init_agent(const char *name, int verbose);
 /*
  * As log_init of a daemon, for a child that mtad gave a socket of packets as
  * standard error: each line is a packet "<LEVEL>LINE", which log_passed takes

@@ -133,7 +133,7 @@ enum imsg_type {
 	/* mtad -> spoold; peerid = that of IMSG_RELOAD */
 	IMSG_RELOAD_LINE,	/* char[]: an error, or what has changed */
 	IMSG_RELOAD_DONE,	/* uint32_t: 0 refused, 1 in force */
-	/* spoold -> mtad */
+	/* spoold -> mtad; mtad -> spoold: a stop has begun, rtsd goes first */
 	IMSG_STOP,		/* - */
 	/* spoold -> rtsd; peerid = number of a ping, of a trace */
 	IMSG_PING,		/* struct ping_open; number of an association */
@@ -368,6 +368,8 @@ enum command_value {
 	COMMAND_ARRIVAL, COMMAND_CONTENT_LENGTH,
 	COMMAND_REPORT,		/* may have several lines */
 	COMMAND_SUBJECT_ID,
+	COMMAND_REPORTING_MTA,	/* "MTA in DOMAIN", or the domain alone */
+	COMMAND_SUBJECT_ARRIVAL,	/* there; empty: it does not say */
 	COMMAND_REPORTED,	/* each line is a variable of its own */
 	COMMAND_VALUES
 };
@@ -389,7 +391,7 @@ enum command_end {
 struct command_done {
 	uint8_t		end;		/* enum command_end */
 	uint8_t		status;
-	char		text[128];	/* last line of its output, or why */
+	char		text[128];	/* last line of its output, or why not */
 };
 
 /*

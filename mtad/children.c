@@ -392,6 +392,9 @@ children_stop(void)
 		return;
 	stopping = 1;
 	command_stop();
+	/* before rtsd goes, so that its end is no fault to spoold */
+	if (children[CHILD_SPOOLD].pid != 0)
+		child_send(CHILD_SPOOLD, IMSG_STOP, 0, -1, NULL, 0);
 	stop_next();
 }
 

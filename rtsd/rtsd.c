@@ -500,7 +500,10 @@ spoold_lost(const char *why)
 {
 	if (spoold == NULL)
 		return;
-	log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
+	if (stopping)
+		log_debug("process=spoold: %s, as mtad stops", why);
+	else
+		log_warnx(EVT_CHANNEL_LOST, "process=spoold: %s", why);
 	imsgev_free(spoold);
 	spoold = NULL;
 	trace_stop_all();

@@ -370,6 +370,8 @@ arrival_committed(struct arrival *a)
 		sp.stats.duplicates++;
 		return;
 	}
+	if (a->said != NULL)
+		log_info(EVT_REPORT_MADE, "%s", a->said);
 	if (a->has_more)
 		TAILQ_FOREACH(other, &a->more, entry)
 			arrival_committed(other);
@@ -391,6 +393,8 @@ arrival_free(struct arrival *a)
 	a->jobs = NULL;
 	a->njobs = 0;
 	drop_more(a);
+	free(a->said);
+	a->said = NULL;
 	if (a->message != NULL)
 		message_free(a->message);
 	a->message = NULL;

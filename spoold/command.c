@@ -74,31 +74,67 @@ judge_status(int status, struct verdict *v)
 		v->diagnostic = DIAGNOSTIC_CONTENT_SYNTAX_ERROR;
 }
 
+/* Of sysexits(3), and of sh(1). */
+static const char *
+status_words(int status)
+{
+	static const struct {
+		int		 status;
+		const char	*words;
+	} t[] = {
+		{ EX_USAGE, "delivery agent used wrongly" },
+		{ EX_DATAERR, "content cannot be read" },
+		{ EX_NOINPUT, "input cannot be read" },
+		{ EX_NOUSER, "recipient unknown" },
+		{ EX_NOHOST, "host unknown" },
+		{ EX_UNAVAILABLE, "service unavailable" },
+		{ EX_SOFTWARE, "error of the delivery agent" },
+		{ EX_OSERR, "system error" },
+		{ EX_OSFILE, "system file missing" },
+		{ EX_CANTCREAT, "mailbox cannot be written to" },
+		{ EX_IOERR, "input or output error" },
+		{ EX_TEMPFAIL, "mailbox unavailable" },
+		{ EX_PROTOCOL, "protocol error" },
+		{ EX_NOPERM, "permission denied" },
+		{ EX_CONFIG, "configuration error" },
+		{ STATUS_SHELL, "delivery agent cannot be run" },
+		{ STATUS_SHELL + 1, "delivery agent cannot be run" }
+	};
+	size_t	i;
+
+	for (i = 0; i < nitems(t); i++)
+		if (t[i].status == status)
+			return (t[i].words);
+	return ("delivery failed");
+}
+
+/*
+ * In words of our own: what the command writes may name files and processes
+ * here, and the text goes into reports.
+ */
 void
 command_judge(const struct command_done *d, struct verdict *v)
 {
-	const char	*separator = d->text[0] != '\0' ? ": " : "";
-
 	memset(v, 0, sizeof(*v));
 	v->what = VERDICT_LATER;
 	v->diagnostic = -1;
 	switch (d->end) {
 	case COMMAND_EXITED:
 		judge_status(d->status, v);
-		snprintf(v->text, sizeof(v->text), "exit status %d%s%.100s",
-		    d->status, separator, d->text);
+		snprintf(v->text, sizeof(v->text), "%s, exit status %d",
+		    status_words(d->status), d->status);
 		break;
 	case COMMAND_SIGNALED:
-		snprintf(v->text, sizeof(v->text), "died of signal %d%s%.100s",
-		    d->status, separator, d->text);
+		snprintf(v->text, sizeof(v->text), "died of signal %d",
+		    d->status);
 		break;
 	case COMMAND_TIMEOUT:
-		snprintf(v->text, sizeof(v->text), "timeout%s%.100s",
-		    separator, d->text);
+		strlcpy(v->text, "timeout", sizeof(v->text));
 		break;
 	default:
+		/* the words are mtad's */
 		snprintf(v->text, sizeof(v->text), "not run%s%.100s",
-		    separator, d->text);
+		    d->text[0] != '\0' ? ": " : "", d->text);
 	}
 }
 
@@ -221,18 +257,64 @@ put_reported(struct ibuf *b, const struct message *m)
 	return (ibuf_add_n8(b, 0));
 }
 
+/* As 2026-11-24T09:30:00Z; empty when there is none. */
+static int
+put_time(struct ibuf *b, time_t when)
+{
+	struct tm	tm;
+	char		text[32] = "";
+
+	if (when != -1 && (gmtime_r(&when, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0))
+		return (-1);
+	return (put_text(b, text));
+}
+
+/*
+ * Which MTA reports: as it says, else the domain where the report began.  An
+ * MTA of 1984 does not say.
+ */
+static int
+put_reporting_mta(struct ibuf *b, const struct message *m)
+{
+	const struct global_domain	*d = &m->id.domain;
+	char				 domain[160], text[256];
+
+	if (m->reporting_mta.present && m->reporting_mta.mta[0] != '\0')
+		d = &m->reporting_mta.domain;
+	else if (m->ntrace > 0)
+		d = &m->trace[0].domain;
+	global_domain_print(d, domain, sizeof(domain));
+	if (m->reporting_mta.present && m->reporting_mta.mta[0] != '\0')
+		snprintf(text, sizeof(text), "%s in %s", m->reporting_mta.mta,
+		    domain);
+	else
+		strlcpy(text, domain, sizeof(text));
+	return (put_text(b, text));
+}
+
+/* When the subject came to who reports, else when it was submitted. */
+static time_t
+subject_arrival(const struct message *m)
+{
+	if (m->nreported > 0 && m->reported[0].arrival.text[0] != '\0')
+		return (utctime_get(&m->reported[0].arrival));
+	if (m->nsubject_trace > 0)
+		return (utctime_get(&m->subject_trace[0].arrival));
+	if (m->originator_and_dl.n > 0 &&
+	    m->originator_and_dl.e[0].time.text[0] != '\0')
+		return (utctime_get(&m->originator_and_dl.e[0].time));
+	return (-1);
+}
+
 static int
 put_numbers(struct ibuf *b, const struct message *m,
     const struct store_message *sm)
 {
-	struct tm	tm;
-	time_t		arrival = sm->arrival;
 	uint64_t	len;
 	char		text[32];
 
-	if (gmtime_r(&arrival, &tm) == NULL ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0 ||
-	    put_text(b, text) == -1)
+	if (put_time(b, sm->arrival) == -1)
 		return (-1);
 	len = m->type == MESSAGE_PROBE && m->probe_length != -1 ?
 	    (uint64_t)m->probe_length : sm->size;
@@ -283,7 +365,8 @@ command_values(const struct message *m, const struct store_message *sm,
 		return (b);
 	mts_identifier_print(&m->subject, text, sizeof(text));
 	if (put_report(b, m) == -1 || put_text(b, text) == -1 ||
-	    put_reported(b, m) == -1)
+	    put_reporting_mta(b, m) == -1 ||
+	    put_time(b, subject_arrival(m)) == -1 || put_reported(b, m) == -1)
 		goto fail;
 	return (b);
 fail:
@@ -457,7 +540,7 @@ start(struct run *r)
 	    (lost = message_trouble(r->job->message)) != NULL)
 		queue_lost(r->job, lost);
 	else if (why != NULL)
-		deliver_later(r->job, why);
+		deliver_later(r->job, why, "");
 	return (why == NULL && !too_many);
 }
 
@@ -512,17 +595,17 @@ command_busy(void)
 	return (nruns > 0);
 }
 
-/* The originator is told in the words of the command, if it has any. */
+/* What it said is for the log only. */
 static void
 give_up(struct job *j, const struct verdict *v, const char *said)
 {
-	if (report_give_up(j, v->reason, v->diagnostic, said[0] != '\0' ?
-	    said : v->text) == -1) {
-		deliver_later(j, "out of memory");
+	if (report_give_up(j, v->reason, v->diagnostic, v->text) == -1) {
+		deliver_later(j, "out of memory", "");
 		return;
 	}
-	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": %s",
-	    j->message, j->target->name, v->text);
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": "
+	    "%s%s%s", j->message, j->target->name, v->text, said[0] != '\0' ?
+	    ": " : "", said);
 	queue_done(j);
 }
 
@@ -550,7 +633,8 @@ command_imsg(uint32_t id, const struct command_done *d)
 		deliver_done(r->job, r->report, r->fields);
 		break;
 	case VERDICT_LATER:
-		deliver_later(r->job, v.text);
+		deliver_later(r->job, v.text, d->end == COMMAND_NOT_RUN ?
+		    "" : d->text);
 		break;
 	case VERDICT_FAILED:
 		give_up(r->job, &v, d->text);

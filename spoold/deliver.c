@@ -470,12 +470,13 @@ fail:
 }
 
 void
-deliver_later(struct job *j, const char *why)
+deliver_later(struct job *j, const char *why, const char *said)
 {
 	uint32_t	s = 0, i;
 
-	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": %s",
-	    j->message, j->target->name, why);
+	log_warnx(EVT_NOT_DELIVERED, "message=%016" PRIX64 " to=\"%s\": "
+	    "%s%s%s", j->message, j->target->name, why, said[0] != '\0' ?
+	    ": " : "", said);
 	for (i = 0; i <= j->attempts && i < 16; i++)
 		s = backoff_next(s, RETRY_MIN, RETRY_MAX);
 	queue_defer(j, time(NULL) + jitter(s), why);
@@ -511,7 +512,7 @@ collect(void)
 		if (d->written && !d->failed)
 			deliver_done(d->job, d->report, d->fields);
 		else
-			deliver_later(d->job, d->why);
+			deliver_later(d->job, d->why, "");
 		delivery_free(d);
 	}
 }
@@ -531,7 +532,7 @@ fill(struct directory *dir)
 			if ((lost = message_trouble(j->message)) != NULL)
 				queue_lost(j, lost);
 			else
-				deliver_later(j, why);
+				deliver_later(j, why, "");
 			continue;
 		}
 		pthread_mutex_lock(&lock);

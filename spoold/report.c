@@ -204,23 +204,30 @@ wanted(const struct message *m, const struct outcome *o)
 	    PRI_REPORT_VALUE(m->recipient[o->recipient].flags) >= 2);
 }
 
-static void
-say(const struct arrival *a, const struct outcome *o, size_t n, uint64_t id)
+/* What the log has of a report when it is committed.  -1: no memory. */
+static int
+say(const struct arrival *a, const struct outcome *o, size_t n,
+    struct arrival *report)
 {
-	char	subject[160], to[OR_TEXT_MAX];
+	char	subject[160], to[OR_TEXT_MAX], diagnostic[16] = "-";
+	char	reason[48] = "";
 
 	mts_identifier_print(&a->message->id, subject, sizeof(subject));
 	or_address_print(destination(a->message), to, sizeof(to), 0);
-	if (o->delivered)
-		log_info(EVT_REPORT_MADE, "message=%016" PRIX64 " about=\"%s\" "
-		    "recipients=%zu report=%016" PRIX64 " to=\"%s\": delivered",
-		    a->id, subject, n, id, to);
-	else
-		log_info(EVT_REPORT_MADE, "message=%016" PRIX64 " about=\"%s\" "
-		    "recipients=%zu reason=%d/%d report=%016" PRIX64
-		    " to=\"%s\": not delivered%s%s", a->id, subject, n,
-		    o->reason, o->diagnostic, id, to, o->text != NULL ? ": " :
-		    "", o->text != NULL ? o->text : "");
+	if (o->diagnostic != -1)
+		snprintf(diagnostic, sizeof(diagnostic), "%d", o->diagnostic);
+	if (!o->delivered)
+		snprintf(reason, sizeof(reason), " reason=%d/%s", o->reason,
+		    diagnostic);
+	if (asprintf(&report->said, "message=%016" PRIX64 " about=\"%s\" "
+	    "recipients=%zu%s report=%016" PRIX64 " to=\"%s\": %sdelivered"
+	    "%s%s", a->id, subject, n, reason, report->id, to, o->delivered ?
+	    "" : "not ", !o->delivered && o->text != NULL ? ": " : "",
+	    !o->delivered && o->text != NULL ? o->text : "") == -1) {
+		report->said = NULL;
+		return (-1);
+	}
+	return (0);
 }
 
 /* The content goes back where that is asked for and it is not too long. */
@@ -242,6 +249,7 @@ static int
 store_one(struct arrival *a, const struct outcome *o, size_t n)
 {
 	struct message	*r;
+	struct arrival	*made;
 	int		 with_content = returned(a, o, n);
 
 	if ((r = message_new()) == NULL)
@@ -265,9 +273,9 @@ store_one(struct arrival *a, const struct outcome *o, size_t n)
 	r->content_len = with_content ? a->size : 0;
 	if (arrival_add(a, r, with_content, 0) == -1)
 		return (-1);
-	say(a, o, n, TAILQ_LAST(&a->more, arrivals)->id);
-	audit_non_deliver(a, o, n, TAILQ_LAST(&a->more, arrivals)->id);
-	return (0);
+	made = TAILQ_LAST(&a->more, arrivals);
+	audit_non_deliver(a, o, n, made->id);
+	return (say(a, o, n, made));
 }
 
 int

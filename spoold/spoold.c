@@ -39,6 +39,7 @@ static struct event	*timer, *delivered, *synced, *turn, *settle;
 static uint64_t		 timer_at, stopping_since, channel_by;
 static uint64_t		 dirty_since;	/* ms, 0: not dirty */
 static int		 confined, unconfined;
+static int		 ending;	/* mtad stops, rtsd first */
 static const char	*user = SPOOLD_USER;
 static const char	*root = SPOOL_DIR;
 
@@ -199,7 +200,10 @@ rtsd_lost(const char *why)
 {
 	if (rtsd.fd == -1)
 		return;
-	log_warnx(EVT_CHANNEL_LOST, "process=rtsd: %s", why);
+	if (ending)
+		log_debug("process=rtsd: %s, as mtad stops", why);
+	else
+		log_warnx(EVT_CHANNEL_LOST, "process=rtsd: %s", why);
 	imsgev_free(&rtsd);
 	rtsd_gone();
 	spool_turn();
@@ -453,6 +457,9 @@ parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 	case IMSG_RELOAD_LINE:
 	case IMSG_RELOAD_DONE:
 		reload_imsg(imsg);
+		break;
+	case IMSG_STOP:
+		ending = 1;
 		break;
 	case IMSG_SHUTDOWN:
 		shutdown_spool();

@@ -511,6 +511,7 @@ struct arrival {
 	size_t			 njobs;
 	TAILQ_HEAD(arrivals, arrival) more;	/* copies and reports */
 	uint8_t			 has_more;	/* more was initialised */
+	char			*said;		/* a report: to be logged */
 };
 /* The MTSIdentifier of a message of our own (X.411 8.2.1.1.1.1). */
 void	 arrival_name(struct message *, uint64_t id);
@@ -926,13 +927,13 @@ int	 deliver_busy(void);
 int	 deliver_wants_report(const struct message *);
 /* What becomes of a job that was for somebody here, with audit_fields. */
 void	 deliver_done(struct job *, int report, const char *fields);
-void	 deliver_later(struct job *, const char *why);
+void	 deliver_later(struct job *, const char *why, const char *said);
 
 /* command.c: delivery by a command that mtad runs. */
 struct verdict {
 	enum { VERDICT_DELIVERED, VERDICT_LATER, VERDICT_FAILED } what;
 	int	 reason, diagnostic;	/* FAILED; diagnostic -1: none */
-	char	 text[128];
+	char	 text[128];		/* never its output: reports have it */
 };
 /* What the end of a command, sysexits(3), says about the message. */
 void	 command_judge(const struct command_done *, struct verdict *);

@@ -26,6 +26,8 @@ struct agent {
 	const char	*domain;	/* of O/R addresses as local parts */
 	const char	*message_id;
 	int64_t		 arrival;	/* seconds */
+	int64_t		 subject_arrival;	/* of what a report is about */
+	int		 has_subject_arrival;
 };
 
 /*

@@ -8,7 +8,9 @@
  *	delivered ORADDRESS
  *	failed REASON DIAGNOSTIC ORADDRESS
  *
- * numbers as in X.411, "-" for a diagnostic that was not given.
+ * numbers as in X.411, "-" for a diagnostic that was not given.  The text is
+ * for people; who reported, and when the subject came there, are in
+ * MTAD_REPORTING_MTA and MTAD_SUBJECT_ARRIVAL.
  */
 
 #include <inttypes.h>
@@ -90,16 +92,20 @@ static int
 delivery_status(const struct agent *a, FILE *f)
 {
 	const char	*subject = getenv("MTAD_SUBJECT_ID"), *value;
+	const char	*name = getenv("MTAD_REPORTING_MTA");
 	char		 mta[300], date[MIME_DATE_LEN];
 	int		 i;
 
-	snprintf(mta, sizeof(mta), "dns; %s", a->domain);
+	if (name != NULL && *name != '\0')
+		snprintf(mta, sizeof(mta), "x-x400; %s", name);
+	else
+		snprintf(mta, sizeof(mta), "dns; %s", a->domain);
 	fputs("Content-Type: message/delivery-status\n\n", f);
 	if (mime_raw_field(f, "Reporting-MTA", mta) == -1 ||
 	    (subject != NULL &&
 	    mime_raw_field(f, "Original-Envelope-Id", subject) == -1) ||
-	    mime_raw_field(f, "Arrival-Date", mime_date(date, a->arrival,
-	    0)) == -1)
+	    (a->has_subject_arrival && mime_raw_field(f, "Arrival-Date",
+	    mime_date(date, a->subject_arrival, 0)) == -1))
 		return -1;
 	for (i = 1; i <= UB_RECIPIENTS && (value = reported(i)) != NULL; i++)
 		if (recipient(value, f) == -1)
@@ -135,6 +141,125 @@ text_part(const char *text, size_t len, FILE *f)
 	text_pass(&t, text, len);
 }
 
+/* Reasons and diagnostics of X.411 for people; the codes stand beside. */
+static const char *
+words(int reason, int diagnostic)
+{
+	static const char *const	diagnostics[] = {
+		"the address is not known",
+		"the address fits more than one recipient",
+		"the mail system is overloaded",
+		"the message went round in a loop",
+		"the mailbox is not available",
+		"it could not be delivered in time",
+		"the recipient does not take what it contains",
+		"it is too long",
+		"it cannot be converted to what the recipient takes",
+		"it may not be converted to what the recipient takes",
+		"the recipient takes it unconverted only",
+		"something in its envelope is wrong",
+		"its content cannot be read",
+		"something in it exceeds a limit",
+		"something in it violates the protocol",
+		"the recipient does not take contents of that type",
+		"it has too many recipients",
+		"the two domains have no agreement to exchange mail",
+		"it asks for a service that is not supported"
+	};
+	static const char *const	reasons[] = {
+		"it could not be transferred",
+		"it cannot be transferred or delivered",
+		"it could not be converted", "it could not be printed",
+		"it could not be delivered physically",
+		"the recipient does not take mail from you",
+		"the directory could not be asked",
+		"its delivery could not be deferred",
+		"it was refused for reasons of security"
+	};
+
+	if (diagnostic >= 0 && (size_t)diagnostic < sizeof(diagnostics) /
+	    sizeof(diagnostics[0]))
+		return diagnostics[diagnostic];
+	if (reason >= 0 && (size_t)reason < sizeof(reasons) /
+	    sizeof(reasons[0]))
+		return reasons[reason];
+	return "the reason is not known";
+}
+
+/* What became of it for one recipient. */
+static void
+sentence(const struct agent *a, const char *value, FILE *f)
+{
+	const char	*subject = getenv("MTAD_SUBJECT_ID");
+	char		 date[MIME_DATE_LEN], diagnostic[8] = "-";
+	int		 reason = 0, n = 0;
+
+	if (strncmp(value, "delivered ", 10) == 0)
+		n = 10;
+	else if (sscanf(value, "failed %4d %7[-0-9] %n", &reason, diagnostic,
+	    &n) != 2 || n == 0)
+		return;
+	fputs("Your message", f);
+	if (subject != NULL && *subject != '\0')
+		fprintf(f, " %s", subject);
+	if (a->has_subject_arrival)
+		fprintf(f, "\nof %s", mime_date(date, a->subject_arrival, 0));
+	fprintf(f, "\nto %s\n", value + n);
+	if (value[0] == 'd')
+		fputs("was delivered.\n\n", f);
+	else
+		fprintf(f, "could not be delivered: %s\n(reason %d, "
+		    "diagnostic %s).\n\n", words(reason, diagnostic[0] == '-' ?
+		    -1 : atoi(diagnostic)), reason, diagnostic);
+}
+
+/* Sentences, and below them all that the report says.  -1: no memory. */
+static int
+told(const struct agent *a, const struct report *r, FILE *f)
+{
+	const char	*value;
+	char		*text = NULL;
+	size_t		 len = 0;
+	FILE		*m;
+	int		 i, failed;
+
+	if ((m = open_memstream(&text, &len)) == NULL)
+		return -1;
+	for (i = 1; i <= UB_RECIPIENTS && (value = reported(i)) != NULL; i++)
+		sentence(a, value, m);
+	fputs("The report in full:\n\n", m);
+	fwrite(r->text, 1, r->len, m);
+	failed = ferror(m);
+	if (fclose(m) == 0 && !failed)
+		text_part(text, len, f);
+	else
+		failed = 1;
+	free(text);
+	return failed ? -1 : 0;
+}
+
+/* The address that the report is for. */
+static int
+to_field(const struct agent *a, FILE *f)
+{
+	const char		*to = getenv("MTAD_RECIPIENT"), *why;
+	char			 line[MIXER_MAX], spec[MIXER_MAX];
+	struct or_address	 or;
+	struct message		*m;
+	size_t			 where;
+	int			 known;
+
+	if (to == NULL || *to == '\0')
+		return mime_raw_field(f, "To", "list:;");
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(to, "\n"), to);
+	if ((m = message_new()) == NULL)
+		return -1;
+	known = or_address_parse(m, &or, line, &where, &why) == 0 &&
+	    mixer_addr_spec(&or, a->domain, spec, sizeof(spec)) == 0;
+	message_free(m);
+	return mime_raw_field(f, "To", known ? spec : "list:;");
+}
+
 static int
 heading(const struct agent *a, FILE *f)
 {
@@ -143,7 +268,7 @@ heading(const struct agent *a, FILE *f)
 	snprintf(text, sizeof(text), "\"X.400 message transfer\" "
 	    "<MAILER-DAEMON@%s>", a->domain);
 	if (mime_raw_field(f, "Date", mime_date(date, a->arrival, 0)) == -1 ||
-	    mime_raw_field(f, "From", text) == -1 ||
+	    mime_raw_field(f, "From", text) == -1 || to_field(a, f) == -1 ||
 	    mime_raw_field(f, "Subject", "Delivery report") == -1)
 		return -1;
 	snprintf(text, sizeof(text), "<%.64s.report@%s>", a->message_id,
@@ -212,7 +337,8 @@ report_write(const struct agent *a, const struct report *r, FILE *f)
 	}
 	fputs("Content-Type: multipart/report; report-type=delivery-status;\n"
 	    " boundary=\"" BOUNDARY "\"\n\n--" BOUNDARY "\n", f);
-	text_part(r->text, r->len, f);
+	if (told(a, r, f) == -1)
+		return -1;
 	fputs("\n--" BOUNDARY "\n", f);
 	if (delivery_status(a, f) == -1)
 		return -1;

@@ -37,9 +37,9 @@ usage(void)
 	exit(EX_USAGE);
 }
 
-/* ISO 8601 in UTC; now when there is none. */
-static int64_t
-arrival_time(const char *s)
+/* ISO 8601 in UTC.  Is there one? */
+static int
+parse_time(const char *s, int64_t *seconds)
 {
 	struct tm	tm;
 
@@ -47,10 +47,11 @@ arrival_time(const char *s)
 	if (s == NULL || sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year,
 	    &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
 	    &tm.tm_sec) != 6)
-		return time(NULL);
+		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
-	return timegm(&tm);
+	*seconds = timegm(&tm);
+	return 1;
 }
 
 /* Of the name of a file: letters and digits only. */
@@ -303,7 +304,7 @@ main(int argc, char *argv[])
 	}
 	if (argc != optind)
 		usage();
-	log_init("x400-maildir", 1, verbose);
+	log_init_agent("x400-maildir", verbose);
 	if (!root && (geteuid() == 0 || getuid() == 0)) {
 		log_warnx(EVT_MAILDIR, ": not run as root: mail is delivered "
 		    "by the user whose it is");
@@ -316,7 +317,10 @@ main(int argc, char *argv[])
 	if (a.domain == NULL)
 		a.domain = host;
 	a.message_id = message_id();
-	a.arrival = arrival_time(getenv("MTAD_ARRIVAL"));
+	if (!parse_time(getenv("MTAD_ARRIVAL"), &a.arrival))
+		a.arrival = time(NULL);
+	a.has_subject_arrival = parse_time(getenv("MTAD_SUBJECT_ARRIVAL"),
+	    &a.subject_arrival);
 	if (path == NULL)
 		path = default_maildir();
 	if (maildir_open(&m, path) == -1) {

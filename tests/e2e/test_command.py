@@ -270,8 +270,9 @@ class Failed(Case):
         self.how('print("come back later"); sys.exit(75)')
         self.start()
         sent = self.submit()
-        self.said('message-not-delivered message=%s .*: exit status 75: '
-                  'come back later' % sent['id'])
+        self.said('message-not-delivered message=%s .*: mailbox '
+                  'unavailable, exit status 75: come back later' %
+                  sent['id'])
         row, = self.mta.mtactl('show', 'queue')
         self.assertEqual(row['id'], sent['id'])
         self.how('sys.exit(0)')
@@ -285,10 +286,12 @@ class Failed(Case):
     def test_permanent(self):
         """Each is reported as what it means."""
         self.start()
-        for code, diagnostic, text in (
-                (67, r'; diagnostic=0 \(unrecognised-OR-name\)', 'no Jo'),
-                (65, r'; diagnostic=12 \(content-syntax-error\)', 'odd'),
-                (1, '', 'broken')):
+        for code, diagnostic, text, words in (
+                (67, r'; diagnostic=0 \(unrecognised-OR-name\)', '/a/path',
+                 'recipient unknown'),
+                (65, r'; diagnostic=12 \(content-syntax-error\)', 'odd',
+                 'content cannot be read'),
+                (1, '', 'broken', 'delivery failed')):
             with self.subTest(code):
                 self.how('print("first")\nprint(%r)\nsys.exit(%d)' %
                          (text, code))
@@ -303,8 +306,12 @@ class Failed(Case):
                     report, r'; reason=1 \(unable-to-transfer\)%s; '
                     'address=' % diagnostic)
                 self.assertIn('address=' + JO, report)
-                self.assertIn('supplementary-information: %s\n' % text,
-                              report)
+                # the words of its status; its own are for the log
+                self.assertIn('supplementary-information: %s, exit status '
+                              '%d\n' % (words, code), report)
+                self.assertNotIn(text, report)
+                self.said('command-output message=%s .*: %s' %
+                          (sent['id'], text))
 
     def test_report_by_command(self):
         """A report goes to a command as well, without a content."""
@@ -324,6 +331,13 @@ class Failed(Case):
         self.assertNotEqual(env['MTAD_MESSAGE_ID'], sent['id'])
         self.assertEqual(env['MTAD_REPORTED_1'], 'failed 1 0 ' + JO)
         self.assertNotIn('MTAD_REPORTED_2', env)
+        self.assertRegex(env['MTAD_REPORTING_MTA'], r'\A\w+ in /C=GB/')
+        self.assertRegex(env['MTAD_SUBJECT_ARRIVAL'],
+                         r'\A20[0-9-]+T[0-9:]+Z\Z')
+        # its report is logged behind the message
+        log = self.mta.log()
+        self.assertLess(log.index('message-submitted message=' + sent['id']),
+                        log.index('report-made message=' + sent['id']))
         self.assertRegex(env['MTAD_REPORT'],
                          r'(?s)^message-type: report\n.*reason=1 ')
 
@@ -366,7 +380,7 @@ class Failed(Case):
         os.rename(self.agent, self.agent + '.away')
         self.submit()
         self.said('No such file')
-        self.said('message-not-delivered .*: exit status 71')
+        self.said('message-not-delivered .*: system error, exit status 71')
         os.rename(self.agent + '.away', self.agent)
         self.wait_runs()
         self.idle()
@@ -444,6 +458,7 @@ class Deaths(Case):
         until(lambda: os.path.exists(self.out + '/listens'), 60, 'agent')
         self.assertEqual(self.mta.stop(60), 0)
         self.assertIn(' to="' + self.agent, self.mta.log())
+        self.assertNotRegex(self.mta.log(), '(?m)channel-lost ')
         self.mta.start()
         self.idle()
         self.assertEqual(len(self.runs()), 1)

@@ -380,7 +380,7 @@ class Verbs(Operator):
         until(lambda: not alpha.mtactl('show', 'queue'), LIMIT, 'empty queue')
         self.assertNotIn(plain, reports())
         self.assertRegex(reports()[reported], 'removed by the operator')
-        self.assertRegex(alpha.log(), 'reason=1/-1 .*: removed by the operator')
+        self.assertRegex(alpha.log(), 'reason=1/- .*: removed by the operator')
         self.assertRegex(alpha.log(), 'reason=1/5 .*: expired by the operator')
         code, _, err = self.ctl(alpha, 'remove', plain)
         self.assertEqual((code, err),

@@ -380,12 +380,29 @@ class Reports(Case):
                 MTAD_SUBJECT_ID='[/C=GB/;1]',
                 MTAD_REPORTED_1='failed 1 0 ' + POE_TEXT,
                 MTAD_REPORTED_2='delivered ' + DOE_TEXT,
-                MTAD_REPORTED_3='failed 0 - ' + DOE_TEXT)
+                MTAD_REPORTED_3='failed 0 - ' + DOE_TEXT,
+                MTAD_SUBJECT_ARRIVAL='2026-11-20T08:00:00Z',
+                MTAD_REPORTING_MTA='b in /PRMD=BETA/ADMD=ATLAS/C=FR/',
+                MTAD_RECIPIENT=POE_TEXT)
             self.assertEqual(m.get_param('report-type'), 'delivery-status')
             said, status = m.iter_parts()
-            self.assertEqual(said.get_content(), text or 'status: nö')
+            said = said.get_content()
+            self.assertTrue(said.startswith(
+                'Your message [/C=GB/;1]\n'
+                'of Fri, 20 Nov 2026 08:00:00 +0000\nto ' + POE_TEXT +
+                '\ncould not be delivered: the address is not known\n'
+                '(reason 1, diagnostic 0).\n\n'), said)
+            self.assertIn('to ' + DOE_TEXT + '\nwas delivered.\n', said)
+            self.assertIn(': it could not be transferred\n'
+                          '(reason 0, diagnostic -).\n', said)
+            self.assertTrue(said.endswith('\n\n' + (text or 'status: nö')))
+            self.assertEqual(m['To'].addresses[0].addr_spec, POE_SPEC)
             groups = status.get_payload()
             self.assertEqual(groups[0]['Original-Envelope-Id'], '[/C=GB/;1]')
+            self.assertEqual(groups[0]['Reporting-MTA'],
+                             'x-x400; b in /PRMD=BETA/ADMD=ATLAS/C=FR/')
+            self.assertEqual(groups[0]['Arrival-Date'],
+                             'Fri, 20 Nov 2026 08:00:00 +0000')
             self.assertEqual([g['Status'] for g in groups[1:]],
                              ['5.1.1', '2.0.0', '4.4.0'])
             self.assertEqual([g['Action'] for g in groups[1:]],
@@ -400,6 +417,8 @@ class Reports(Case):
             m = self.deliver(content, MTAD_TYPE='report', MTAD_REPORT='no',
                              MTAD_REPORTED_1='failed 1 7 ' + POE_TEXT)
             _, status, back = m.iter_parts()
+            # of when the subject came nothing is known
+            self.assertNotIn('Arrival-Date', status.get_payload()[0])
             self.assertEqual(status.get_payload()[1]['Status'], '5.2.3')
             self.assertEqual(back.get_content_type(), kind)
             if kind == 'message/rfc822':
@@ -507,7 +526,8 @@ class Delivery(Case):
     def test_no_maildir(self):
         with open(self.dir, 'w'):
             pass
-        self.refused(EX_TEMPFAIL)
+        # no terminal: neither time nor process
+        self.assertRegex(self.refused(EX_TEMPFAIL), r'\Amaildir: ')
 
     @unittest.skipIf(os.getuid() != 0, 'not root')
     def test_root(self):

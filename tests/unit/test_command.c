@@ -204,12 +204,13 @@ test_run(void **state)
 	reap();
 	is_answer(2, COMMAND_SIGNALED, 9, "");
 	/* of a report */
-	script("echo $MTAD_SUBJECT_ID,$MTAD_REPORTED_1,$MTAD_REPORTED_2,"
+	script("echo $MTAD_SUBJECT_ID,$MTAD_REPORTING_MTA,"
+	    "$MTAD_SUBJECT_ARRIVAL,$MTAD_REPORTED_1,$MTAD_REPORTED_2,"
 	    "${MTAD_REPORTED_3-none},${MTAD_REPORTED-none}");
-	ask(3, 7, 1, COMMAND_VALUES, 0, -1, VALUES "r\nr\n\0s\0a b\nc d\n",
-	    sizeof(VALUES "r\nr\n\0s\0a b\nc d\n"));
+	ask(3, 7, 1, COMMAND_VALUES, 0, -1, VALUES "r\nr\n\0s\0m\0t\0a b\nc d\n",
+	    sizeof(VALUES "r\nr\n\0s\0m\0t\0a b\nc d\n"));
 	reap();
-	is_answer(3, COMMAND_EXITED, 0, "s,a b,c d,none,none");
+	is_answer(3, COMMAND_EXITED, 0, "s,m,t,a b,c d,none,none");
 	/* only what was asked for: no variable of an earlier one */
 	script("echo ${MTAD_SUBJECT_ID-none}");
 	ask_right(4, 1);
@@ -261,21 +262,21 @@ test_bad_values(void **state)
 	    sizeof(VALUES) - 1);
 	bad(COMMAND_REPORT, 0, -1, longest, sizeof(longest));
 	/* more variables than there may be */
-	memcpy(longest, VALUES "\0", sizeof(VALUES) + 1);
-	memset(longest + sizeof(VALUES) + 1, '\n', COMMAND_REPORTED_MAX + 1);
-	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 2] = '\0';
+	memcpy(longest, VALUES "\0\0\0", sizeof(VALUES) + 3);
+	memset(longest + sizeof(VALUES) + 3, '\n', COMMAND_REPORTED_MAX + 1);
+	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 4] = '\0';
 	bad(COMMAND_VALUES, 0, -1, longest, sizeof(VALUES) +
-	    COMMAND_REPORTED_MAX + 3);
+	    COMMAND_REPORTED_MAX + 5);
 	/* too short for what says what it is */
 	send_octets(9, -1, "short", 5);
 	is_answer(9, COMMAND_NOT_RUN, 0, "bad request");
 	send_octets(9, -1, NULL, 0);
 	is_answer(9, COMMAND_NOT_RUN, 0, "bad request");
 	/* and the most and the longest that may be are run */
-	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 1] = '\0';
+	longest[sizeof(VALUES) + COMMAND_REPORTED_MAX + 3] = '\0';
 	script("exit $(env | grep -c ^MTAD_REPORTED_)");
 	ask(10, 7, 1, COMMAND_VALUES, 0, -1, longest, sizeof(VALUES) +
-	    COMMAND_REPORTED_MAX + 2);
+	    COMMAND_REPORTED_MAX + 4);
 	reap();
 	is_answer(10, COMMAND_EXITED, COMMAND_REPORTED_MAX & 0xff, "");
 	script("exit 0");
