@@ -94,7 +94,7 @@ class Case(unittest.TestCase):
         path = os.path.join(self.tmp.name, 'sock')
         if os.path.exists(path):
             os.unlink(path)
-        answer = [imsg(ROW, struct.pack(SUBMITTED, 5, b'[x]', b'')), imsg(END)]
+        answer = [imsg(ROW, struct.pack(SUBMITTED, 5, b'[x]', 0)), imsg(END)]
         server = Server(path, answer, SUBMIT_END)
         out = subprocess.run([MTACTL, '-s', path, 'submit', '-m', *args],
                              input=text, stdout=subprocess.PIPE,
