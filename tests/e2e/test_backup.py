@@ -416,6 +416,9 @@ class Damage(Spools):
         for i in ids:
             self.alpha.said('message-lost message=%s: ' % i, LIMIT)
         self.submit(b'and what is new')
+        # nor is what the operator had said of peers known
+        self.assertIn('held', self.alpha.mtactl('show', 'peers')[0]['state'])
+        self.alpha.mtactl('peer', 'beta', 'up')
         self.arrived(list(self.sent)[-1:])
 
     def test_newer(self):
