@@ -697,6 +697,19 @@ assoc_create(uint32_t id, const struct assoc_open *ao)
 	return (a);
 }
 
+/* Without memory or place for it, which costs the others nothing. */
+static void
+no_room(uint32_t id)
+{
+	struct assoc_down ad;
+
+	memset(&ad, 0, sizeof(ad));
+	ad.kind = DOWN_CONNECT_FAILED;
+	strlcpy(ad.text, "no memory or no place for another connection",
+	    sizeof(ad.text));
+	imsgev_compose(spoold, IMSG_ASSOC_DOWN, id, 0, -1, &ad, sizeof(ad));
+}
+
 /* spoold wants an association; mtad makes the connection. */
 int
 assoc_begin(uint32_t id, const struct assoc_open *ao)
@@ -704,8 +717,12 @@ assoc_begin(uint32_t id, const struct assoc_open *ao)
 	const struct peer_conf *peer;
 	struct assoc *a;
 
-	if ((a = assoc_create(id, ao)) == NULL)
-		return (-1);
+	if ((a = assoc_create(id, ao)) == NULL) {
+		if (id & ASSOC_INCOMING || assoc_find(id) != NULL)
+			return (-1);
+		no_room(id);
+		return (0);
+	}
 	a->known = 1;
 	if ((peer = peer_by_id(ao->peer)) == NULL || peer->naddress == 0) {
 		assoc_over(a, DOWN_CONNECT_FAILED, 0,

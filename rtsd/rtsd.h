@@ -185,6 +185,7 @@ void		 assoc_accept(int, const struct sockaddr *, const char *,
 		    const struct listen_conf *, struct tls_ctx *);
 /* Closed for another one, at once and for good. */
 void		 assoc_evict(struct assoc *);
+/* -1: the number is none, or in use. */
 int		 assoc_begin(uint32_t, const struct assoc_open *);
 void		 assoc_connected(struct assoc *, int, const char *);
 void		 assoc_connect_failed(struct assoc *, const char *);

@@ -326,6 +326,8 @@ opening_send(struct assoc *a, int out, size_t len, int opening)
 	o->len -= len;
 	o->offset += len;
 	memmove(o->octets, o->octets + len, o->len);
+	/* there may have been a password */
+	explicit_bzero(o->octets + o->len, len);
 }
 
 /*
