@@ -37,6 +37,12 @@ void	 child_started(enum role);
 /* Both of them have exited after children_stop. */
 void	 children_gone(void);
 
+/* send.c */
+/* Numbers for what has none yet; the same names keep theirs. */
+void	 conf_number(struct conf *);
+/* All that is in force and is for that child. */
+void	 conf_send(enum role);
+
 /* children.c */
 void	 children_start(void);
 /* A new channel between the two; lost if one of them is not there. */
