@@ -4,12 +4,15 @@
  * flood: somebody who means harm, for tests and for measuring.
  *
  *	flood -p port [-a address] [-b network/bits] [-c connections]
- *	    [-n number] [-s seconds] connect | loris | malformed
+ *	    [-n number] [-r octets] [-s seconds]
+ *	    connect | loris | malformed | file
  *
  * connect opens connections and resets each as soon as it is there.  loris
  * holds as many as it can, sends an octet of a good first packet on each every
  * second, and opens another for each that is closed.  malformed sends a first
- * packet that is wrong, another one each time, and waits for the end.
+ * packet that is wrong, another one each time, and waits for the end.  The
+ * name of a file, which has a slash in it: what it holds is sent, and the
+ * connection reset when -r octets have come in answer, or at the end.
  *
  * -c are open at one time, by default 100; it ends after -n connections or -s
  * seconds.  -b is where they come from, one address after the other: all of
@@ -40,12 +43,12 @@
 #define PACKET_MAX	1024
 #define PATIENCE	5.0	/* s for the end of a malformed one */
 
-enum mode { CONNECT, LORIS, MALFORMED };
+enum mode { CONNECT, LORIS, MALFORMED, FILE_GIVEN };
 
 struct slot {
 	int	fd;		/* -1: free */
 	int	up;		/* connected */
-	size_t	sent;
+	size_t	sent, answer;
 	double	since, next;
 };
 
@@ -58,7 +61,9 @@ static enum mode		 mode;
 static struct sockaddr_in	 to, from;
 static uint32_t			 from_net, from_hosts = 1;
 static struct slot		*slots;
-static uint64_t			 started, up, closed, failed, octets;
+static uint64_t			 started, up, closed, answered, failed, octets;
+static uint8_t			 given[4096];	/* by the file */
+static size_t			 given_len, enough = SIZE_MAX;
 static uint64_t			 number = UINT64_MAX;
 static uint32_t			 seed = 1;
 static volatile sig_atomic_t	 stop;
@@ -68,8 +73,8 @@ static void __attribute__((noreturn))
 usage(void)
 {
 	fprintf(stderr, "usage: flood -p port [-a address] "
-	    "[-b network/bits] [-c connections]\n\t[-n number] [-s seconds] "
-	    "connect | loris | malformed\n");
+	    "[-b network/bits] [-c connections]\n\t[-n number] [-r octets] "
+	    "[-s seconds] connect | loris | malformed | file\n");
 	exit(2);
 }
 
@@ -184,7 +189,7 @@ open_one(struct slot *s)
 	}
 	started++;
 	s->up = 0;
-	s->sent = 0;
+	s->sent = s->answer = 0;
 	s->since = s->next = now();
 	if (connect(s->fd, (struct sockaddr *)&to, sizeof(to)) == -1 &&
 	    errno != EINPROGRESS) {
@@ -218,6 +223,9 @@ begin(struct slot *s)
 			octets += n;
 		shutdown(s->fd, SHUT_WR);
 	}
+	if (mode == FILE_GIVEN && (n = send(s->fd, given, given_len,
+	    MSG_NOSIGNAL)) > 0)
+		octets += n;
 	ev.events = EPOLLIN | EPOLLRDHUP;
 	ev.data.ptr = s;
 	epoll_ctl(ep, EPOLL_CTL_MOD, s->fd, &ev);
@@ -240,7 +248,11 @@ event(struct slot *s, uint32_t what)
 		return;
 	}
 	while ((n = recv(s->fd, buf, sizeof(buf), 0)) > 0)
-		;
+		if ((s->answer += n) >= enough) {
+			answered++;
+			forget(s);
+			return;
+		}
 	if (n == 0 || errno != EAGAIN) {
 		closed++;
 		forget(s);
@@ -253,7 +265,7 @@ tick(struct slot *s, double t)
 {
 	if (s->fd == -1)
 		return;
-	if (mode == MALFORMED && t - s->since > PATIENCE) {
+	if ((mode == MALFORMED || mode == FILE_GIVEN) && t - s->since > PATIENCE) {
 		failed++;
 		forget(s);
 	} else if (mode == LORIS && s->up && t >= s->next) {
@@ -282,6 +294,17 @@ network(char *arg)
 	from_net = ntohl(in.s_addr);
 	from_hosts = 1u << (32 - bits);
 	from.sin_family = AF_INET;
+}
+
+static void
+read_file(const char *name)
+{
+	FILE	*f;
+
+	if ((f = fopen(name, "r")) == NULL ||
+	    (given_len = fread(given, 1, sizeof(given), f)) == 0)
+		err(1, "%s", name);
+	fclose(f);
 }
 
 static void
@@ -324,7 +347,7 @@ main(int argc, char **argv)
 
 	to.sin_family = AF_INET;
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	while ((ch = getopt(argc, argv, "a:b:c:n:p:s:")) != -1) {
+	while ((ch = getopt(argc, argv, "a:b:c:n:p:r:s:")) != -1) {
 		switch (ch) {
 		case 'a':
 			if (inet_pton(AF_INET, optarg, &to.sin_addr) != 1)
@@ -342,6 +365,9 @@ main(int argc, char **argv)
 		case 'p':
 			port = atoi(optarg);
 			break;
+		case 'r':
+			enough = strtoul(optarg, NULL, 10);
+			break;
 		case 's':
 			seconds = atof(optarg);
 			break;
@@ -352,8 +378,11 @@ main(int argc, char **argv)
 	for (i = 0; i < 3 && optind + 1 == argc; i++)
 		if (strcmp(argv[optind], modes[i]) == 0)
 			break;
-	if (optind + 1 != argc || i == 3 || port == 0 || n == 0)
+	if (optind + 1 != argc || port == 0 || n == 0 || enough == 0 ||
+	    (i == 3 && strchr(argv[optind], '/') == NULL))
 		usage();
+	if (i == 3)
+		read_file(argv[optind]);
 	mode = i;
 	to.sin_port = htons(port);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
@@ -370,9 +399,11 @@ main(int argc, char **argv)
 	begun = now();
 	run(n, seconds);
 	printf("{\"connections\": %llu, \"connected\": %llu, \"closed\": "
-	    "%llu, \"failed\": %llu, \"octets\": %llu, \"seconds\": %.2f}\n",
+	    "%llu, \"answered\": %llu, \"failed\": %llu, \"octets\": %llu, "
+	    "\"seconds\": %.2f}\n",
 	    (unsigned long long)started, (unsigned long long)up,
-	    (unsigned long long)closed, (unsigned long long)failed,
-	    (unsigned long long)octets, now() - begun);
+	    (unsigned long long)closed, (unsigned long long)answered,
+	    (unsigned long long)failed, (unsigned long long)octets,
+	    now() - begun);
 	return (0);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""beta under siege: connections that say nothing, that are reset, and that
-begin with what is no packet, from the address of its peer alpha and from
+"""beta under siege: connections that say nothing, that are reset, that begin
+with what is no packet, that open or recover an association as nobody knows
+it, and that begin with TLS, from the address of its peer alpha and from
 thousands of others.  alpha opens an association and sends messages meanwhile:
 all arrive, and rtsd has no more memory at the end than after the first hit.
 
@@ -12,13 +13,20 @@ all arrive, and rtsd has no more memory at the end than after the first hit.
 import argparse
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
-from e2e.mtadtest import BUILD, Mta, Peer, address, until  # noqa: E402
+from e2e.certificates import Authority                      # noqa: E402
+from e2e.mtadtest import (BUILD, MODE, Mta, Peer, address,  # noqa: E402
+                          reserve_port, until)
+from peer import apdu                                       # noqa: E402
+from peer.mta import Initiator                              # noqa: E402
+from peer.rts import Rejected                               # noqa: E402
+from peer.store import INITIATOR, Record                    # noqa: E402
 
 FLOOD = os.path.join(BUILD, 'tests', 'bench', 'flood')
 LINES = ['retry 1s to 1s', 'delay 1s timeout 60s keep 10m',
@@ -39,7 +47,14 @@ class Siege:
     def __init__(self, long):
         self.long = long
         self.messages = 2000 if long else 100
-        self.beta = Mta('beta').configure(Peer('alpha', None, *LINES))
+        self.beta = Mta('beta')
+        self.tls = reserve_port()
+        pair = Authority(os.path.join(self.beta.dir, 'ca')).issue(
+            'beta', 'ecdsa')
+        self.beta.configure(
+            Peer('alpha', None, *LINES), lines=[
+                'listen on 127.0.0.1 port %d tls certificate "%s" key "%s"' %
+                (self.tls.getsockname()[1], *pair)])
         self.alpha = Mta('alpha')
         self.alpha.configure(Peer('beta', self.beta.port, *LINES))
         self.gamma = Mta('gamma').configure()
@@ -54,6 +69,7 @@ class Siege:
     def close(self):
         for mta in (self.alpha, self.beta, self.gamma):
             mta.cleanup()
+        self.tls.close()
 
     def associations(self):
         return [a for a in self.alpha.mtactl('show', 'associations')]
@@ -81,6 +97,50 @@ class Siege:
             [FLOOD, '-p', str((at or self.beta).port)] + list(args),
             stdout=subprocess.PIPE, text=True)
 
+    def words(self, name, said, answer):
+        """A file for flood, and after how much of an answer it goes on."""
+        path = os.path.join(self.beta.dir, name)
+        with open(path, 'wb') as f:
+            f.write(said)
+        return '-r', str(answer), path
+
+    def refused(self, name, recover):
+        """What an initiator says to be refused: both packets at once."""
+        heard = {}
+
+        def record(direction, octets):
+            heard[direction] = heard.get(direction, b'') + bytes(octets)
+        initiator = Initiator(
+            self.beta.port, record_octets=record, name='alpha',
+            password='not the one', mode='x410' if MODE == 'x410-1984' else
+            MODE)
+        try:
+            if recover:
+                initiator.record = Record(initiator.stack.named(
+                    apdu.Scid.new('alpha')), INITIATOR, None)
+                initiator.recover()
+            else:
+                initiator.open()
+        except Rejected:
+            pass
+        else:
+            raise AssertionError('%s: beta took it' % name)
+        finally:
+            initiator.close_connection()
+        return self.words(name, heard['out'], len(heard['in']))
+
+    def hello(self):
+        """A ClientHello; the answer has the certificate and is signed."""
+        out = ssl.MemoryBIO()
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            context.wrap_bio(ssl.MemoryBIO(), out).do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self.words('hello', out.read(), 500)
+
     def attack(self, name, *args, at=None):
         """Serves as long as it goes on; its figures and ours."""
         flood = self.flood(*args, at=at)
@@ -105,11 +165,17 @@ class Siege:
     def attacks(self):
         many = '3000' if self.long else '600'
         count = ['-n', '1000000'] if self.long else []
+        stranger = self.refused('stranger', False)
+        recovering = self.refused('recovering', True)
+        hello = ['-p', str(self.tls.getsockname()[1]), *self.hello()]
         for where, more in (('the peer', []), ('others', ['-b', OTHERS])):
             yield 'silent, of ' + where, *more, '-c', many, 'loris'
             yield 'reset, of ' + where, *more, '-c', '100', 'connect'
             yield 'malformed, of ' + where, *more, '-c', '100', *count, \
                 'malformed'
+            yield 'stranger, of ' + where, *more, *stranger
+            yield 'recovering, of ' + where, *more, *recovering
+            yield 'TLS, of ' + where, *more, *hello
 
     def check(self):
         if (self.beta.pids(), self.alpha.pids()) != self.pids:
@@ -143,12 +209,14 @@ class Siege:
 
 
 def table(first, rows):
-    print('%-22s %9s %9s %9s %9s %9s' % (
-        'who calls besides', 'conn/s', 'closed', 'open s', 'msg/s', 'rss KB'))
+    print('%-22s %8s %8s %8s %7s %8s %8s' % (
+        'who calls besides', 'conn/s', 'closed', 'answered', 'open s',
+        'msg/s', 'rss KB'))
     for r in rows:
-        print('%-22s %9.0f %9d %9.2f %9.1f %9d' % (
+        print('%-22s %8.0f %8d %8d %7.2f %8.1f %8d' % (
             r['name'], r['connections'] / r['seconds'] if r['seconds'] else 0,
-            r.get('closed', 0), r['opened'], r['rate'], r['rss']))
+            r.get('closed', 0), r.get('answered', 0), r['opened'], r['rate'],
+            r['rss']))
     print('rss after the first hit: %d KB' % first)
 
 
