@@ -3,6 +3,9 @@
 /* See log.h. */
 
 #include <sys/socket.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -28,10 +31,20 @@ static int		 verbosity, muted;
 static atomic_uint	 lines;
 static atomic_uint	 lost;		/* lines that found no room */
 
+/* Of what was executed by a descriptor older kernels know but its number. */
+static void
+set_name(const char *name)
+{
+	procname = name;
+#ifdef __linux__
+	prctl(PR_SET_NAME, name);
+#endif
+}
+
 void
 log_init(const char *name, int debug, int verbose)
 {
-	procname = name;
+	set_name(name);
 	where = debug ? TO_TERMINAL : TO_SYSLOG;
 	verbosity = verbose;
 	tzset();	/* there may be no files later */
@@ -40,7 +53,7 @@ log_init(const char *name, int debug, int verbose)
 void
 log_init_child(const char *name, int verbose)
 {
-	procname = name;
+	set_name(name);
 	where = TO_PARENT;
 	verbosity = verbose;
 	tzset();

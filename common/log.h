@@ -22,7 +22,8 @@
 #define FATAL_PRINTF	__attribute__((__format__(printf, 1, 2), noreturn))
 #define LOG_LINE_MAX	1024	/* octets, without the final zero */
 
-/* name: as in "rtsd[123]"; debug: to standard error, with the time. */
+/* name: as in "rtsd[123]" and what ps(1) shows, not copied; debug: to standard
+ * error, with the time. */
 void	log_init(const char *name, int debug, int verbose);
 /* The same of a program that others run: when no one reads it at a terminal,
  * plain words, without the time and its name. */

@@ -29,9 +29,12 @@
 #define STOP_TIME	10		/* s for each to end */
 #define CHANNEL_BUFFER	(1024 * 1024)
 #define LOG_TURN	64		/* lines of a child at a time */
+#define PROGRAM_FD	(PROC_FD + 1)	/* gone once it runs */
+#define PROGRAM_FD_MIN	16		/* out of the way until then */
 
 struct child {
 	const char	*name;
+	int		 program;	/* open */
 	pid_t		 pid;		/* 0: not running */
 	int		 up;		/* the channel stands */
 	struct imsgev	 iev;
@@ -115,8 +118,8 @@ set_timer(struct child *c, unsigned ms)
 }
 
 /* In a build tree each lies in a directory of its own name. */
-void
-child_program(enum role r, char *path, size_t size)
+static void
+program_path(enum role r, char *path, size_t size)
 {
 	struct stat st;
 
@@ -128,6 +131,48 @@ child_program(enum role r, char *path, size_t size)
 
 static char *const environment[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
     NULL };
+
+int
+children_open(void)
+{
+	char path[PATH_MAX];
+	int i, fd;
+
+	for (i = 0; i < CHILDREN; i++) {
+		program_path(i, path, sizeof(path));
+		children[i].program = -1;
+		if ((fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+			children[i].program = fcntl(fd, F_DUPFD_CLOEXEC,
+			    PROGRAM_FD_MIN);
+			close(fd);
+		}
+		if (children[i].program == -1 || access(path, X_OK) == -1) {
+			log_warn(EVT_NOT_STARTED, "path=\"%s\"", path);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+void
+child_execute(enum role r, char **argv, char *const env[])
+{
+	char path[PATH_MAX];
+
+	program_path(r, path, sizeof(path));
+	argv[0] = path;
+	signal(SIGPIPE, SIG_DFL);
+	if (dup3(children[r].program, PROGRAM_FD, O_CLOEXEC) != -1) {
+		closefrom(PROGRAM_FD + 1);
+#ifdef HAVE_FEXECVE
+		fexecve(PROGRAM_FD, argv, env);
+#endif
+		/* a script cannot be had this way */
+		execve(path, argv, env);
+	}
+	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
 
 /*
  * What a child logs.  It cannot reach syslogd from its chroot once that was
@@ -193,11 +238,9 @@ log_open(struct child *c)
 static void
 execute(enum role r, int fd, int log_fd)
 {
-	char path[PATH_MAX], *argv[10];
-	int n = 0;
+	char *argv[10];
+	int n = 1;
 
-	child_program(r, path, sizeof(path));
-	argv[n++] = path;
 	if (options.debug)
 		argv[n++] = (char *)(uintptr_t)"-d";
 	if (options.verbose)
@@ -219,22 +262,16 @@ execute(enum role r, int fd, int log_fd)
 			_exit(127);
 	} else if (fcntl(fd, F_SETFD, 0) == -1)
 		_exit(127);
-	closefrom(PROC_FD + 1);
-	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, environment);
-	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
-	_exit(127);
+	child_execute(r, argv, environment);
 }
 
 /* spoold -r, with the archive as its standard input. */
 static void
 execute_restore(int fd, int check)
 {
-	char path[PATH_MAX], *argv[12];
-	int n = 0;
+	char *argv[12];
+	int n = 1;
 
-	child_program(CHILD_SPOOLD, path, sizeof(path));
-	argv[n++] = path;
 	argv[n++] = (char *)(uintptr_t)"-r";
 	if (check)
 		argv[n++] = (char *)(uintptr_t)"-n";
@@ -253,11 +290,8 @@ execute_restore(int fd, int check)
 	argv[n] = NULL;
 	if (fd != STDIN_FILENO && dup2(fd, STDIN_FILENO) == -1)
 		_exit(127);
-	closefrom(STDERR_FILENO + 1);
-	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, environment);
-	fprintf(stderr, "mtad: %s: %s\n", path, strerror(errno));
-	_exit(127);
+	close(PROC_FD);
+	child_execute(CHILD_SPOOLD, argv, environment);
 }
 
 int

@@ -675,6 +675,8 @@ main(int argc, char **argv)
 	make_absolute(&options.conf_file);
 	make_absolute(&options.libexec);
 	make_absolute(&options.pid_file);
+	if (children_open() == -1)
+		return (1);
 	if (options.archive != NULL)
 		return (restore(check));
 	/* Everything that may fail for the operator fails in his sight. */

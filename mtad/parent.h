@@ -49,8 +49,18 @@ void	 children_start(void);
 void	 children_join(void);
 void	 children_stop(void);
 void	 children_reap(void);
-/* Where the program of a child lies. */
-void	 child_program(enum role, char *, size_t);
+/*
+ * The programs of the children are opened once: those that were there when
+ * mtad started are what it starts again, also when the files were replaced
+ * meanwhile, so that all speak the same imsgs.  -1 after a log line.
+ */
+int	 children_open(void);
+/*
+ * In a process of its own, which becomes the program: descriptors up to
+ * PROC_FD stay.  argv[0] is filled in.
+ */
+void	 child_execute(enum role, char **argv, char *const env[])
+	    __attribute__((noreturn));
 /* spoold takes an archive into the spool, or looks at it: exit status. */
 int	 children_restore(int fd, int check);
 /* To one child; the descriptor is the caller's still.  Lost when it is

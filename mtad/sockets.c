@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cred.h"
 #include "log.h"
 #include "mtad.h"
 #include "parent.h"
@@ -123,12 +124,14 @@ sockets_listen(struct conf *new, struct conf *old)
 
 /*
  * Is there somebody?  The spoold of an mtad that was killed ends by itself,
- * as soon as what it is writing is on disk.
+ * as soon as what it is writing is on disk; one whose mtad lives, for that
+ * is who listened, is not worth waiting for.
  */
 static int
-answers(const struct sockaddr_un *sun)
+answers(const struct sockaddr_un *sun, pid_t *who)
 {
 	struct timespec pause = { 0, 100 * 1000000 };
+	struct client_cred cred;
 	int i, probe;
 
 	for (i = 0; i < 100; i++) {
@@ -140,7 +143,10 @@ answers(const struct sockaddr_un *sun)
 			close(probe);
 			return (0);
 		}
+		*who = client_cred(probe, &cred) == 0 ? cred.pid : 0;
 		close(probe);
+		if (*who > 0 && (kill(*who, 0) == 0 || errno != ESRCH))
+			return (1);
 		nanosleep(&pause, NULL);
 	}
 	return (1);
@@ -152,6 +158,7 @@ sockets_control(struct conf *c, struct control_conf *cc)
 	struct sockaddr_un sun;
 	struct group *gr = NULL;
 	mode_t old;
+	pid_t who = 0;
 	int fd, ret;
 
 	memset(&sun, 0, sizeof(sun));
@@ -173,9 +180,9 @@ sockets_control(struct conf *c, struct control_conf *cc)
 		log_warn(EVT_CONTROL, ": socket");
 		return (-1);
 	}
-	if (answers(&sun)) {
-		log_warnx(EVT_CONTROL, "path=\"%s\": another mtad answers there",
-		    c->control);
+	if (answers(&sun, &who)) {
+		log_warnx(EVT_CONTROL, "path=\"%s\" pid=%d: another mtad "
+		    "answers there", c->control, (int)who);
 		close(fd);
 		return (-1);
 	}
@@ -416,12 +423,10 @@ resolve(struct attempt *a, int fd)
 {
 	static char *const env[] = { (char *)(uintptr_t)"PATH=/usr/bin:/bin",
 	    NULL };
-	char path[PATH_MAX], *argv[10];
-	int n = 0;
+	char *argv[10];
+	int n = 1;
 
 	/* nothing of the configuration is left there */
-	child_program(CHILD_RTSD, path, sizeof(path));
-	argv[n++] = path;
 	argv[n++] = (char *)(uintptr_t)"-r";
 	if (options.debug)
 		argv[n++] = (char *)(uintptr_t)"-d";
@@ -438,10 +443,7 @@ resolve(struct attempt *a, int fd)
 			_exit(127);
 	} else if (fcntl(fd, F_SETFD, 0) == -1)
 		_exit(127);
-	closefrom(PROC_FD + 1);
-	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, env);
-	_exit(127);
+	child_execute(CHILD_RTSD, argv, env);
 }
 
 static void

@@ -6,6 +6,7 @@ reloads, mistakes, and an end that leaves nothing behind."""
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -116,6 +117,36 @@ class Processes(Case):
                 other = 'spoold' if role == 'rtsd' else 'rtsd'
                 self.assertEqual(new[other], old[other])
                 self.carry()
+
+    def test_replaced_programs(self):
+        """An upgrade under a running mtad: it starts again what it started,
+        and knows it by name."""
+        programs = os.path.join(self.alpha.dir, 'libexec')
+        os.mkdir(programs)
+        self.pair()
+        self.carry()
+        self.alpha.stop()
+        self.alpha.flags = ['-L', programs]
+        self.alpha.start(ready=False)
+        self.assertEqual(self.alpha.proc.wait(10), 1)
+        self.assertIn('not-started path="%s/rtsd": No such file' % programs,
+                      self.alpha.log())
+        for role in 'rtsd', 'spoold':
+            shutil.copy(os.path.join(BUILD, role, role), programs)
+        self.alpha.start()
+        for role in 'rtsd', 'spoold':
+            new = os.path.join(programs, role + '.new')
+            with open(new, 'w') as f:
+                f.write('#!/bin/sh\nexit 3\n')
+            os.chmod(new, 0o755)
+            os.rename(new, os.path.join(programs, role))
+        for role in 'rtsd', 'spoold':
+            old = self.alpha.pids()
+            self.assertTrue(self.alpha.kill(role))
+            until(lambda: self.alpha.pids().get(role, old[role]) !=
+                  old[role], 10, 'new ' + role)
+            self.carry()
+        self.assertNotIn('status=3', self.alpha.log())
 
     def test_ipv6(self):
         try:
@@ -422,6 +453,20 @@ class Mistakes(Case):
         self.said(twin, 'spool is in use by another mtad')
         self.assertEqual(twin.proc.wait(10), 1)
         self.assertNotIn(': ready mta=', twin.log())
+        self.assertEqual(
+            self.alpha.mtactl('show', 'summary')['queued'], 0)
+
+    def test_one_socket_two_mtads(self):
+        """Who is there is named, and nothing is waited for."""
+        self.alpha.configure().start()
+        twin = Mta('alpha')
+        self.addCleanup(twin.cleanup)
+        twin.socket = self.alpha.socket
+        twin.configure()
+        twin.start(ready=False)
+        self.assertEqual(twin.proc.wait(5), 1)
+        self.assertIn('pid=%d: another mtad answers there' %
+                      self.alpha.proc.pid, twin.log())
         self.assertEqual(
             self.alpha.mtactl('show', 'summary')['queued'], 0)
 
