@@ -7,6 +7,7 @@
  */
 
 #include <inttypes.h>
+#include <netdb.h>
 #include <stddef.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,11 +68,13 @@ static const struct field peer_fields[] = {
 	P("transfer timeout", transfer_timeout), P("retry", retry_min),
 	P("retry", retry_max), P("threshold", threshold),
 	P("threshold", threshold_oldest),
+	P("alarm queue", alarm_queue), P("alarm queue", alarm_queue_clear),
+	P("alarm age", alarm_age), P("alarm age", alarm_age_clear),
 	P("alternate", alternate_failures), P("alternate", alternate_time),
 	P("attempts", attempts), P("expire", expire),
 	P("max-content", max_content), P("max-recipients", max_recipients),
 	P("rate", rate), P("rate", rate_time),
-	P("internal-trace", internal_trace),
+	P("internal-trace", internal_trace), P("log", verbose),
 };
 
 static const struct field mta_fields[] = {
@@ -83,6 +86,11 @@ static const struct field mta_fields[] = {
 	M("limit hops", hop_limit), M("limit return", return_max),
 	M("limit rate", rate), M("limit rate", rate_time),
 	M("limit recipients", max_recipients), M("log", verbose),
+	M("alarm space", alarm_space), M("alarm space", alarm_space_clear),
+	M("limit connections", connections_per_address),
+	M("limit half-open", half_open),
+	M("limit half-open timeout", half_open_time),
+	M("limit memory", association_memory),
 };
 
 #define nitems(a)	(sizeof(a) / sizeof((a)[0]))
@@ -254,6 +262,23 @@ listeners(struct items *s, const struct conf *c)
 		    l->listen.tls_ca));
 }
 
+static void
+metrics(struct items *s, const struct conf *c)
+{
+	const struct conf_metrics *m;
+	char port[NI_MAXSERV];
+
+	TAILQ_FOREACH(m, &c->metrics, entry) {
+		port[0] = '\0';
+		if (m->ss.ss_family != AF_UNIX && getnameinfo(
+		    (const struct sockaddr *)&m->ss, m->ss_len, NULL, 0, port,
+		    sizeof(port), NI_NUMERICSERV) != 0)
+			fatalx("out of memory");
+		add(s, key("metrics listen on %s%s%s", m->address,
+		    port[0] != '\0' ? " port " : "", port), "%s", m->group);
+	}
+}
+
 /* What a message may meet. */
 static void
 ways(struct items *s, const struct conf *c)
@@ -323,6 +348,7 @@ items_of(struct items *s, const struct conf *c)
 {
 	memset(s, 0, sizeof(*s));
 	listeners(s, c);
+	metrics(s, c);
 	ways(s, c);
 	policies(s, c);
 	certificates(s, c);
@@ -380,17 +406,26 @@ same_tls(const struct conf *ca, const struct conf_peer *a,
 	    strcmp(pem_file(ca, x->ca), pem_file(cb, y->ca)) == 0);
 }
 
-static int
-same_policies(const struct conf_peer *a, const struct conf_peer *b)
+static const struct conf_policy *
+policy_of(const struct conf_policy *p, int what)
 {
-	const struct conf_policy *x = TAILQ_FIRST(&a->policies),
-	    *y = TAILQ_FIRST(&b->policies);
+	while (p != NULL && p->policy.what != what)
+		p = TAILQ_NEXT(p, entry);
+	return (p);
+}
 
-	for (; x != NULL && y != NULL; x = TAILQ_NEXT(x, entry),
-	    y = TAILQ_NEXT(y, entry))
-		if (x->policy.what != y->policy.what ||
-		    strcmp(x->policy.text, y->policy.text) != 0)
-			return (0);
+static int
+same_policies(const struct conf_peer *a, const struct conf_peer *b, int what)
+{
+	const struct conf_policy *x, *y;
+
+	x = policy_of(TAILQ_FIRST(&a->policies), what);
+	y = policy_of(TAILQ_FIRST(&b->policies), what);
+	while (x != NULL && y != NULL &&
+	    strcmp(x->policy.text, y->policy.text) == 0) {
+		x = policy_of(TAILQ_NEXT(x, entry), what);
+		y = policy_of(TAILQ_NEXT(y, entry), what);
+	}
 	return (x == NULL && y == NULL);
 }
 
@@ -408,9 +443,13 @@ peer_named(const struct conf *c, const char *name)
 static void
 peers(struct told *t, const struct conf *old, const struct conf *new)
 {
+	/* by enum policy_what */
+	static const char *const accepts[] = { "content-type", "eit",
+	    "accept from", "accept to" };
 	const struct conf_peer *a, *b;
 	const char *last;
 	char text[1200];
+	size_t i;
 
 	TAILQ_FOREACH(a, &old->peers, entry)
 		if (peer_named(new, a->peer.name) == NULL)
@@ -428,8 +467,9 @@ peers(struct told *t, const struct conf *old, const struct conf *new)
 		    text, sizeof(text), &last);
 		if (!same_tls(old, a, new, b))
 			word(text, sizeof(text), &last, "tls");
-		if (!same_policies(a, b))
-			word(text, sizeof(text), &last, "accept");
+		for (i = 0; i < nitems(accepts); i++)
+			if (!same_policies(a, b, i))
+				word(text, sizeof(text), &last, accepts[i]);
 		if (last != NULL)
 			say(t, "peer \"%s\": changed: %s", b->peer.name,
 			    text);
@@ -455,6 +495,8 @@ conf_changes(const struct conf *old, const struct conf *new,
 	compare(&t, &a, &b);
 	items_free(&a);
 	items_free(&b);
+	if (strcmp(old->control_group, new->control_group) != 0)
+		say(&t, "control group: changed, which takes a restart");
 	if (t.lines == 0)
 		f("nothing has changed");
 	else if (t.lines > LINES_MAX) {

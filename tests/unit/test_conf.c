@@ -943,7 +943,10 @@ test_changes(void **state)
 		{ P("address a"), P("address b"),
 		    "peer \"b\": changed: address\n" },
 		{ P("accept from \"/C=FR\""), P("accept from \"/C=DE\""),
-		    "peer \"b\": changed: accept\n" },
+		    "peer \"b\": changed: accept from\n" },
+		{ P("accept to \"/C=FR\" content-type 2"), P("content-type 22"
+		    " content-type 2 eit telex"), "peer \"b\": changed: "
+		    "content-type, eit, accept to\n" },
 		{ P("") "poison after 3", P("") "poison after 4",
 		    "changed: poison\n" },
 		{ P("") "route \"/C=FR\" via b", P(""),
@@ -977,6 +980,142 @@ test_changes(void **state)
 		conf_changes(old, new, change);
 		if (strcmp(changed, t[i].what) != 0)
 			fail_msg("%s\n%s\nsaid: %s", t[i].old, t[i].new,
+			    changed);
+		conf_free(old);
+		conf_free(new);
+	}
+}
+
+/*
+ * Whatever statement and option there is, another value of it is a change
+ * that has its name, and no other.
+ */
+static void
+test_changes_named(void **state)
+{
+	static const struct {
+		const char	*fmt, *old, *new, *name;
+	} t[] = {
+		{ P("%s"), "", "disabled", "disabled" },
+		{ P("%s"), "", "domain \"/C=DE/ADMD=X\"", "domain" },
+		{ P("mode %s"), "x410-1984", "x410-1988", "mode" },
+		{ P("dialogue %s"), "monologue", "twa",
+		    "dialogue" },
+		{ P("local tsel %s"), "\"1\"", "\"2\"", "local tsel" },
+		{ P("mode normal local ssel %s"), "\"1\"", "\"2\"",
+		    "local ssel" },
+		{ P("mode normal local psel %s"), "\"1\"", "\"2\"",
+		    "local psel" },
+		{ P("address a tsel %s"), "\"1\"", "\"2\"",
+		    "address selectors" },
+		{ P("mode normal local ap-title %s"), "1.3.27.3", "1.3.27.4",
+		    "local ap-title" },
+		{ P("mode normal remote ap-title %s"), "1.3.27.3", "1.3.27.4",
+		    "remote ap-title" },
+		{ P("local name %s password p"), "x", "y", "local name, "
+		    "local response name" },
+		{ P("local response name %s password p"), "x", "y",
+		    "local response name" },
+		{ P("remote response name b password %s"), "x", "y",
+		    "remote response password" },
+		{ P("checkpoint %s"), "30", "31", "checkpoint" },
+		{ P("window %s"), "3", "4", "window" },
+		{ P("safe-store %s"), "1", "2", "safe-store" },
+		{ P("recover %s"), "yes", "no", "recover" },
+		{ P("timeout %s"), "10m", "11m", "recover timeout" },
+		{ P("delay %s"), "60s", "61s", "delay" },
+		{ P("keep %s"), "1h", "2h", "keep" },
+		{ P("memory %s"), "1h", "2h", "memory" },
+		{ P("tpdu-size %s"), "1024", "2048", "tpdu-size" },
+		{ P("associations %s"), "10", "9", "associations" },
+		{ P("associations 10 reserve %s"), "1", "2",
+		    "associations urgent" },
+		{ P("idle %s"), "5m", "6m", "idle" },
+		{ P("open timeout %s"), "1m", "2m", "open timeout" },
+		{ P("transfer timeout %s"), "1m", "2m", "transfer timeout" },
+		{ P("retry %s"), "1s to 2s", "1s to 3s", "retry" },
+		{ P("threshold %s"), "50", "51", "threshold" },
+		{ P("threshold 50 oldest %s"), "5m", "6m", "threshold" },
+		{ P("alternate after %s failures"), "3", "4", "alternate" },
+		{ P("alternate after %s"), "1h", "2h", "alternate" },
+		{ P("attempts %s"), "10", "11", "attempts" },
+		{ P("expire normal %s"), "1d", "2d", "expire" },
+		{ P("max-content %s"), "1M", "2M", "max-content" },
+		{ P("max-recipients %s"), "1", "2", "max-recipients" },
+		{ P("rate %s"), "1 per 1s", "1 per 2s", "rate" },
+		{ P("internal-trace %s"), "auto", "keep", "internal-trace" },
+		{ P("alarm queue %s"), "10", "10 clear 2", "alarm queue" },
+		{ P("alarm queue %s"), "10 clear 2", "11 clear 2",
+		    "alarm queue" },
+		{ P("alarm age %s"), "1h", "2h", "alarm age" },
+		{ P("log %s"), "brief", "verbose", "log" },
+		{ P("eit %s"), "telex", "voice", "eit" },
+		{ HEAD "limit associations %s", "1", "2",
+		    "limit associations" },
+		{ HEAD "limit content %s", "1M", "2M", "limit content" },
+		{ HEAD "spool reserve %s", "64M", "65M", "spool reserve" },
+		{ HEAD "poison after %s", "1", "2", "poison" },
+		{ HEAD "audit %s", "log", "no", "audit" },
+		{ HEAD "expire normal %s", "1d", "2d", "expire" },
+		{ HEAD "limit loops %s", "1", "2", "limit loops" },
+		{ HEAD "limit hops %s", "10", "11", "limit hops" },
+		{ HEAD "limit return %s", "1M", "2M", "limit return" },
+		{ HEAD "limit rate %s", "1 per 1s", "2 per 1s",
+		    "limit rate" },
+		{ HEAD "limit recipients %s", "1", "2", "limit recipients" },
+		{ HEAD "limit connections %s per address", "1", "2",
+		    "limit connections" },
+		{ HEAD "limit half-open %s", "16", "17", "limit half-open" },
+		{ HEAD "limit half-open timeout %s", "1s", "2s",
+		    "limit half-open timeout" },
+		{ HEAD "limit memory %s per association", "1M", "2M",
+		    "limit memory" },
+		{ HEAD "alarm space %s", "1G", "1G clear 2G", "alarm space" },
+		{ HEAD "alarm space %s", "1G clear 3G", "2G clear 3G",
+		    "alarm space" },
+		{ HEAD "log %s", "brief", "verbose", "log" },
+	};
+	static const struct {
+		const char	*old, *new, *what;
+	} whole[] = {
+		{ HEAD, HEAD "metrics listen on 127.0.0.1 port 9100",
+		    "metrics listen on 127.0.0.1 port 9100: added\n" },
+		{ HEAD "metrics listen on 127.0.0.1 port 9100", HEAD
+		    "metrics listen on 127.0.0.1 port 9101",
+		    "metrics listen on 127.0.0.1 port 9100: removed\n"
+		    "metrics listen on 127.0.0.1 port 9101: added\n" },
+		{ HEAD "metrics listen on \"/tmp/m\" group root", HEAD
+		    "metrics listen on \"/tmp/m\" group daemon",
+		    "metrics listen on /tmp/m: changed\n" },
+		{ HEAD "control \"/tmp/c\" group root", HEAD
+		    "control \"/tmp/c\"", "control group: changed, which "
+		    "takes a restart\n" },
+	};
+	struct conf	*old, *new;
+	char		 text[2][600], what[200];
+	size_t		 i, n = sizeof(t) / sizeof(t[0]);
+	int		 k;
+
+	for (i = 0; i < n + sizeof(whole) / sizeof(whole[0]); i++) {
+		for (k = 0; k < 2; k++)
+			if (i < n)
+				snprintf(text[k], sizeof(text[k]), t[i].fmt,
+				    k == 0 ? t[i].old : t[i].new);
+			else
+				strlcpy(text[k], k == 0 ? whole[i - n].old :
+				    whole[i - n].new, sizeof(text[k]));
+		if (i < n)
+			snprintf(what, sizeof(what), "%schanged: %s\n",
+			    strncmp(t[i].fmt, P(""), sizeof(HEAD) + 4) == 0 ?
+			    "peer \"b\": " : "", t[i].name);
+		else
+			strlcpy(what, whole[i - n].what, sizeof(what));
+		old = good(text[0]);
+		new = good(text[1]);
+		changed[0] = '\0';
+		conf_changes(old, new, change);
+		if (strcmp(changed, what) != 0)
+			fail_msg("%s\n%s\nsaid: %s", text[0], text[1],
 			    changed);
 		conf_free(old);
 		conf_free(new);
@@ -1023,6 +1162,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_titles),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_changes_named),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_normal),
 		cmocka_unit_test(test_options),
