@@ -16,6 +16,7 @@
 	E(STOPPING,		"stopping")			\
 	E(STOPPED,		"stopped")			\
 	E(CONFIG_ERROR,		"config-error")			\
+	E(CONFIG_WARNING,	"config-warning")		\
 	E(RELOADED,		"config-reloaded")		\
 	E(CONFIG_CHANGED,	"config-changed")		\
 	E(NOT_RELOADED,		"config-not-reloaded")		\

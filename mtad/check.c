@@ -29,20 +29,47 @@ int		 conf_includes;
 void		(*conf_error_hook)(const char *);
 void		(*conf_error_copy)(const char *);
 
+#define LINE_SIZE	1400
+
+static void
+line_of(char *line, const struct place *p, const char *fmt, va_list ap)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (p != NULL && p->file != NULL)
+		snprintf(line, LINE_SIZE, "%.300s:%u:%u: %s", p->file,
+		    p->line, p->column, text);
+	else
+		snprintf(line, LINE_SIZE, "%s", text);
+}
+
+void
+conf_warning(const struct place *p, const char *fmt, ...)
+{
+	char line[LINE_SIZE];
+	va_list ap;
+
+	if (conf_errors > 0)
+		return;
+	va_start(ap, fmt);
+	line_of(line, p, fmt, ap);
+	va_end(ap);
+	if (conf_error_hook == NULL)
+		log_warnx(EVT_CONFIG_WARNING, ": %s", line);
+	if (conf_error_copy != NULL)
+		conf_error_copy(line);
+}
+
 void
 conf_error(const struct place *p, const char *fmt, ...)
 {
-	char text[1024], line[1400];
+	char line[LINE_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	line_of(line, p, fmt, ap);
 	va_end(ap);
-	if (p != NULL && p->file != NULL)
-		snprintf(line, sizeof(line), "%.300s:%u:%u: %s", p->file,
-		    p->line, p->column, text);
-	else
-		snprintf(line, sizeof(line), "%s", text);
 	if (++conf_errors > ERRORS_MAX)
 		return;
 	if (conf_error_hook != NULL)
@@ -625,144 +652,10 @@ add_deliver(const struct place *p, const char *prefix,
 	check_prefix_new(p, d->deliver.prefix, "is delivered by");
 	set_path(pd, d->deliver.directory, sizeof(d->deliver.directory),
 	    directory);
-	d->line = p->line;
-	d->column = p->column;
+	d->at.file = pd->file;
+	d->at.line = pd->line;
+	d->at.column = pd->column;
 	TAILQ_INSERT_TAIL(&conf_now->delivers, d, entry);
-}
-
-/* The whole */
-
-/* A check that was asked for and cannot be made is a mistake. */
-static void
-finish_tls(struct conf_peer *n)
-{
-	struct tls_peer_conf *t = &n->tls;
-	const struct conf_listen *l;
-	struct place at = { n->tls_at.file, n->tls_at.line,
-	    n->tls_at.column };
-	const char *name = n->peer.name;
-	int i, tls = 0, ca = 0;
-
-	if (!(n->set & CONF_SET_TLS) && (t->ca != 0 || t->certificate != 0 ||
-	    n->tls_name[0] != '\0'))
-		conf_error(NULL, "peer \"%s\" (line %u): \"tls yes\" or "
-		    "\"tls opportunistic\" was expected beside tls ca, name "
-		    "or certificate", name, n->line);
-	if (t->ca == 0 && (t->mode == TLS_YES || (t->mode == TLS_OPTIONAL &&
-	    n->tls_name[0] != '\0')))
-		conf_error(&at, "peer \"%s\": tls ca \"FILE\" was expected, "
-		    "to check its certificate with", name);
-	for (i = 0; i < n->peer.naddress; i++)
-		strlcpy(t->name[i], n->tls_name[0] != '\0' ? n->tls_name :
-		    n->address[i].host, sizeof(t->name[i]));
-	if (!(n->set & CONF_SET_REMOTE_TLS)) {
-		t->remote = t->mode == TLS_YES;
-		return;
-	}
-	TAILQ_FOREACH(l, &conf_now->listeners, entry) {
-		tls |= l->listen.tls != TLS_NO;
-		ca |= l->listen.tls_ca != 0;
-	}
-	at.file = n->remote_tls_at.file;
-	at.line = n->remote_tls_at.line;
-	at.column = n->remote_tls_at.column;
-	if (t->remote && !tls)
-		conf_error(&at, "peer \"%s\": remote tls: a listen statement "
-		    "with tls was expected", name);
-	else if (t->remote_name[0] != '\0' && !ca)
-		conf_error(&at, "peer \"%s\": remote tls name: a listen "
-		    "statement with tls and ca was expected, which asks for "
-		    "a certificate", name);
-}
-
-/* What only presentation and association control have a place for. */
-static int
-has_upper_address(const struct peer_conf *p)
-{
-	int i;
-
-	for (i = 0; i < p->naddress; i++)
-		if (p->remote_ssel[i].len > 0 || p->remote_psel[i].len > 0)
-			return (1);
-	return (p->local_ssel.len > 0 || p->local_psel.len > 0 ||
-	    p->local_title.ap_len > 0 || p->remote_title.ap_len > 0);
-}
-
-static void
-finish_peer(struct conf_peer *n)
-{
-	struct peer_conf *p = &n->peer;
-	struct place place = { NULL, 0, 0 };
-	const struct mta_conf *m = &conf_now->mta;
-
-	if (!(n->set & CONF_SET_LOCAL)) {
-		strlcpy(p->local.name, m->name, sizeof(p->local.name));
-		strlcpy(p->local.password, m->password,
-		    sizeof(p->local.password));
-	}
-	if (!(n->set & CONF_SET_LOCAL_RSP))
-		p->local_response = p->local;
-	if (!(n->set & CONF_SET_REMOTE))
-		strlcpy(p->remote.name, p->name, sizeof(p->remote.name));
-	if (!(n->set & CONF_SET_REMOTE_RSP))
-		p->remote_response = p->remote;
-	if (p->mode != MODE_NORMAL && has_upper_address(p))
-		conf_error(&place, "peer \"%s\" (line %u): ssel, psel and "
-		    "ap-title belong to mode normal: without them, or mode "
-		    "normal, was expected", p->name, n->line);
-	if (p->reserved_urgent >= p->max_associations &&
-	    p->reserved_urgent != 0)
-		conf_error(&place, "peer \"%s\" (line %u): reserve %u leaves "
-		    "none of %u associations to other messages", p->name,
-		    n->line, p->reserved_urgent, p->max_associations);
-	if (p->recovery_timeout < p->recovery_delay)
-		conf_error(&place, "peer \"%s\" (line %u): recovery timeout "
-		    "%u s is shorter than its delay of %u s", p->name,
-		    n->line, p->recovery_timeout, p->recovery_delay);
-	finish_tls(n);
-}
-
-static void
-finish_via(const struct conf_via *v)
-{
-	struct place place = { v->at.file, v->at.line, v->at.column };
-	struct conf_peer *a;
-
-	TAILQ_FOREACH(a, &conf_now->peers, entry)
-		if (strcmp(a->peer.name, v->peer) == 0)
-			return;
-	conf_error(&place, "route via \"%s\": no such peer", v->peer);
-}
-
-static void
-finish(void)
-{
-	struct conf_peer *a, *b;
-	struct conf_route *r;
-	unsigned i;
-
-	if (!conf_now->has_mta) {
-		conf_error(NULL, "no mta statement: mta \"NAME\" domain "
-		    "\"/C=../ADMD=../PRMD=..\" was expected");
-		return;
-	}
-	TAILQ_FOREACH(a, &conf_now->peers, entry)
-		finish_peer(a);
-	TAILQ_FOREACH(a, &conf_now->peers, entry)
-		for (b = TAILQ_NEXT(a, entry); b != NULL;
-		    b = TAILQ_NEXT(b, entry))
-			if (strcmp(a->peer.remote.name,
-			    b->peer.remote.name) == 0 &&
-			    strcmp(a->peer.remote.password,
-			    b->peer.remote.password) == 0)
-				conf_error(NULL, "peers \"%s\" (line %u) and "
-				    "\"%s\" (line %u) cannot be told apart: "
-				    "the same remote name and password",
-				    a->peer.name, a->line, b->peer.name,
-				    b->line);
-	TAILQ_FOREACH(r, &conf_now->routes, entry)
-		for (i = 0; i < r->route.nvia; i++)
-			finish_via(&r->via[i]);
 }
 
 /* Of the ladder: mtad.conf(5). */
@@ -830,7 +723,7 @@ run(void)
 	if (parse_run() != 0 && conf_errors == 0)
 		conf_error(NULL, "out of memory");
 	if (conf_errors == 0)
-		finish();
+		check_whole();
 	if (conf_errors > ERRORS_MAX)
 		log_warnx(EVT_CONFIG_ERROR, ": %u more errors", conf_errors -
 		    ERRORS_MAX);

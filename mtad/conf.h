@@ -114,7 +114,7 @@ RB_HEAD(conf_prefixes, conf_prefix);
 struct conf_deliver {
 	TAILQ_ENTRY(conf_deliver) entry;
 	struct deliver_conf	 deliver;
-	unsigned		 line, column;
+	struct conf_place	 at;		/* the directory */
 };
 
 #define COMMAND_WORDS_MAX	64

@@ -177,7 +177,7 @@ check_mode(const char *name, const struct stat *st)
 		return (-1);
 	}
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
-		conf_error(NULL, "%s: mode %04o lets others write it; 0600 "
+		conf_error(NULL, "%s: mode %04o lets others write it: 0600 "
 		    "or 0640 was expected", name, st->st_mode & 07777);
 		return (-1);
 	}
@@ -190,8 +190,11 @@ check_secret(const struct place *p, const char *file, unsigned *mode)
 {
 	if (secret != SECRET || (*mode & S_IROTH) == 0)
 		return;
-	conf_error(p, "%s: mode %04o lets others read the password; 0600 or "
-	    "0640 was expected", file, *mode);
+	/* a macro may be of another file than where it stands */
+	if (p->file != NULL && strcmp(p->file, file) == 0)
+		file = "the file";
+	conf_error(p, "%s has mode %04o, which lets others read the password: "
+	    "0600 or 0640 was expected", file, *mode);
 	*mode = 0;		/* said */
 }
 

@@ -14,6 +14,9 @@ extern int		 conf_includes;	/* include is allowed */
 
 void	conf_error(const struct place *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
+/* Something that is allowed and does not do what one might think. */
+void	conf_warning(const struct place *, const char *, ...)
+	    __attribute__((__format__(printf, 2, 3)));
 int	parse_run(void);
 int	parse_time(const char *, uint64_t *);
 int	parse_size(const char *, uint64_t *);
@@ -92,6 +95,9 @@ void	set_subtree(const struct place *, char *, const char *);
  */
 void	check_prefix_new(const struct place *, const char *prefix,
 	    const char *what);
+
+/* whole.c: what only all statements together tell. */
+void	check_whole(void);
 
 /* cmdline.c */
 struct command_options {

@@ -925,6 +925,50 @@ change(const char *line)
 	strlcat(changed, "\n", sizeof(changed));
 }
 
+/* What only the whole of it tells, where it was written. */
+static void
+test_whole(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ HEAD "spool \"/nowhere/spool\"\ndeliver \"/C=FR\" to "
+		    "directory \"/nowhere/spool\"", "f:3:30: directory "
+		    "\"/nowhere/spool\": one outside of the spool" },
+		{ HEAD "deliver \"/C=FR\" to directory \"/nowhere/spool/in\""
+		    "\nspool \"/nowhere/spool/\"", "f:2:30: directory "
+		    "\"/nowhere/spool/in\": one outside of the spool" },
+		{ HEAD "deliver \"/C=FR\" to directory \"/nowhere/spool2\""
+		    "\nspool \"/nowhere/spool\"", NULL },
+		{ HEAD "deliver \"/C=FR\" to directory \"/etc/passwd\"",
+		    "f:2:30: \"/etc/passwd\": a directory was expected" },
+	};
+	static const char *const odd[][2] = {
+		{ P("") "route \"/C=FR\" via b", "f:5:19: route via \"b\": "
+		    "nothing can be sent to it" },
+		{ P("address a") "route \"/C=FR\" via b", "" },
+		{ P("dialogue twa") "route \"/C=FR\" via b", "" },
+		{ P(""), "" },
+	};
+	struct conf	*c;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		c = parse(wrong[i][0]);
+		if (wrong[i][1] == NULL ? c == NULL :
+		    strncmp(errors, wrong[i][1], strlen(wrong[i][1])) != 0)
+			fail_msg("%s\nsaid: %s", wrong[i][0], errors);
+		conf_free(c);
+	}
+	conf_error_copy = change;
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		changed[0] = '\0';
+		conf_free(good(odd[i][0]));
+		if (strncmp(changed, odd[i][1], strlen(odd[i][1])) != 0 ||
+		    (odd[i][1][0] == '\0' && changed[0] != '\0'))
+			fail_msg("%s\nsaid: %s", odd[i][0], changed);
+	}
+	conf_error_copy = NULL;
+}
+
 /* By what a configuration differs from the one before; never a password. */
 static void
 test_changes(void **state)
@@ -1161,6 +1205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_changes_named),
 		cmocka_unit_test(test_defaults),

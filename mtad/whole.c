@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * What can be checked only when all of mtad.conf has been read: what options
+ * mean together, what names stand for.
+ */
+
+#include <sys/stat.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse_int.h"
+
+/* A check that was asked for and cannot be made is a mistake. */
+static void
+finish_tls(struct conf_peer *n)
+{
+	struct tls_peer_conf *t = &n->tls;
+	const struct conf_listen *l;
+	struct place at = { n->tls_at.file, n->tls_at.line,
+	    n->tls_at.column };
+	const char *name = n->peer.name;
+	int i, tls = 0, ca = 0;
+
+	if (!(n->set & CONF_SET_TLS) && (t->ca != 0 || t->certificate != 0 ||
+	    n->tls_name[0] != '\0'))
+		conf_error(NULL, "peer \"%s\" (line %u): \"tls yes\" or "
+		    "\"tls opportunistic\" was expected beside tls ca, name "
+		    "or certificate", name, n->line);
+	if (t->ca == 0 && (t->mode == TLS_YES || (t->mode == TLS_OPTIONAL &&
+	    n->tls_name[0] != '\0')))
+		conf_error(&at, "peer \"%s\": tls ca \"FILE\" was expected, "
+		    "to check its certificate with", name);
+	for (i = 0; i < n->peer.naddress; i++)
+		strlcpy(t->name[i], n->tls_name[0] != '\0' ? n->tls_name :
+		    n->address[i].host, sizeof(t->name[i]));
+	if (!(n->set & CONF_SET_REMOTE_TLS)) {
+		t->remote = t->mode == TLS_YES;
+		return;
+	}
+	TAILQ_FOREACH(l, &conf_now->listeners, entry) {
+		tls |= l->listen.tls != TLS_NO;
+		ca |= l->listen.tls_ca != 0;
+	}
+	at.file = n->remote_tls_at.file;
+	at.line = n->remote_tls_at.line;
+	at.column = n->remote_tls_at.column;
+	if (t->remote && !tls)
+		conf_error(&at, "peer \"%s\": remote tls: a listen statement "
+		    "with tls was expected", name);
+	else if (t->remote_name[0] != '\0' && !ca)
+		conf_error(&at, "peer \"%s\": remote tls name: a listen "
+		    "statement with tls and ca was expected, which asks for "
+		    "a certificate", name);
+}
+
+/* What only presentation and association control have a place for. */
+static int
+has_upper_address(const struct peer_conf *p)
+{
+	int i;
+
+	for (i = 0; i < p->naddress; i++)
+		if (p->remote_ssel[i].len > 0 || p->remote_psel[i].len > 0)
+			return (1);
+	return (p->local_ssel.len > 0 || p->local_psel.len > 0 ||
+	    p->local_title.ap_len > 0 || p->remote_title.ap_len > 0);
+}
+
+static void
+finish_peer(struct conf_peer *n)
+{
+	struct peer_conf *p = &n->peer;
+	struct place place = { NULL, 0, 0 };
+	const struct mta_conf *m = &conf_now->mta;
+
+	if (!(n->set & CONF_SET_LOCAL)) {
+		strlcpy(p->local.name, m->name, sizeof(p->local.name));
+		strlcpy(p->local.password, m->password,
+		    sizeof(p->local.password));
+	}
+	if (!(n->set & CONF_SET_LOCAL_RSP))
+		p->local_response = p->local;
+	if (!(n->set & CONF_SET_REMOTE))
+		strlcpy(p->remote.name, p->name, sizeof(p->remote.name));
+	if (!(n->set & CONF_SET_REMOTE_RSP))
+		p->remote_response = p->remote;
+	if (p->mode != MODE_NORMAL && has_upper_address(p))
+		conf_error(&place, "peer \"%s\" (line %u): ssel, psel and "
+		    "ap-title belong to mode normal: without them, or mode "
+		    "normal, was expected", p->name, n->line);
+	if (p->reserved_urgent >= p->max_associations &&
+	    p->reserved_urgent != 0)
+		conf_error(&place, "peer \"%s\" (line %u): reserve %u leaves "
+		    "none of %u associations to other messages", p->name,
+		    n->line, p->reserved_urgent, p->max_associations);
+	if (p->recovery_timeout < p->recovery_delay)
+		conf_error(&place, "peer \"%s\" (line %u): recovery timeout "
+		    "%u s is shorter than its delay of %u s", p->name,
+		    n->line, p->recovery_timeout, p->recovery_delay);
+	finish_tls(n);
+}
+
+static void
+finish_via(const struct conf_via *v)
+{
+	struct place place = { v->at.file, v->at.line, v->at.column };
+	struct conf_peer *a;
+
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		if (strcmp(a->peer.name, v->peer) == 0)
+			break;
+	if (a == NULL)
+		conf_error(&place, "route via \"%s\": no such peer", v->peer);
+	else if (a->peer.naddress == 0 && a->peer.dialogue ==
+	    DIALOGUE_MONOLOGUE)
+		conf_warning(&place, "route via \"%s\": nothing can be sent "
+		    "to it: it has no address to be called at, and when it "
+		    "calls, a monologue is its own (address, or dialogue twa, "
+		    "was expected in line %u)", v->peer, a->line);
+}
+
+/* Both by their names, for they need not be there. */
+static int
+is_inside(const char *path, const char *dir)
+{
+	char p[PATH_MAX], d[PATH_MAX];
+	size_t len;
+
+	if (realpath(path, p) == NULL)
+		strlcpy(p, path, sizeof(p));
+	if (realpath(dir, d) == NULL)
+		strlcpy(d, dir, sizeof(d));
+	len = strlen(d);
+	while (len > 1 && d[len - 1] == '/')
+		len--;
+	return (strncmp(p, d, len) == 0 && (p[len] == '\0' ||
+	    p[len] == '/'));
+}
+
+static void
+finish_deliver(const struct conf_deliver *d)
+{
+	const char *dir = d->deliver.directory;
+	struct place at = { d->at.file, d->at.line, d->at.column };
+	struct stat st;
+
+	if (is_inside(dir, conf_now->spool))
+		conf_error(&at, "directory \"%s\": one outside of the spool "
+		    "\"%s\" was expected", dir, conf_now->spool);
+	else if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		conf_error(&at, "\"%s\": a directory was expected", dir);
+}
+
+void
+check_whole(void)
+{
+	struct conf_peer *a, *b;
+	struct conf_deliver *d;
+	struct conf_route *r;
+	unsigned i;
+
+	if (!conf_now->has_mta) {
+		conf_error(NULL, "no mta statement: mta \"NAME\" domain "
+		    "\"/C=../ADMD=../PRMD=..\" was expected");
+		return;
+	}
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		finish_peer(a);
+	TAILQ_FOREACH(a, &conf_now->peers, entry)
+		for (b = TAILQ_NEXT(a, entry); b != NULL;
+		    b = TAILQ_NEXT(b, entry))
+			if (strcmp(a->peer.remote.name,
+			    b->peer.remote.name) == 0 &&
+			    strcmp(a->peer.remote.password,
+			    b->peer.remote.password) == 0)
+				conf_error(NULL, "peers \"%s\" (line %u) and "
+				    "\"%s\" (line %u) cannot be told apart: "
+				    "the same remote name and password",
+				    a->peer.name, a->line, b->peer.name,
+				    b->line);
+	TAILQ_FOREACH(r, &conf_now->routes, entry)
+		for (i = 0; i < r->route.nvia; i++)
+			finish_via(&r->via[i]);
+	TAILQ_FOREACH(d, &conf_now->delivers, entry)
+		finish_deliver(d);
+}
