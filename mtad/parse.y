@@ -40,6 +40,8 @@ forget(char *s)
 
 %define api.pure full
 %define parse.error custom
+/* What was expected is all that was, after an option as well. */
+%define parse.lac full
 %locations
 
 %union {
@@ -104,6 +106,7 @@ conf		: /* empty */
 			forget($3);
 		}
 		| conf error NEWLINE	{
+			conf_once_in(0);
 			peer = NULL;
 			list = NULL;
 			yyerrok;
@@ -171,17 +174,20 @@ main		: WORD EQUALS text	{
 			forget($6);
 		}
 		| SPOOL string		{
+			conf_once_ever(&@1, "spool");
 			set_path(&@2, conf_now->spool,
 			    sizeof(conf_now->spool), $2);
 			forget($2);
 		}
 		| SPOOL RESERVE size	{ conf_now->mta.min_free = $3; }
 		| CONTROL string	{
+			conf_once_ever(&@1, "control");
 			set_path(&@2, conf_now->control,
 			    sizeof(conf_now->control), $2);
 			forget($2);
 		}
 		| CONTROL string GROUP text {
+			conf_once_ever(&@1, "control");
 			set_path(&@2, conf_now->control,
 			    sizeof(conf_now->control), $2);
 			set_string(&@4, conf_now->control_group,
@@ -199,11 +205,13 @@ main		: WORD EQUALS text	{
 			forget($6);
 		}
 		| PEER text		{
+			conf_once_in(1);
 			peer = new_peer(&@2, $2);
 			forget($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
-		  OPENB optnl peeropts lastline CLOSEB {
+		  peerblock {
+			conf_once_in(0);
 			end_peer(peer);
 			peer = NULL;
 		}
@@ -258,11 +266,13 @@ main		: WORD EQUALS text	{
 			forget($4);
 		}
 		| LIST text		{
+			conf_once_in(1);
 			list = new_list(&@2, $2);
 			forget($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
-		  OPENB optnl listopts listlast CLOSEB {
+		  listblock {
+			conf_once_in(0);
 			end_list(&@2, list);
 			list = NULL;
 		}
@@ -390,23 +400,28 @@ optweight	: /* empty */		{ $$ = 1; }
 /* How long a message is tried, and where: of a peer, or of all. */
 ladder		: RETRY retries
 		| ALTERNATE AFTER NUMBER FAILURES {
+			conf_once(&@1, "alternate after failures");
 			set_number(&@3, &ladder_of(peer, &@1)->
 			    alternate_failures, $3, 0, 1000000, "failures");
 		}
 		| ALTERNATE AFTER time	{
+			conf_once(&@1, "alternate after");
 			set_number(&@3, &ladder_of(peer, &@1)->
 			    alternate_time, $3, 0, 7 * 86400,
 			    "alternate after");
 		}
 		| ATTEMPTS NUMBER	{
+			conf_once(&@1, "attempts");
 			set_number(&@2, &ladder_of(peer, &@1)->attempts, $2,
 			    0, 1000000, "attempts");
 		}
 		| EXPIRE expires
 		| ALARM QUEUE NUMBER clearnumber {
+			conf_once(&@1, "alarm queue");
 			set_alarm_queue(peer, &@3, $3, &@4, $4);
 		}
 		| ALARM AGE time cleartime {
+			conf_once(&@1, "alarm age");
 			set_alarm_age(peer, &@3, $3, &@4, $4);
 		}
 		| THRESHOLD thresholds
@@ -423,9 +438,11 @@ retries		: retry
 		;
 
 retry		: time TO time		{
+			conf_once(&@1, "retry");
 			set_retry(peer, ALL_RANKS, &@1, $1, &@3, $3);
 		}
 		| rank time TO time	{
+			conf_once_rank(&@1, "retry", $1);
 			set_retry(peer, $1, &@2, $2, &@4, $4);
 		}
 		;
@@ -443,7 +460,10 @@ expires		: expire
 		| expires expire
 		;
 
-expire		: rank time		{ set_expire(peer, &@2, $1, $2); }
+expire		: rank time		{
+			conf_once_rank(&@1, "expire", $1);
+			set_expire(peer, &@2, $1, $2);
+		}
 		;
 
 thresholds	: threshold
@@ -451,14 +471,22 @@ thresholds	: threshold
 		;
 
 threshold	: NUMBER		{
+			conf_once(&@1, "threshold");
 			set_threshold(peer, &@1, 1, $1);
 			set_threshold(peer, &@1, 2, $1);
 		}
-		| rank NUMBER		{ set_threshold(peer, &@2, $1, $2); }
+		| rank NUMBER		{
+			conf_once_rank(&@1, "threshold", $1);
+			set_threshold(peer, &@2, $1, $2);
+		}
 		| OLDEST time		{
+			conf_once(&@1, "threshold oldest");
 			set_oldest(peer, &@2, ALL_RANKS, $2);
 		}
-		| OLDEST rank time	{ set_oldest(peer, &@3, $2, $3); }
+		| OLDEST rank time	{
+			conf_once_rank(&@1, "threshold oldest", $2);
+			set_oldest(peer, &@3, $2, $3);
+		}
 		;
 
 listentls	: /* empty */		{
@@ -503,13 +531,18 @@ optnl		: /* empty */
 		| optnl NEWLINE
 		;
 
-listopts	: /* empty */
-		| listopts listopt NEWLINE optnl
-		| listopts error NEWLINE optnl	{ yyerrok; }
+listblock	: OPENB optnl CLOSEB
+		| OPENB optnl listopt CLOSEB
+		| OPENB optnl error CLOSEB	{ yyerrok; }
+		| OPENB optnl listlines CLOSEB
+		| OPENB optnl listlines listopt CLOSEB
+		| OPENB optnl listlines error CLOSEB { yyerrok; }
 		;
 
-listlast	: /* empty */
-		| listopt
+listlines	: listopt NEWLINE optnl
+		| error NEWLINE optnl		{ yyerrok; }
+		| listlines listopt NEWLINE optnl
+		| listlines error NEWLINE optnl	{ yyerrok; }
 		;
 
 listopt		: MEMBER text		{
@@ -525,12 +558,16 @@ listopt		: MEMBER text		{
 			forget($3);
 		}
 		| OWNER text		{
+			conf_once(&@1, "owner");
 			set_whole(&@2, list->list.owner,
 			    sizeof(list->list.owner), $2);
 			forget($2);
 		}
-		| REPORTS TO reportsto
-		| REPORTS NONE	{ list->list.reports = LIST_REPORTS_NONE; }
+		| REPORTS TO reportsto	{ conf_once(&@1, "reports"); }
+		| REPORTS NONE		{
+			conf_once(&@1, "reports");
+			list->list.reports = LIST_REPORTS_NONE;
+		}
 		;
 
 reportsto	: ORIGINATOR	{ list->list.reports = LIST_REPORTS_ORIGINATOR; }
@@ -538,13 +575,19 @@ reportsto	: ORIGINATOR	{ list->list.reports = LIST_REPORTS_ORIGINATOR; }
 		| BOTH		{ list->list.reports = LIST_REPORTS_BOTH; }
 		;
 
-peeropts	: /* empty */
-		| peeropts peerline NEWLINE optnl
-		| peeropts error NEWLINE optnl	{ yyerrok; }
+/* No rule of these is empty: an error has a place to go on from at once. */
+peerblock	: OPENB optnl CLOSEB
+		| OPENB optnl peerline CLOSEB
+		| OPENB optnl error CLOSEB	{ yyerrok; }
+		| OPENB optnl peerlines CLOSEB
+		| OPENB optnl peerlines peerline CLOSEB
+		| OPENB optnl peerlines error CLOSEB { yyerrok; }
 		;
 
-lastline	: /* empty */
-		| peerline
+peerlines	: peerline NEWLINE optnl
+		| error NEWLINE optnl		{ yyerrok; }
+		| peerlines peerline NEWLINE optnl
+		| peerlines error NEWLINE optnl	{ yyerrok; }
 		;
 
 peerline	: peeropt
@@ -555,29 +598,46 @@ peerline	: peeropt
 		| peerline ladder
 		;
 
-peertls		: TLS YES		{ set_tls(peer, TLS_YES, &@1); }
-		| TLS NO		{ set_tls(peer, TLS_NO, &@1); }
+peertls		: TLS YES		{
+			conf_once(&@1, "tls");
+			set_tls(peer, TLS_YES, &@1);
+		}
+		| TLS NO		{
+			conf_once(&@1, "tls");
+			set_tls(peer, TLS_NO, &@1);
+		}
 		| TLS OPPORTUNISTIC	{
+			conf_once(&@1, "tls");
 			set_tls(peer, TLS_OPTIONAL, &@1);
 		}
 		| TLS CA string		{
+			conf_once(&@1, "tls ca");
 			peer->tls.ca = tls_authorities(&@3, $3);
 			forget($3);
 		}
 		| TLS NAME text		{
+			conf_once(&@1, "tls name");
 			set_string(&@3, peer->tls_name,
 			    sizeof(peer->tls_name), "name", $3);
 			forget($3);
 		}
 		| TLS CERTIFICATE string KEY string {
+			conf_once(&@1, "tls certificate");
 			peer->tls.certificate = tls_certificate(&@3, $3, &@5,
 			    $5);
 			forget($3);
 			forget($5);
 		}
-		| REMOTE TLS YES	{ set_remote_tls(peer, 1, &@2); }
-		| REMOTE TLS NO		{ set_remote_tls(peer, 0, &@2); }
+		| REMOTE TLS YES	{
+			conf_once(&@1, "remote tls");
+			set_remote_tls(peer, 1, &@2);
+		}
+		| REMOTE TLS NO		{
+			conf_once(&@1, "remote tls");
+			set_remote_tls(peer, 0, &@2);
+		}
 		| REMOTE TLS NAME text	{
+			conf_once(&@1, "remote tls name");
 			set_remote_tls(peer, 1, &@2);
 			set_string(&@4, peer->tls.remote_name,
 			    sizeof(peer->tls.remote_name), "name", $4);
@@ -608,16 +668,19 @@ addrsels	: /* empty */
 		;
 
 localsel	: TSEL text		{
+			conf_once(&@1, "local tsel");
 			set_selector(&@2, &peer->peer.local_tsel, TSEL_MAX,
 			    $2);
 			forget($2);
 		}
 		| SSEL text		{
+			conf_once(&@1, "local ssel");
 			set_selector(&@2, &peer->peer.local_ssel,
 			    S_SELECTOR_MAX, $2);
 			forget($2);
 		}
 		| PSEL text		{
+			conf_once(&@1, "local psel");
 			set_selector(&@2, &peer->peer.local_psel,
 			    P_SELECTOR_MAX, $2);
 			forget($2);
@@ -633,55 +696,70 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			forget($2);
 		}
 		| DOMAIN text		{
+			conf_once(&@1, "domain");
 			set_domain(&@2, &peer->peer.domain, $2);
 			peer->set |= CONF_SET_DOMAIN;
 			forget($2);
 		}
 		| MODE X410		{
+			conf_once(&@1, "mode");
 			peer->peer.mode = MODE_X410_1984;
 		}
 		| MODE X410_1984	{
+			conf_once(&@1, "mode");
 			peer->peer.mode = MODE_X410_1984;
 		}
 		| MODE X410_1988	{
+			conf_once(&@1, "mode");
 			peer->peer.mode = MODE_X410_1988;
 		}
-		| MODE NORMAL		{ peer->peer.mode = MODE_NORMAL; }
+		| MODE NORMAL		{
+			conf_once(&@1, "mode");
+			peer->peer.mode = MODE_NORMAL;
+		}
 		| DIALOGUE MONOLOGUE	{
+			conf_once(&@1, "dialogue");
 			peer->peer.dialogue = DIALOGUE_MONOLOGUE;
 		}
 		| DIALOGUE TWA		{
+			conf_once(&@1, "dialogue");
 			peer->peer.dialogue = DIALOGUE_TWA;
 		}
 		| LOCAL localsels
 		| LOCAL AP_TITLE text	{
+			conf_once(&@1, "local ap-title");
 			set_title(&@3, &peer->peer.local_title, $3, NULL,
 			    NULL);
 			forget($3);
 		}
 		| LOCAL AP_TITLE text AE_QUALIFIER text {
+			conf_once(&@1, "local ap-title");
 			set_title(&@3, &peer->peer.local_title, $3, &@5, $5);
 			forget($3);
 			forget($5);
 		}
 		| REMOTE AP_TITLE text	{
+			conf_once(&@1, "remote ap-title");
 			set_title(&@3, &peer->peer.remote_title, $3, NULL,
 			    NULL);
 			forget($3);
 		}
 		| REMOTE AP_TITLE text AE_QUALIFIER text {
+			conf_once(&@1, "remote ap-title");
 			set_title(&@3, &peer->peer.remote_title, $3, &@5,
 			    $5);
 			forget($3);
 			forget($5);
 		}
 		| LOCAL NAME text PASSWORD text {
+			conf_once(&@1, "local name");
 			set_credentials(&peer->peer.local, &@3, $3, &@5, $5);
 			peer->set |= CONF_SET_LOCAL;
 			forget($3);
 			forget($5);
 		}
 		| LOCAL RESPONSE NAME text PASSWORD text {
+			conf_once(&@1, "local response");
 			set_credentials(&peer->peer.local_response, &@4, $4,
 			    &@6, $6);
 			peer->set |= CONF_SET_LOCAL_RSP;
@@ -689,12 +767,14 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			forget($6);
 		}
 		| REMOTE NAME text PASSWORD text {
+			conf_once(&@1, "remote name");
 			set_credentials(&peer->peer.remote, &@3, $3, &@5, $5);
 			peer->set |= CONF_SET_REMOTE;
 			forget($3);
 			forget($5);
 		}
 		| REMOTE RESPONSE NAME text PASSWORD text {
+			conf_once(&@1, "remote response");
 			set_credentials(&peer->peer.remote_response, &@4, $4,
 			    &@6, $6);
 			peer->set |= CONF_SET_REMOTE_RSP;
@@ -702,67 +782,91 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			forget($6);
 		}
 		| CHECKPOINT NUMBER	{
+			conf_once(&@1, "checkpoint");
 			set_number(&@2, &peer->peer.checkpoint, $2, 0, 65535,
 			    "checkpoint");
 		}
 		| WINDOW NUMBER		{
+			conf_once(&@1, "window");
 			set_number(&@2, &peer->peer.window, $2, 1, 255,
 			    "window");
 		}
 		| SAFE_STORE NUMBER	{
+			conf_once(&@1, "safe-store");
 			set_number(&@2, &peer->peer.safe_store, $2, 0, 255,
 			    "safe-store");
 		}
-		| RECOVER YES		{ peer->peer.recover = 1; }
-		| RECOVER NO		{ peer->peer.recover = 0; }
+		| RECOVER YES		{
+			conf_once(&@1, "recover");
+			peer->peer.recover = 1;
+		}
+		| RECOVER NO		{
+			conf_once(&@1, "recover");
+			peer->peer.recover = 0;
+		}
 		| TIMEOUT time	{
+			conf_once(&@1, "timeout");
 			set_number(&@2, &peer->peer.recovery_timeout, $2, 1,
 			    7 * 86400, "recovery timeout");
 		}
 		| DELAY time		{
+			conf_once(&@1, "delay");
 			set_number(&@2, &peer->peer.recovery_delay, $2, 1,
 			    86400, "recovery delay");
 		}
 		| KEEP time		{
+			conf_once(&@1, "keep");
 			set_number(&@2, &peer->peer.recovery_keep, $2, 1,
 			    30 * 86400, "keep");
 		}
 		| MEMORY time		{
+			conf_once(&@1, "memory");
 			set_number(&@2, &peer->peer.no_recovery_memory, $2, 0,
 			    30 * 86400, "memory");
 		}
 		| TPDU_SIZE NUMBER	{
 			uint32_t v = 0;
 
+			conf_once(&@1, "tpdu-size");
 			set_number(&@2, &v, $2, 128, 65531, "tpdu-size");
 			peer->peer.tpdu_size = v;
 		}
 		| ASSOCIATIONS NUMBER	{
+			conf_once(&@1, "associations");
 			set_number(&@2, &peer->peer.max_associations, $2, 1,
 			    1000, "associations");
 		}
 		| RESERVE NUMBER	{
+			conf_once(&@1, "reserve");
 			set_number(&@2, &peer->peer.reserved_urgent, $2, 0,
 			    999, "reserve");
 		}
 		| IDLE time		{
+			conf_once(&@1, "idle");
 			set_number(&@2, &peer->peer.idle, $2, 1, 7 * 86400,
 			    "idle");
 		}
 		| OPEN TIMEOUT time	{
+			conf_once(&@1, "open timeout");
 			set_number(&@3, &peer->peer.open_timeout, $3, 1, 3600,
 			    "open timeout");
 		}
 		| TRANSFER TIMEOUT time	{
+			conf_once(&@1, "transfer timeout");
 			set_number(&@3, &peer->peer.transfer_timeout, $3, 1,
 			    86400, "transfer timeout");
 		}
-		| MAX_CONTENT size	{ peer->peer.max_content = $2; }
+		| MAX_CONTENT size	{
+			conf_once(&@1, "max-content");
+			peer->peer.max_content = $2;
+		}
 		| MAX_RECIPIENTS NUMBER	{
+			conf_once(&@1, "max-recipients");
 			set_number(&@2, &peer->peer.max_recipients, $2, 1,
 			    UB_RECIPIENTS, "max-recipients");
 		}
 		| RATE NUMBER PER time	{
+			conf_once(&@1, "rate");
 			set_number(&@2, &peer->peer.rate, $2, 1, 1000000,
 			    "rate");
 			set_number(&@4, &peer->peer.rate_time, $4, 1, 86400,
@@ -784,18 +888,30 @@ peeropt		: ADDRESS text optport noselector addrsels {
 			add_policy(peer, POLICY_TO, &@3, $3);
 			forget($3);
 		}
-		| LOG VERBOSE		{ peer->peer.verbose = 1; }
-		| LOG BRIEF		{ peer->peer.verbose = 0; }
+		| LOG VERBOSE		{
+			conf_once(&@1, "log");
+			peer->peer.verbose = 1;
+		}
+		| LOG BRIEF		{
+			conf_once(&@1, "log");
+			peer->peer.verbose = 0;
+		}
 		| INTERNAL_TRACE AUTO	{
+			conf_once(&@1, "internal-trace");
 			peer->peer.internal_trace = INTERNAL_TRACE_AUTO;
 		}
 		| INTERNAL_TRACE KEEP	{
+			conf_once(&@1, "internal-trace");
 			peer->peer.internal_trace = INTERNAL_TRACE_KEEP;
 		}
 		| INTERNAL_TRACE STRIP	{
+			conf_once(&@1, "internal-trace");
 			peer->peer.internal_trace = INTERNAL_TRACE_STRIP;
 		}
-		| DISABLED		{ peer->peer.disabled = 1; }
+		| DISABLED		{
+			conf_once(&@1, "disabled");
+			peer->peer.disabled = 1;
+		}
 		;
 
 %%
@@ -871,6 +987,7 @@ yyerror(const YYLTYPE *loc, const char *why)
 int
 parse_run(void)
 {
+	conf_once_init();
 	peer = NULL;
 	return (yyparse());
 }

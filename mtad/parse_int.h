@@ -17,6 +17,18 @@ void	conf_error(const struct place *, const char *, ...)
 /* Something that is allowed and does not do what one might think. */
 void	conf_warning(const struct place *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
+/*
+ * An option that may be given once in the block that is open, or what may be
+ * once in all; what is not copied.  Options outside of a block hold for the
+ * peers after them and may come again.
+ */
+void	conf_once(const struct place *, const char *what);
+void	conf_once_rank(const struct place *, const char *what, int rank);
+void	conf_once_ever(const struct place *, const char *what);
+/* A block begins, or is over. */
+void	conf_once_in(int);
+/* Before the first file. */
+void	conf_once_init(void);
 int	parse_run(void);
 int	parse_time(const char *, uint64_t *);
 int	parse_size(const char *, uint64_t *);

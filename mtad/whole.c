@@ -12,6 +12,71 @@
 
 #include "parse_int.h"
 
+#define SAID_MAX	96	/* more than a block has options */
+
+struct said {
+	const char	*what;
+	int		 rank;
+	unsigned	 line;
+};
+
+static struct said	block[SAID_MAX], ever[4];
+static size_t		nblock, n_ever;
+static int		in_block;
+
+static void
+once(struct said *said, size_t *n, size_t max, const struct place *p,
+    const char *what, int rank)
+{
+	size_t i;
+
+	for (i = 0; i < *n; i++)
+		if (said[i].rank == rank && strcmp(said[i].what, what) == 0) {
+			conf_error(p, "%s: it was given in line %u already",
+			    what, said[i].line);
+			return;
+		}
+	if (*n == max)
+		return;
+	said[*n].what = what;
+	said[*n].rank = rank;
+	said[(*n)++].line = p->line;
+}
+
+void
+conf_once_rank(const struct place *p, const char *what, int rank)
+{
+	if (in_block)
+		once(block, &nblock, SAID_MAX, p, what, rank);
+}
+
+void
+conf_once(const struct place *p, const char *what)
+{
+	conf_once_rank(p, what, ALL_RANKS);
+}
+
+void
+conf_once_ever(const struct place *p, const char *what)
+{
+	once(ever, &n_ever, sizeof(ever) / sizeof(ever[0]), p, what,
+	    ALL_RANKS);
+}
+
+void
+conf_once_in(int begins)
+{
+	in_block = begins;
+	nblock = 0;
+}
+
+void
+conf_once_init(void)
+{
+	conf_once_in(0);
+	n_ever = 0;
+}
+
 /* A check that was asked for and cannot be made is a mistake. */
 static void
 finish_tls(struct conf_peer *n)

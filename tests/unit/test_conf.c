@@ -487,7 +487,7 @@ test_ladder(void **state)
 	c = good(HEAD "retry 10s to 1m urgent 1s to 2s\n"
 	    "threshold 4 non-urgent 9 oldest 60 oldest urgent 0\n"
 	    "peer \"b\" {\n retry normal 5 to 6 non-urgent 1h to 1d\n"
-	    "threshold urgent 1 normal 7 oldest non-urgent 2h urgent 2\n"
+	    "threshold urgent 2 normal 7 oldest non-urgent 2h\n"
 	    "threshold oldest normal 70 expire urgent 9 }\npeer \"c\" { }\n");
 	p = peer(c);
 	RANKS(p->retry_min, 1, 5, 3600);
@@ -925,6 +925,55 @@ change(const char *line)
 	strlcat(changed, "\n", sizeof(changed));
 }
 
+/* What is said twice is a mistake somewhere, and only what is one is told. */
+static void
+test_told_once(void **state)
+{
+	static const char *const t[][2] = {
+		{ P("window 4\nwindow 5"),
+		    "f:4:1: window: it was given in line 3 already\n" },
+		{ P("mode normal\nmode x410"),
+		    "f:4:1: mode: it was given in line 3 already\n" },
+		{ P("local tsel a local ssel b\nmode normal local tsel x"),
+		    "f:4:19: local tsel: it was given in line 3 already\n" },
+		{ P("tls no tls opportunistic"),
+		    "f:3:8: tls: it was given in line 3 already\n" },
+		{ P("retry urgent 1s to 2s 1s to 5s urgent 1s to 2s"),
+		    "f:3:32: retry: it was given in line 3 already\n" },
+		{ P("remote name x password y\nremote name z password y"),
+		    "f:4:1: remote name: it was given in line 3 already\n" },
+		{ HEAD "spool \"/a\"\nspool \"/b\"",
+		    "f:3:1: spool: it was given in line 2 already\n" },
+		{ HEAD "list \"/C=GB/ADMD=GOLD 400/PRMD=A/S=l\" {\n"
+		    "member \"/C=FR/S=x\"\nreports none\nreports to originator\n}",
+		    "f:5:1: reports: it was given in line 4 already\n" },
+		/* and no more than what is wrong */
+		{ P("window 4 frobnicate 7"), "f:3:10: \"frobnicate\" found, "
+		    "expected an option of a peer or '}'\n" },
+		{ P("frobnicate 7\nwindow 4"), "f:3:1: \"frobnicate\" found, "
+		    "expected an option of a peer or '}'\n" },
+		{ HEAD "peer \"b\" { frobnicate 7 }\nlog brief",
+		    "f:2:12: \"frobnicate\" found, expected an option of a "
+		    "peer or '}'\n" },
+		{ HEAD "peer \"b\" { window 4 frobnicate }\nlog brief",
+		    "f:2:21: \"frobnicate\" found, expected an option of a "
+		    "peer or '}'\n" },
+		{ HEAD "listen on 127.0.0.1 port 102 tsl x", "f:2:30: \"tsl\" "
+		    "found, expected tsel, tls or end of line\n" },
+		/* what may come again */
+		{ HEAD "retry 1s to 2s\nretry 1s to 3s\npeer \"c\" {\n"
+		    "address a\naddress b\nretry 1s to 2s\nretry urgent 1s to "
+		    "2s\naccept from \"/C=FR\" accept from \"/C=DE\"\n}", "" },
+	};
+	size_t	i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		conf_free(parse(t[i][0]));
+		if (strcmp(errors, t[i][1]) != 0)
+			fail_msg("%s\nsaid: %s", t[i][0], errors);
+	}
+}
+
 /* What only the whole of it tells, where it was written. */
 static void
 test_whole(void **state)
@@ -1205,6 +1254,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_titles),
+		cmocka_unit_test(test_told_once),
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_changes_named),
