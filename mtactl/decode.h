@@ -141,16 +141,19 @@ void	decode_value(struct decode *, const uint8_t *, size_t);
 void	decode_pcap(struct decode *, const uint8_t *, size_t);
 int	is_pcap(const uint8_t *, size_t);
 
-/* decode_session.c */
-void	decode_tsdu(struct decode *, const uint8_t *, size_t);
+/* decode_transport.c */
 void	decode_tpdu(struct decode *, const uint8_t *, size_t,
 	    struct decode_data *tsdu);
 void	decode_tpkts(struct decode *, const uint8_t *, size_t);
+/* Could it begin one? */
+int	is_tpdu(const uint8_t *, size_t);
+int	is_tpkt(const uint8_t *, size_t);
+
+/* decode_session.c */
+void	decode_tsdu(struct decode *, const uint8_t *, size_t);
 /* The MPDU of an activity that ended, or of which no more comes. */
 void	decode_activity_end(struct decode *, const char *how);
 /* Could it begin one? */
 int	is_tsdu(const uint8_t *, size_t);
-int	is_tpdu(const uint8_t *, size_t);
-int	is_tpkt(const uint8_t *, size_t);
 
 #endif
