@@ -438,6 +438,22 @@ decode_activity_end(struct decode *d, const char *how)
 	data_free(&data);
 }
 
+/* A whole Fully-encoded-data, by the lengths of its first elements. */
+static int
+is_p_data(const uint8_t *p, size_t len)
+{
+	struct ber		b, in;
+	struct ber_element	e;
+
+	ber_init(&b, p, len);
+	if (ber_next(&b, &e) != 1 || e.h.tag != BER_APPLICATION(1) ||
+	    !e.h.constructed || (!e.h.indefinite && e.value + e.h.len != b.end))
+		return (0);
+	ber_enter(&b, &e, &in);
+	return (ber_next(&in, &e) == 1 && e.h.tag == BER_SEQUENCE &&
+	    e.h.constructed);
+}
+
 /* Data of an activity: an MPDU as it is, or P-DATA with a piece of it. */
 static void
 activity_data(struct decode *d, const uint8_t *p, size_t len)
@@ -446,8 +462,13 @@ activity_data(struct decode *d, const uint8_t *p, size_t len)
 
 	if (len == 0)
 		return;
-	/* The first of an activity tells: [APPLICATION 1] begins no MPDU. */
-	if (!d->in_activity || !d->has_data)
+	/*
+	 * The first of an activity tells: [APPLICATION 1] begins no MPDU, but
+	 * a piece of one can be a text that begins with an "a".
+	 */
+	if (!d->in_activity || d->resumed)
+		d->p_data = is_p_data(p, len);
+	else if (!d->has_data)
 		d->p_data = p[0] == 0x61;
 	d->has_data = 1;
 	if (d->p_data) {
@@ -456,6 +477,8 @@ activity_data(struct decode *d, const uint8_t *p, size_t len)
 	}
 	tree_hex(p, len, text, 100);
 	tree_leaf(d, p, len, "user information", NULL, text);
+	if (d->tree->silent)
+		return;
 	/* Without its activity it may be any piece of an MPDU. */
 	if (d->in_activity)
 		data_add(d, &d->activity, p, len);

@@ -165,6 +165,8 @@ tpdu_fields(struct decode *d, const uint8_t *p)
 	tree_leaf(d, p + 2, 2, "destination reference", NULL, text);
 	if ((p[1] & 0xf0) == 0x70) {
 		snprintf(text, sizeof(text), "%u %s", p[4], er_text(p[4]));
+		if (strcmp(er_text(p[4]), "reserved") == 0)
+			d->tree->unknown += 4;
 		tree_leaf(d, p + 4, 1, "reject cause", NULL, text);
 		return;
 	}
@@ -184,14 +186,50 @@ tpdu_fields(struct decode *d, const uint8_t *p)
 	}
 }
 
+/* Does it begin and end here?  Pieces seldom look so. */
+static int
+tsdu_fits(struct decode *d, const struct decode_data *tsdu)
+{
+	struct decode_tree	*tree = d->tree, silent = { .silent = 1 };
+	uint8_t			 p_data = d->p_data, has_data = d->has_data;
+
+	if (!is_tsdu(tsdu->p, tsdu->len))
+		return (0);
+	d->tree = &silent;
+	decode_tsdu(d, tsdu->p, tsdu->len);
+	d->tree = tree;
+	d->walk.stop = 0;
+	d->p_data = p_data;
+	d->has_data = has_data;
+	return (tree_misfit(&silent) == 0);
+}
+
+static void
+tsdu_end(struct decode *d, struct decode_data *tsdu)
+{
+	struct decode_space	space;
+	char			text[60];
+
+	if (tsdu->len > 0 && space_enter(d, &space, tsdu) == 0) {
+		if (d->rest && !tsdu_fits(d, tsdu)) {
+			snprintf(text, sizeof(text), "%zu octets", tsdu->len);
+			tree_leaf(d, tsdu->p, tsdu->len, "rest of a TSDU that "
+			    "began before", NULL, text);
+		} else
+			decode_tsdu(d, tsdu->p, tsdu->len);
+		space_leave(d);
+	}
+	d->rest = 0;
+	data_free(tsdu);
+}
+
 void
 decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
     struct decode_data *tsdu)
 {
-	struct decode_space	 space;
-	const char		*name;
-	size_t			 header, fixed;
-	int			 whole;
+	const char	*name;
+	size_t		 header, fixed;
+	int		 whole;
 
 	if (len < 2 || (name = tpdu_name(p[1])) == NULL) {
 		tree_damage(d, p, "a TPDU of class 0 was expected");
@@ -214,13 +252,98 @@ decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
 			    NULL, NULL);
 	}
 	tree_close(d);
-	if (!whole || (p[1] & 0xf0) != 0xf0 || !(p[2] & 0x80))
-		return;
-	if (tsdu->len > 0 && space_enter(d, &space, tsdu) == 0) {
-		decode_tsdu(d, tsdu->p, tsdu->len);
-		space_leave(d);
+	if (whole && (p[1] & 0xf0) == 0xf0 && (p[2] & 0x80))
+		tsdu_end(d, tsdu);
+}
+
+/* Where a stream of TPKTs that began before goes on. */
+
+/* So many, one behind the other, are no accident. */
+#define CHAIN	8
+
+/* Octets of the TPKT here with a TPDU of class 0, all of it or not; or 0. */
+static size_t
+tpkt_at(const uint8_t *p, size_t len)
+{
+	size_t	n;
+
+	if (len < 7 || p[0] != 3 || p[1] != 0)
+		return (0);
+	n = p[2] << 8 | p[3];
+	if (n < 7 || !is_tpdu(p + 4, n - 4))
+		return (0);
+	return (p[5] == 0xf0 && p[4] != 2 ? 0 : n);
+}
+
+/* One after the other, up to the end, where one may be cut. */
+static int
+chain(const uint8_t *p, size_t len)
+{
+	size_t	n;
+	int	i;
+
+	for (i = 0; i < CHAIN && len > 0; i++, p += n, len -= n) {
+		if (i > 0 && len < 7)
+			return (p[0] == 3 && (len == 1 || p[1] == 0));
+		if ((n = tpkt_at(p, len)) == 0)
+			return (0);
+		if (n > len)
+			return (i > 0);
 	}
-	data_free(tsdu);
+	return (1);
+}
+
+/* Octets up to where it goes on; 0: nowhere. */
+static size_t
+tpkt_next(const uint8_t *p, size_t len)
+{
+	const uint8_t	*q = p, *end = p + len;
+
+	while (end - q > 1 && (q = memchr(q + 1, 3, end - q - 1)) != NULL)
+		if (chain(q, end - q))
+			return (q - p);
+	return (0);
+}
+
+static int
+begins(const uint8_t *p, size_t len)
+{
+	size_t	n;
+
+	if (len < 7 || p[0] != 3)
+		return (0);
+	n = p[2] << 8 | p[3];
+	return (tpkt_at(p, len) > 0 ||
+	    (n >= 7 && n < len && chain(p + n, len - n)));
+}
+
+size_t
+tpkt_rest(const uint8_t *p, size_t len)
+{
+	size_t	n;
+
+	if (begins(p, len) || (n = tpkt_next(p, len)) > TPKT_MAX)
+		return (0);
+	return (n);
+}
+
+/* Octets that are passed over, as what follows may be the rest of a TSDU. */
+static void
+pass_over(struct decode *d, const uint8_t *p, size_t n, const char *what)
+{
+	char	text[60];
+
+	snprintf(text, sizeof(text), "%zu octets", n);
+	tree_leaf(d, p, n, what, NULL, text);
+	d->rest = d->before = 1;
+}
+
+/* Only CR and CC begin a stream. */
+static void
+first_tpdu(struct decode *d, const uint8_t *p, size_t len)
+{
+	if (len > 5 && (p[5] & 0xf0) != 0xe0 && (p[5] & 0xf0) != 0xd0)
+		d->rest = d->before = 1;
 }
 
 void
@@ -230,19 +353,29 @@ decode_tpkts(struct decode *d, const uint8_t *p, size_t len)
 	size_t			n, have;
 	char			text[60];
 
+	d->rest = d->before = 0;
+	if ((n = tpkt_rest(p, len)) > 0) {
+		pass_over(d, p, n, "rest of a TPKT that began before");
+		p += n;
+		len -= n;
+	} else
+		first_tpdu(d, p, len);
 	for (; len > 0; p += n, len -= n) {
-		if (len < 4 || p[0] != 3) {
-			tree_damage(d, p, "a TPKT (version 3, two octets of "
-			    "length) was expected");
-			break;
-		}
-		n = p[2] << 8 | p[3];
-		have = n < len ? n : len;
+		n = len >= 4 && p[0] == 3 ? p[2] << 8 | p[3] : 0;
 		if (n < 7) {
-			tree_damage(d, p, "a TPKT of %zu octets: at least 7 "
-			    "were expected", n);
-			break;
+			if (len < 4 || p[0] != 3)
+				tree_damage(d, p, "a TPKT (version 3, two "
+				    "octets of length) was expected");
+			else
+				tree_damage(d, p, "a TPKT of %zu octets: at "
+				    "least 7 were expected", n);
+			if ((n = tpkt_next(p, len)) == 0)
+				break;
+			pass_over(d, p, n, "passed over");
+			data_free(&tsdu);
+			continue;
 		}
+		have = n < len ? n : len;
 		snprintf(text, sizeof(text), "%zu octets", n);
 		tree_open(d, p, have, "TPKT", NULL, text);
 		decode_tpdu(d, p + 4, have - 4, &tsdu);
@@ -257,15 +390,17 @@ decode_tpkts(struct decode *d, const uint8_t *p, size_t len)
 		tree_damage(d, p, "the end of a TSDU was expected: %zu octets "
 		    "of it are there", tsdu.len);
 	data_free(&tsdu);
+	d->rest = 0;
 }
 
 /* Could it begin one? */
 
+/* As class 0 has them: without credit or the other options of the code. */
 int
 is_tpdu(const uint8_t *p, size_t len)
 {
-	return (len >= 3 && tpdu_name(p[1]) != NULL && p[0] != 255 &&
-	    p[0] + 1u >= tpdu_fixed(p[1]) && p[0] + 1u <= len);
+	return (len >= 3 && tpdu_name(p[1]) != NULL && (p[1] & 0xf) == 0 &&
+	    p[0] != 255 && p[0] + 1u >= tpdu_fixed(p[1]) && p[0] + 1u <= len);
 }
 
 int
