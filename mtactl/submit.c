@@ -21,9 +21,12 @@
 
 #include <sys/stat.h>
 
+#include "downgrade.h"
 #include "ipm.h"
 #include "json.h"
 #include "mtactl.h"
+#include "oraddr.h"
+#include "orname.h"
 #include "p2.h"
 #include "t61.h"
 
@@ -43,6 +46,7 @@ struct submission {
 	char		 subject_t61[SUBJECT_MAX + 1];
 	const char	*name;			/* of the file, for errors */
 	int		 fd;
+	int		 is_1988;		/* P22, for its names */
 	uint64_t	 text_len;		/* with CR LF */
 	struct ibuf	*head, *tail;		/* around the text */
 	uint64_t	 sent;			/* of the text */
@@ -70,10 +74,32 @@ bad_text(const char *option, const char *text, size_t where, const char *why)
 	exit(EXIT_USAGE);
 }
 
+/* Where the value of the attribute stands, or the text itself. */
+static size_t
+attribute_at(const char *text, int type)
+{
+	size_t i, len;
+	int key, begins = 1;
+
+	for (i = 0; text[i] != '\0'; i++) {
+		if (begins && text[i] != ' ') {
+			key = or_key(text + i, &len);
+			if (key == type || (key == KEY_PN && type >= OR_G &&
+			    type <= OR_S) || (key == KEY_OU &&
+			    type >= OR_OU1 && type <= OR_OU4))
+				return (i + len + 1);
+			begins = 0;
+		}
+		begins |= text[i] == '/' || text[i] == ';';
+	}
+	return (0);
+}
+
 static void
 address(struct submission *s, const char *option, const char *text,
     struct or_address *or)
 {
+	const struct or_attr *attr;
 	const char *why;
 	size_t where;
 
@@ -83,6 +109,9 @@ address(struct submission *s, const char *option, const char *text,
 	    or_address_get(or, OR_X121) == NULL)
 		bad_text(option, text, strlen(text),
 		    "no country (C=) in the address");
+	if (!or_address_has_form(or, &attr, &why))
+		bad_text(option, text, attr != NULL ?
+		    attribute_at(text, attr->type) : 0, why);
 }
 
 static void
@@ -301,6 +330,7 @@ frame(struct submission *s)
 	h.to = s->to;
 	h.nto = s->nto;
 	h.subject = s->subject;
+	s->is_1988 = h.is_1988 = !p2_is_1984(&h);
 	if ((s->head = ibuf_dynamic(0, ENVELOPE_MAX)) == NULL ||
 	    (s->tail = ibuf_dynamic(0, ENVELOPE_MAX)) == NULL)
 		err(1, NULL);
@@ -383,7 +413,7 @@ envelope(struct submission *s, struct ctl *c)
 	size_t i, len;
 
 	if (!s->mime)
-		m->content_type = 2;
+		m->content_type = s->is_1988 ? CONTENT_P22 : CONTENT_P2;
 	m->has_content = 1;
 	if (!s->ready) {
 		m->original.present = 1;

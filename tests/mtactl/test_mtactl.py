@@ -263,6 +263,19 @@ class Test(unittest.TestCase):
         err = self.bad(2, 'submit', '-s', 'a \u20ac')
         self.assertEqual(err.splitlines()[2], '\t  ^')
 
+    def test_address_without_form(self):
+        """Which attribute it is that X.411 has no form for, and where."""
+        for text, why, where in (
+                ('/O=\u00f6/S={x41}/C=GB', 'S is in characters that X.411 '
+                 'does not have for it', 7),
+                ('s=Doe; ou2=x; ou1={x41}; c=gb', 'OU1 is in characters that '
+                 'X.411 does not have for it', 18),
+                ('/S=Doe/CN={uff}/C=GB', 'a universal attribute is not in '
+                 'UTF-8', 10)):
+            err = self.bad(2, 'submit', '-t', text)
+            self.assertEqual(err.splitlines(), [
+                'mtactl: -t: ' + why, '\t' + text, '\t' + where * ' ' + '^'])
+
     def test_no_server(self):
         err = self.bad(1, 'show', 'peers')
         self.assertEqual(err, 'mtactl: %s: no such file or directory: '
@@ -835,6 +848,30 @@ class Test(unittest.TestCase):
         self.assertIn('RECIPIENT     WHERE  STATE', lines)
         self.assertIn('/S=Poe/C=FR/  beta   queued', lines)
         self.assertIn('message-type: user', lines)
+
+    def test_teletex(self):
+        """A name of 1988 makes the content one of P22, where it has a place;
+        others stay what they are in 1984."""
+        for name, content_type in (('M\u00fcller', '22 (P22)'),
+                                   ('Mueller*M\u00fcller', '22 (P22)'),
+                                   ('Mueller', '2 (P2)')):
+            self.serve(self.SUBMITTED, SUBMIT_END)
+            self.good('submit', '-f', '/S=%s/ADMD=X/C=SE' % name,
+                      '-t', RECIPIENT_1, stdin=b'Hello\n')
+            envelope, content = (b''.join(
+                b for k, b in self.server.got if k == kind)
+                for kind in (SUBMIT, SUBMIT_CONTENT))
+            values = primitives(content)
+            self.assertEqual(values[-1], b'Hello\r\n')
+            self.assertEqual(b'M\xc8uller' in values, '\u00fc' in name)
+            self.assertEqual(b'Mueller' in values, 'Mue' in name)
+            _, j = self.shown(envelope)
+            self.assertIn(content_type, [x['value'] for x in j['envelope']
+                                         if x['name'] == 'content-type'])
+            out = subprocess.run([MTACTL, '-j', 'decode', '-'], input=content,
+                                 stdout=subprocess.PIPE, timeout=60)
+            tree = json.loads(out.stdout)
+            self.assertEqual((tree['kind'], tree['ok']), ('content', True))
 
     def file(self, data):
         path = os.path.join(self.dir, 'file')
