@@ -154,6 +154,43 @@ set_subject(struct submission *s, const char *text)
 	s->subject = s->subject_t61;
 }
 
+static int
+by_address(const void *a, const void *b)
+{
+	const struct or_address *x = *(const struct or_address *const *)a;
+	const struct or_address *y = *(const struct or_address *const *)b;
+	int c = or_address_compare(x, y);
+
+	return (c != 0 ? c : x < y ? -1 : x > y);
+}
+
+/* One copy for each, however often it is named; the first of them stays. */
+static void
+unique(struct submission *s)
+{
+	struct or_address **all;
+	size_t i, n = 0, first = 0;
+
+	if (s->nto < 2)
+		return;
+	if ((all = calloc(s->nto, sizeof(*all))) == NULL)
+		err(1, NULL);
+	for (i = 0; i < s->nto; i++)
+		all[i] = &s->to[i];
+	qsort(all, s->nto, sizeof(*all), by_address);
+	for (i = 1; i < s->nto; i++) {
+		if (or_address_compare(all[first], all[i]) == 0)
+			all[i]->nattr = 0;
+		else
+			first = i;
+	}
+	free(all);
+	for (i = 0; i < s->nto; i++)
+		if (s->to[i].nattr > 0)
+			s->to[n++] = s->to[i];
+	s->nto = n;
+}
+
 /* What goes with what, and the file. */
 static void
 check_arguments(struct submission *s, const char *file)
@@ -225,6 +262,7 @@ arguments(struct submission *s, int argc, char **argv)
 	if (argc > 1)
 		usage("submit: one file at most");
 	check_arguments(s, argc == 1 ? argv[0] : NULL);
+	unique(s);
 }
 
 /* Text */
@@ -367,6 +405,24 @@ external_eits(struct submission *s, const struct mime_submission *ms)
 			err(1, NULL);
 }
 
+/* A user who gives -t may think that the header counts as well. */
+static void
+warn_left_out(const struct mime_submission *ms)
+{
+	char first[sizeof(ms->left_out_first)], others[64] = "";
+	char *c;
+
+	strlcpy(first, ms->left_out_first, sizeof(first));
+	for (c = first; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?';
+	if (ms->left_out > 1)
+		snprintf(others, sizeof(others), " and %zu other%s",
+		    ms->left_out - 1, ms->left_out == 2 ? "" : "s");
+	warnx("it does not go to %s%s of To, Cc or Bcc: with -t only to those "
+	    "of -t", first, others);
+}
+
 /* The text becomes a ready content, and the envelope what it says. */
 static void
 convert(struct submission *s)
@@ -393,7 +449,10 @@ convert(struct submission *s)
 			err(1, NULL);
 		memcpy(s->to, ms.to, ms.nto * sizeof(*s->to));
 		s->nto = ms.nto;
+		unique(s);
 	}
+	if (ms.left_out > 0)
+		warn_left_out(&ms);
 	if (ms.priority != -1 && !s->have_priority)
 		s->m->priority = ms.priority;
 	s->m->content_type = ms.content_type;
