@@ -126,33 +126,6 @@ setting_text(uint8_t v, char *buf, size_t size)
 }
 
 static const char *
-refuse_text(uint8_t code)
-{
-	switch (code) {
-	case S_REFUSE_UNSPECIFIED:
-		return ("rejection by called SS-user, not specified");
-	case S_REFUSE_CONGESTION:
-		return ("rejection by called SS-user, temporary congestion");
-	case S_REFUSE_USER:
-		return ("rejection by called SS-user, with user data");
-	case S_REFUSE_SELECTOR:
-		return ("session selector unknown");
-	case S_REFUSE_NOT_ATTACHED:
-		return ("SS-user not attached to SSAP");
-	case S_REFUSE_SPM_CONGESTION:
-		return ("SPM congestion at connect time");
-	case S_REFUSE_VERSION:
-		return ("proposed protocol versions not supported");
-	case S_REFUSE_SPM_UNSPECIFIED:
-		return ("rejection by the SPM, not specified");
-	case 134:
-		return ("rejection by the SPM, implementation restriction");
-	default:
-		return ("reserved");
-	}
-}
-
-static const char *
 exception_text(uint8_t code)
 {
 	switch (code) {
@@ -295,7 +268,7 @@ parameter_text(uint8_t si, uint8_t pi, const uint8_t *p, size_t len,
 		return;
 	case PI_REASON:
 		snprintf(buf, size, "%u %s", p[0], si == SI_RF ?
-		    refuse_text(p[0]) : exception_text(p[0]));
+		    spdu_refuse_text(p[0]) : exception_text(p[0]));
 		return;
 	case PI_CALLING_SSEL:
 	case PI_CALLED_SSEL:
