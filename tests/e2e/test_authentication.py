@@ -120,6 +120,13 @@ class Refused(Case):
         beta.said('application protocol 3')
         self.initiator(beta, protocol=8883).open().close()
 
+    def test_answer_not_wanted(self):
+        """Who calls does not like whom it hears to have answered."""
+        beta = self.called(SMALL)
+        self.initiator(beta).open().abort(apdu.INVALID_PARAMETER)
+        beta.said('association-down .*aborted by peer: invalid parameter')
+        self.initiator(beta).open().close()
+
     def test_recovery_by_a_stranger(self):
         """A recover PConnect has no credentials: only what was opened with
         them can be recovered, by an identifier that was answered."""
@@ -154,7 +161,7 @@ class RefusedByThem(Case):
         responder = self.responder()
         for how in (apdu.RTS_BUSY, apdu.VALIDATION_FAILURE,
                     apdu.UNACCEPTABLE_DIALOGUE_MODE, ('rf', 129),
-                    'abort', 'die'):
+                    'abort', ('abort', apdu.INVALID_PARAMETER), 'die'):
             responder.next(on_open=how)
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
@@ -165,9 +172,10 @@ class RefusedByThem(Case):
         alpha.said('refused below: session refused, reason 129: '
                    'session selector unknown')
         alpha.said('aborted by peer: protocol error')
+        alpha.said('call-failed .*: aborted by peer: invalid parameter')
         alpha.said('connection lost: connection closed')
         self.received(responder, WORDS)
-        self.assertEqual(len(responder.associations), 7)
+        self.assertEqual(len(responder.associations), 8)
 
     def test_transport_refused(self):
         responder = self.responder()
