@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #include "json.h"
 #include "log.h"
 #include "mtactl.h"
+
+#define BAD_AROUND	60	/* octets to each side of what is bad */
 
 static const char *socket_path = RUN_DIR "/mtad.sock";
 static int as_json;
@@ -101,6 +104,38 @@ peer_arg(char name[PEER_NAME_MAX], const char *what, const char *text)
 	    PEER_NAME_MAX)
 		errx(EXIT_USAGE, "%s: \"%s\": the name of a peer was "
 		    "expected", what, text);
+}
+
+/* Into a character of UTF-8, not at its beginning. */
+static int
+within(const char *s)
+{
+	return (((unsigned char)*s & 0xc0) == 0x80);
+}
+
+void
+bad_text(const char *option, const char *text, size_t where, const char *why)
+{
+	const char *s, *from = text, *end = text + strlen(text);
+
+	/* Of one that is long, what is around it. */
+	if (where > BAD_AROUND)
+		for (from += where - BAD_AROUND; within(from) && from > text;)
+			from--;
+	if ((size_t)(end - text) > where + BAD_AROUND)
+		for (end = text + where + BAD_AROUND; within(end);)
+			end++;
+	warnx("%s: %s", option, why);
+	fputs(from > text ? "\t..." : "\t", stderr);
+	for (s = from; s < end; s++)
+		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, stderr);
+	fputs(*end != '\0' ? "...\n\t" : "\n\t", stderr);
+	fputs(from > text ? "   " : "", stderr);
+	for (s = from; s < text + where; s++)
+		if (!within(s))
+			putc(' ', stderr);
+	fputs("^\n", stderr);
+	exit(EXIT_USAGE);
 }
 
 /* One request, and nothing to show for it but that it was done. */
@@ -337,9 +372,8 @@ cmd_log(uint32_t request, int argc, char **argv)
 	if (!v.verbose && strcmp(argv[1], "brief") != 0)
 		errx(EXIT_USAGE, "log: %s: verbose or brief expected",
 		    argv[1]);
-	if (argc == 3 && strlcpy(v.peer, argv[2], sizeof(v.peer)) >=
-	    sizeof(v.peer))
-		errx(EXIT_USAGE, "log: %s: too long", argv[2]);
+	if (argc == 3)
+		peer_arg(v.peer, "log", argv[2]);
 	simple(request, &v, sizeof(v));
 }
 
@@ -431,6 +465,21 @@ find_command(const char *name)
 	return (NULL);
 }
 
+/* Does it look at something, and change nothing? */
+static int
+looks(const char *name)
+{
+	static const char *const names[] = {
+		"show", "route", "check", "track", "stats", "decode", "help"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return (1);
+	return (0);
+}
+
 /* Of one command, or of all (NULL). */
 static void
 print_usage(FILE *out, const char *name)
@@ -466,6 +515,23 @@ cmd_help(uint32_t request, int argc, char **argv)
 	print_usage(stdout, argc == 2 ? argv[1] : NULL);
 }
 
+/*
+ * Where standard input, output or error is closed nothing else may take its
+ * number, least of all the control socket: what is written there fails.
+ */
+static void
+standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		exit(1);		/* nobody can be told */
+	close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -473,6 +539,7 @@ main(int argc, char **argv)
 	char why[32];
 	int ch;
 
+	standard_files();
 	log_init("mtactl", 1, 0);
 	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;			/* the reason comes last */
@@ -499,6 +566,8 @@ main(int argc, char **argv)
 	if ((c = find_command(argv[0])) == NULL)
 		unknown_command(argv[0]);
 	verb = c->name;
+	/* "| head" ends it without a word; who changes something must know. */
+	ctl_pipe_ends(looks(c->name));
 	c->run(c->request, argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		err(1, "standard output");

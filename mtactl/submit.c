@@ -56,24 +56,6 @@ struct submission {
 
 /* Arguments */
 
-/* The text with a caret below the character at which it goes wrong. */
-static void __attribute__((noreturn))
-bad_text(const char *option, const char *text, size_t where, const char *why)
-{
-	const char *s;
-
-	warnx("%s: %s", option, why);
-	fputs("\t", stderr);
-	for (s = text; *s != '\0'; s++)
-		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, stderr);
-	fputs("\n\t", stderr);
-	for (s = text; s < text + where; s++)
-		if (((unsigned char)*s & 0xc0) != 0x80)
-			putc(' ', stderr);
-	fputs("^\n", stderr);
-	exit(EXIT_USAGE);
-}
-
 /* Where the value of the attribute stands, or the text itself. */
 static size_t
 attribute_at(const char *text, int type)
@@ -619,7 +601,9 @@ submit_run(const char *path, int argc, char **argv, int as_json)
 		ctl_row(&imsg, &r, sizeof(r));
 		TERMINATE(r.mts_id);
 		print(&r, as_json);
-		fflush(stdout);
+		if (fflush(stdout) != 0)
+			err(1, "it is submitted, as %016" PRIX64 ", but "
+			    "standard output", r.id);
 		done = 1;
 	}
 	if (!done)

@@ -211,8 +211,11 @@ print(struct top *t, int as_json)
 			printf("%s\n", shown.line[i].text);
 		putchar('\n');
 	}
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno == EPIPE)
+			exit(1);	/* as other programs, without a word */
 		err(1, "standard output");
+	}
 }
 
 static int64_t

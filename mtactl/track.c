@@ -581,8 +581,7 @@ parse_what(struct query *q, const char *text)
 		q->want.nids = 1;
 	} else if (or_address_parse(q->arena, &q->address, text, &where,
 	    &why) == -1)
-		errx(EXIT_USAGE, "%s: %s, at \"%s\"", text, why,
-		    text + where);
+		bad_text("track", text, where, why);
 	else
 		address_word(&q->address, q->want.text,
 		    sizeof(q->want.text));
