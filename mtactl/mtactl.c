@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "charset.h"
 #include "json.h"
 #include "log.h"
 #include "mtactl.h"
@@ -24,6 +25,7 @@
 
 static const char *socket_path = RUN_DIR "/mtad.sock";
 static int as_json;
+static int late_option;		/* behind the verb, where it is none */
 static const char *verb;	/* that was given; NULL: none that is known */
 
 static void	print_usage(FILE *, const char *);
@@ -35,8 +37,11 @@ usage(const char *why)
 		print_usage(stderr, NULL);
 	if (why != NULL)
 		warnx("%s", why);
-	if (verb != NULL)
+	if (verb != NULL) {
+		if (late_option)
+			warnx("-j comes before the command");
 		print_usage(stderr, verb);
+	}
 	exit(EXIT_USAGE);
 }
 
@@ -117,6 +122,9 @@ void
 bad_text(const char *option, const char *text, size_t where, const char *why)
 {
 	const char *s, *from = text, *end = text + strlen(text);
+	uint32_t c;
+	size_t n;
+	int column;
 
 	/* Of one that is long, what is around it. */
 	if (where > BAD_AROUND)
@@ -127,14 +135,18 @@ bad_text(const char *option, const char *text, size_t where, const char *why)
 			end++;
 	warnx("%s: %s", option, why);
 	fputs(from > text ? "\t..." : "\t", stderr);
-	for (s = from; s < end; s++)
-		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, stderr);
-	fputs(*end != '\0' ? "...\n\t" : "\n\t", stderr);
-	fputs(from > text ? "   " : "", stderr);
-	for (s = from; s < text + where; s++)
-		if (!within(s))
-			putc(' ', stderr);
-	fputs("^\n", stderr);
+	column = from > text ? 3 : 0;
+	for (s = from; s < end; s += n) {
+		/* What is no character of UTF-8 is one '?' an octet. */
+		n = utf8_get(s, end - s, &c);
+		if (n == 0 || c < ' ' || c == 127)
+			putc('?', stderr);
+		else
+			fwrite(s, 1, n, stderr);
+		n = n == 0 ? 1 : n;
+		column += s < text + where;
+	}
+	fprintf(stderr, "%s\n\t%*s^\n", *end != '\0' ? "..." : "", column, "");
 	exit(EXIT_USAGE);
 }
 
@@ -542,6 +554,11 @@ main(int argc, char **argv)
 	standard_files();
 	log_init("mtactl", 1, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)) {
+		print_usage(stdout, NULL);
+		return (0);
+	}
 	opterr = 0;			/* the reason comes last */
 	while ((ch = getopt(argc, argv, "+:js:")) != -1) {
 		switch (ch) {
@@ -566,6 +583,8 @@ main(int argc, char **argv)
 	if ((c = find_command(argv[0])) == NULL)
 		unknown_command(argv[0]);
 	verb = c->name;
+	for (ch = 1; ch < argc; ch++)
+		late_option |= strcmp(argv[ch], "-j") == 0;
 	/* "| head" ends it without a word; who changes something must know. */
 	ctl_pipe_ends(looks(c->name));
 	c->run(c->request, argc, argv);

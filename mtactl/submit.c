@@ -132,7 +132,8 @@ set_subject(struct submission *s, const char *text)
 	    &where) == -1)
 		bad_text("-s", text, where,
 		    where >= SUBJECT_MAX - 1 ? "subject too long" :
-		    "character that teletex (T.61) does not have");
+		    "not UTF-8, or a character that teletex (T.61) does not "
+		    "have");
 	s->subject = s->subject_t61;
 }
 

@@ -225,7 +225,8 @@ class Ping(Live):
         self.assertEqual(self.ctl(beta, 'ping', 'alpha'), (
             1, '', 'mtactl: peer alpha has no address here: it calls us\n'))
         self.assertEqual(self.ctl(beta, 'ping', 'gamma'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
 
     def test_recovery_and_queue_are_left_alone(self):
         """While a transfer waits to be recovered, and with the peer down."""
@@ -517,7 +518,8 @@ class Trace(Tracing):
     def test_terminal_and_mistakes(self):
         beta = self.called(SMALL)
         code, _, err = self.ctl(beta, 'trace', '-w', beta.dir + '/x', 'none')
-        self.assertEqual((code, err), (1, 'mtactl: no such peer\n'))
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
         code, _, err = self.ctl(beta, 'trace', '-w', beta.dir + '/x',
                                 'alpha', '0')
         self.assertEqual(code, 2)
@@ -619,7 +621,8 @@ class States(Live):
     def test_mistakes(self):
         alpha = self.caller(closed_port(self))
         self.assertEqual(self.ctl(alpha, 'peer', 'gamma', 'down'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
         code, _, err = self.ctl(alpha, 'peer', 'beta', 'away')
         self.assertEqual(code, 2)
 
@@ -657,7 +660,8 @@ class Sheet(Live):
                          '127.0.0.1 port %d' % alpha.port)
         self.assertEqual(j['state'], 'idle')
         self.assertEqual(self.ctl(alpha, 'show', 'peer', 'x'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
 
 
 class Reload(Live):

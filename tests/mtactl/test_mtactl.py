@@ -229,6 +229,11 @@ class Test(unittest.TestCase):
                 (['check', '-l', '-1'], 'a number of octets'),
                 (['check', '-t', '/C=F%'], '\t/C=F%\n\t    ^\n'),
                 (['check', '-z'], "mtactl: invalid option -- 'z'"),
+                (['show', 'queue', '-j'], '-j comes before the command'),
+                (['hold', '-j', '1'], '-j comes before the command'),
+                (['track', 'since', '1d', 'until', '2d'],
+                 'nothing lies between'),
+                (['submit', '-s', b'\xff'], 'not UTF-8'),
                 (['route', 'foo'], '\tfoo\n\t   ^\n'),
                 (['track', '/foo=bar'], '\t/foo=bar\n\t ^\n'),
                 (['log', 'brief', ''], 'the name of a peer'),
@@ -243,6 +248,11 @@ class Test(unittest.TestCase):
         for line in r.stdout.decode().splitlines():
             self.assertRegex(line, '^(usage: mtactl|       mtactl|\t    )')
             self.assertLess(len(line.expandtabs()), 80)
+        for option in '-h', '--help':
+            out = subprocess.run([MTACTL, option], capture_output=True,
+                                 stdin=subprocess.DEVNULL, timeout=60)
+            self.assertEqual((out.returncode, out.stdout, out.stderr),
+                             (0, r.stdout, b''))
         r = self.run_it('help', 'ping')
         self.assertEqual((r.returncode, r.stderr, r.stdout), (
             0, b'', b'usage: mtactl [-j] [-s socket] ping [-a] [-n number] '
