@@ -528,7 +528,8 @@ class Test(unittest.TestCase):
                 TRACE_DATA, assoc, out, 1, end, first, 5, 1000, offset,
                 other, lost, b'beta', b'192.0.2.1 port 9',
                 b'192.0.2.2 port 102', b'') + octets)
-        path = os.path.join(self.dir, 'out')
+        path = self.file(b'old, and for all to read')
+        os.chmod(path, 0o644)
         rows = [said(b'\3\0\0\7\2\xf0\x80', 0),
                 said(b'xx\3\0\0\7\2\xf0\x81', 100, first=2, lost=91),
                 said(b'y' * 40000, 0, out=0), said(b'bye', 109, end=1),
