@@ -46,6 +46,9 @@ struct mime_submission {
 	int		 general_text;	/* one of ISO 8859-1 is there */
 	int		 file_transfer;	/* a file is there */
 	int		 priority;	/* enum priority, -1: not said */
+	/* Of To, Cc and Bcc that are not among to, and the first of them. */
+	size_t		 left_out;
+	char		 left_out_first[IPM_WHY_MAX];
 	char		 why[IPM_WHY_MAX];
 };
 /*

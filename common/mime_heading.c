@@ -162,6 +162,65 @@ envelope_recipients(struct mime_submission *s, const struct mime_entity *e,
 }
 
 static int
+by_address(const void *a, const void *b)
+{
+	return or_address_compare(*(const struct or_address *const *)a,
+	    *(const struct or_address *const *)b);
+}
+
+/* Counts those of a field that are not among the recipients, sorted. */
+static int
+left_out(struct mime_submission *s, const struct mime_entity *e,
+    const char *name, const struct or_address **to)
+{
+	struct or_address	 or, *key = &or;
+	struct mime_mailbox	 m;
+	const char		*p, *why;
+	char			*value;
+	unsigned int		 nth;
+	int			 r = 0;
+
+	for (nth = 0; r == 0 && (value = mime_field(e, name, nth)) != NULL;
+	    nth++) {
+		p = value;
+		while ((r = mime_mailbox(&p, &m)) == 1) {
+			memset(&or, 0, sizeof(or));
+			if ((mime_or_address(s, &or, &m, &why) == -1 ||
+			    bsearch(&key, to, s->nto, sizeof(*to),
+			    by_address) == NULL) && s->left_out++ == 0)
+				snprintf(s->left_out_first,
+				    sizeof(s->left_out_first), "%s%s%s",
+				    m.local, m.domain[0] == '\0' ? "" : "@",
+				    m.domain);
+			mime_mailbox_free(&m);
+		}
+		free(value);
+	}
+	return r == -1 && s->why[0] == '\0' ?
+	    fail(s, "%s: malformed addresses", name) : r;
+}
+
+/* The recipients were given: whom the header names besides gets nothing. */
+static int
+envelope_given(struct mime_submission *s, const struct mime_entity *e)
+{
+	static const char	*const names[] = { "To", "Cc", "Bcc" };
+	const struct or_address	**to;
+	size_t			  i;
+	int			  r = 0;
+
+	if ((to = calloc(s->nto, sizeof(*to))) == NULL)
+		return no_memory(s);
+	for (i = 0; i < s->nto; i++)
+		to[i] = &s->to[i];
+	qsort(to, s->nto, sizeof(*to), by_address);
+	for (i = 0; i < 3 && r == 0; i++)
+		r = left_out(s, e, names[i], to);
+	free(to);
+	return r;
+}
+
+static int
 envelope_priority(const struct mime_entity *e)
 {
 	char	*value = mime_field(e, "Priority", 0);
@@ -183,7 +242,7 @@ mime_envelope(struct mime_submission *s, const struct mime_entity *e)
 	if (s->originator.nattr == 0 && envelope_originator(s, e) == -1)
 		return -1;
 	if (s->nto > 0)
-		return 0;
+		return envelope_given(s, e);
 	if (envelope_recipients(s, e, "To") == -1 ||
 	    envelope_recipients(s, e, "Cc") == -1 ||
 	    envelope_recipients(s, e, "Bcc") == -1)

@@ -5,10 +5,14 @@
  * or_address.  See oraddr_88.c.
  */
 
+#include <stdio.h>
 #include <string.h>
 
+#include "oraddr.h"
 #include "orname.h"
 #include "orname_88.h"
+
+#define NAME_MEMORY_MAX	(1024 * 1024)	/* of one name */
 
 struct out {
 	struct asn1_memory	*memory;
@@ -343,12 +347,15 @@ extension_put(struct out *o, const struct or_attr *attr, int charset)
 {
 	struct or_personal_name		*person;
 	struct or_universal_person	*universal;
+	static char			 text[80];
 	int				 number, row = row_of(attr->type);
 	void				*v;
 
-	if ((number = number_of(attr, charset)) == 0)
-		return out_fail(o, "an attribute is in characters that X.411 "
-		    "does not have for it");
+	if ((number = number_of(attr, charset)) == 0) {
+		snprintf(text, sizeof(text), "%s is in characters that X.411 "
+		    "does not have for it", or_specs[attr->type].slash);
+		return out_fail(o, text);
+	}
 	if (xa[number].kind == XK_UNITS ||
 	    xa[number].kind == XK_UNIVERSAL_UNITS)
 		return unit_put(o, number, attr);
@@ -530,5 +537,39 @@ or_name_88_from_address(struct or_name *name, const struct or_address *or,
 		name->directory.p = or->directory;
 		name->directory.len = or->directory_len;
 	}
+	return 0;
+}
+
+static int
+has_form(const struct or_address *or, const char **why)
+{
+	struct asn1_memory	memory;
+	struct or_name		name;
+	int			r;
+
+	asn1_memory_init(&memory, NAME_MEMORY_MAX);
+	r = or_name_88_from_address(&name, or, &memory, why);
+	asn1_memory_free(&memory);
+	return r == 0;
+}
+
+int
+or_address_has_form(const struct or_address *or, const struct or_attr **attr,
+    const char **why)
+{
+	struct or_address	one = { .nattr = 1 };
+	uint32_t		i;
+
+	*attr = NULL;
+	if (has_form(or, why))
+		return 1;
+	for (i = 0; i < or->nattr; i++) {
+		one.attr = &or->attr[i];
+		if (!has_form(&one, why)) {
+			*attr = one.attr;
+			return 0;
+		}
+	}
+	has_form(or, why);
 	return 0;
 }

@@ -9,8 +9,10 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "oraddr.h"
 #include "orname.h"
 #include "orname_88.h"
 
@@ -291,6 +293,8 @@ static int
 standard_put(struct asn1_members *a, int row, struct asn1_octets *s,
     const struct or_attr *attr, const char **why)
 {
+	static char	text[80];
+
 	if (a->present >> row & 1) {
 		*why = "an attribute is there twice in an O/R name";
 		return -1;
@@ -298,7 +302,10 @@ standard_put(struct asn1_members *a, int row, struct asn1_octets *s,
 	if (attr->charset != OR_PRINTABLE && attr->charset != OR_NUMERIC &&
 	    (attr->charset != OR_TELETEX || attr->type < OR_OU1 ||
 	    attr->type > OR_OU4)) {
-		*why = "a standard attribute is not in printable characters";
+		snprintf(text, sizeof(text), "%s is not in printable "
+		    "characters, and 1984 has no others",
+		    or_specs[attr->type].slash);
+		*why = text;
 		return -1;
 	}
 	a->present |= 1u << row;

@@ -96,6 +96,13 @@ int	or_name_from_address(struct or_name *, const struct or_address *,
 int	or_name_88_from_address(struct or_name *, const struct or_address *,
 	    struct asn1_memory *, const char **why);
 
+/*
+ * Has it one even there?  0: no, for *why, and it is the fault of *attr; or
+ * (NULL) of more than one.
+ */
+int	or_address_has_form(const struct or_address *,
+	    const struct or_attr **attr, const char **why);
+
 /* Octets of a value by its type, in the arena.  -1: no memory (or no value). */
 int	asn1_to_message(struct message *, const struct asn1_type *,
 	    const void *value, uint8_t **, uint32_t *len);

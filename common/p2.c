@@ -104,6 +104,15 @@ static const struct asn1_type	type_im_uapdu = {
 	.size = sizeof(struct im_uapdu), ROWS(im_uapdu_rows)
 };
 
+/* As the content that it is in has names. */
+static int
+name_put(const struct p2_heading *h, struct or_name *name,
+    const struct or_address *or, struct asn1_memory *memory, const char **why)
+{
+	return h->is_1988 ? or_name_88_from_address(name, or, memory, why) :
+	    or_name_from_address(name, or, memory, why);
+}
+
 static int
 recipients_put(struct asn1_list *list, const struct p2_heading *h,
     struct asn1_memory *memory, const char **why)
@@ -124,8 +133,8 @@ recipients_put(struct asn1_list *list, const struct p2_heading *h,
 	for (i = 0; i < h->nto; i++) {
 		ASN1_PUT(&r[i], XR_DESCRIPTOR);
 		ASN1_PUT(&r[i].descriptor, XD_NAME);
-		if (or_name_from_address(&r[i].descriptor.name, &h->to[i],
-		    memory, why) == -1)
+		if (name_put(h, &r[i].descriptor.name, &h->to[i], memory,
+		    why) == -1)
 			return -1;
 	}
 	return 0;
@@ -144,8 +153,7 @@ heading_put(struct x420_heading *v, const struct p2_heading *h,
 		return -1;
 	}
 	v->originator.a.present = 1 << XD_NAME;
-	if (or_name_from_address(&v->id.user, h->originator, memory,
-	    why) == -1)
+	if (name_put(h, &v->id.user, h->originator, memory, why) == -1)
 		return -1;
 	v->originator.name = v->id.user;
 	if (h->nto > 0) {
@@ -163,6 +171,25 @@ heading_put(struct x420_heading *v, const struct p2_heading *h,
 		}
 	}
 	return 0;
+}
+
+int
+p2_is_1984(const struct p2_heading *h)
+{
+	struct asn1_memory	memory;
+	struct or_name		name;
+	const char		*why;
+	size_t			 i;
+	int			 is_1984;
+
+	asn1_memory_init(&memory, P2_MEMORY_MAX);
+	is_1984 = or_name_from_address(&name, h->originator, &memory,
+	    &why) == 0;
+	for (i = 0; i < h->nto && is_1984; i++)
+		is_1984 = or_name_from_address(&name, &h->to[i], &memory,
+		    &why) == 0;
+	asn1_memory_free(&memory);
+	return is_1984;
 }
 
 /*

@@ -2,7 +2,8 @@
 
 /*
  * Interpersonal messages (X.420-1984, P2): makes the content of a message
- * from a heading and a text (IA5 body part).
+ * from a heading and a text (IA5 body part).  With names of 1988, which P2
+ * has no place for, the same is of P22 (X.420-1988).
  */
 
 #ifndef P2_H
@@ -18,7 +19,11 @@ struct p2_heading {
 	const struct or_address	*to;
 	size_t			 nto;
 	const char		*subject;	/* T.61; NULL none */
+	int			 is_1988;	/* P22 */
 };
+
+/* Has 1984 a form for all names of a heading?  Else it has to be of 1988. */
+int	p2_is_1984(const struct p2_heading *);
 
 /*
  * Everything before the text of the one IA5 body part, whose length is

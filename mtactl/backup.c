@@ -193,8 +193,9 @@ tell(const struct archive *a, int as_json)
 	struct json	j;
 
 	if (!as_json) {
-		fprintf(stderr, "mtactl: backup: %" PRIu64 " files, %" PRIu64
-		    " octets\n", a->files, a->octets);
+		fprintf(stderr, "mtactl: backup: %" PRIu64 " file%s, %"
+		    PRIu64 " octets\n", a->files, a->files == 1 ? "" : "s",
+		    a->octets);
 		return;
 	}
 	json_begin(&j, stderr);
@@ -246,6 +247,48 @@ to_file(struct archive *a, const char *path, const char *file, int as_json)
 		exit(1);
 }
 
+/* Complete or not, there is nothing to give a name to. */
+static void
+to_open(struct archive *a, const char *path, int as_json)
+{
+	run(a, path);
+	tell(a, as_json);
+	if (a->missing > 0)
+		exit(1);
+}
+
+/*
+ * A device (tape, /dev/null) or a pipe is written to: another file in its
+ * place would be the end of it.
+ */
+static void
+to_device(struct archive *a, const char *path, const char *file, mode_t mode,
+    int as_json)
+{
+	if ((a->fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC |
+	    (S_ISBLK(mode) ? O_SYNC : 0))) == -1)
+		err(1, "%s", file);
+	if (isatty(a->fd))
+		errx(EXIT_USAGE, "backup: %s: an archive is not for a "
+		    "terminal", file);
+	a->name = file;
+	to_open(a, path, as_json);
+}
+
+/* What a symbolic link leads to is replaced, not the link. */
+static const char *
+behind_link(const char *file)
+{
+	struct stat	 st;
+	char		*real;
+
+	if (lstat(file, &st) == -1 || !S_ISLNK(st.st_mode))
+		return (file);
+	if ((real = realpath(file, NULL)) == NULL)
+		err(1, "%s: a symbolic link", file);
+	return (real);
+}
+
 void
 backup_run(const char *path, int argc, char **argv, int as_json)
 {
@@ -259,8 +302,13 @@ backup_run(const char *path, int argc, char **argv, int as_json)
 	if (argc > 2)
 		usage("backup: one file or directory expected");
 	if (argc == 2 && strcmp(argv[1], "-") != 0) {
+		if (stat(argv[1], &st) == 0 && !S_ISREG(st.st_mode) &&
+		    !S_ISDIR(st.st_mode)) {
+			to_device(&a, path, argv[1], st.st_mode, as_json);
+			return;
+		}
 		if (stat(argv[1], &st) == -1 || !S_ISDIR(st.st_mode)) {
-			to_file(&a, path, argv[1], as_json);
+			to_file(&a, path, behind_link(argv[1]), as_json);
 			return;
 		}
 		if (gmtime_r(&now, &tm) == NULL || strftime(when,
@@ -276,8 +324,5 @@ backup_run(const char *path, int argc, char **argv, int as_json)
 		    "name a file, or redirect the output");
 	a.fd = STDOUT_FILENO;
 	a.name = "standard output";
-	run(&a, path);
-	tell(&a, as_json);
-	if (a.missing > 0)
-		exit(1);
+	to_open(&a, path, as_json);
 }

@@ -6,12 +6,14 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,8 @@ advice(int error)
 		return (": is mtad running?");
 	case EACCES:
 	case EPERM:
-		return (": try again as root");
+		return (": root may, and the group of \"control\" in "
+		    "mtad.conf");
 	default:
 		return ("");
 	}
@@ -51,13 +54,48 @@ reason(int error)
 	return (buf);
 }
 
+static int pipe_ends;
+
+static void
+sigpipe(int ends)
+{
+	static int now = -1;
+
+	if (now != ends)
+		signal(SIGPIPE, ends ? SIG_DFL : SIG_IGN);
+	now = ends;
+}
+
+void
+ctl_pipe_ends(int ends)
+{
+	pipe_ends = ends;
+	sigpipe(ends);
+}
+
+/* What is at that path, when it does not answer. */
+static const char *
+no_socket(const char *path, int error)
+{
+	struct stat sb;
+
+	if (path[0] == '\0')
+		return ("the path of a socket was expected");
+	if (error == ECONNREFUSED && stat(path, &sb) == 0 &&
+	    !S_ISSOCK(sb.st_mode))
+		return ("not a socket: -s is for the control socket of mtad");
+	return (NULL);
+}
+
 void
 ctl_open(struct ctl *c, const char *path)
 {
+	const char *why;
 	struct sandbox_conf sc;
 	struct sockaddr_un sun;
-	int fd;
+	int fd, error;
 
+	sigpipe(0);
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
@@ -65,8 +103,12 @@ ctl_open(struct ctl *c, const char *path)
 		errx(1, "%s: name too long for a socket", path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
 		err(1, "socket");
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		errx(1, "%s: %s%s", path, reason(errno), advice(errno));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		error = errno;
+		if ((why = no_socket(path, error)) != NULL)
+			errx(1, "%s: %s", path[0] != '\0' ? path : "-s", why);
+		errx(1, "%s: %s%s", path, reason(error), advice(error));
+	}
 	c->path = path;
 	if (imsgbuf_init(&c->ibuf, fd) == -1 ||
 	    imsgbuf_set_maxsize(&c->ibuf, IMSG_MAX) == -1)
@@ -79,6 +121,7 @@ ctl_open(struct ctl *c, const char *path)
 void
 ctl_send(struct ctl *c, uint32_t type, const void *data, size_t len)
 {
+	sigpipe(0);
 	if (imsg_compose(&c->ibuf, type, 0, 0, -1, data, len) == -1)
 		err(1, "%s", c->path);
 }
@@ -160,6 +203,7 @@ ctl_next(struct ctl *c, struct imsg *imsg, int (*more)(struct ctl *, void *),
 			lost(c, saved);
 		}
 	}
+	sigpipe(pipe_ends && imsgbuf_queuelen(&c->ibuf) == 0);
 	return (imsg_get_type(imsg));
 }
 

@@ -8,6 +8,8 @@
 
 #include "decode.h"
 
+#define TPDU_ODD	1	/* parameter that is not known */
+
 static const char *const kinds[DECODE_KINDS] = {
 	"auto", "pcap", "tpkt", "tpdu", "tsdu", "apdu", "mpdu", "content",
 	"ber"
@@ -70,6 +72,7 @@ static uint64_t
 misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 {
 	struct decode_tree	*tree = d->tree, silent = { .silent = 1 };
+	uint64_t		 more = 0;
 
 	switch (kind) {
 	case DECODE_APDU:
@@ -82,15 +85,19 @@ misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 		/* Whatever is wrong with it. */
 		return (is_pcap(p, len) ? 0 : UINT64_MAX);
 	case DECODE_TPKT:
-		if (!is_tpkt(p, len))
-			return (UINT64_MAX);
+		if (!is_tpkt(p, len)) {
+			if (tpkt_rest(p, len) == 0)
+				return (UINT64_MAX);
+			more = 1;	/* what fits from its beginning wins */
+		}
 		break;
 	case DECODE_TPDU:
-		if (!is_tpdu(p, len))
+		if (!is_tpdu(p, len) || tpkt_rest(p, len) > 0)
 			return (UINT64_MAX);
 		break;
 	default:
-		if (!is_tsdu(p, len))
+		/* Data can be anything, but seldom that. */
+		if (!is_tsdu(p, len) || tpkt_rest(p, len) > 0)
 			return (UINT64_MAX);
 		break;
 	}
@@ -98,12 +105,36 @@ misfit(struct decode *d, enum decode_kind kind, const uint8_t *p, size_t len)
 	by_kind(d, kind, p, len);
 	d->tree = tree;
 	d->walk.stop = 0;
-	return (tree_misfit(&silent));
+	d->before = 0;
+	/*
+	 * Any octets can be references of a TPDU, nothing else in it may be
+	 * odd; in a TPKT, or a TSDU, something else must be known too.
+	 */
+	if (kind == DECODE_TPDU ? tree_misfit(&silent) > TPDU_ODD :
+	    !tree_plausible(&silent, 2))
+		return (UINT64_MAX);
+	return (tree_misfit(&silent) + more);
 }
 
-/* What it fits best; the first of those that fit alike. */
+/* Nothing but characters and what ends lines. */
+static int
+is_text(const uint8_t *p, size_t len)
+{
+	size_t	i;
+
+	for (i = 0; i < len; i++)
+		if ((p[i] < 0x20 && strchr("\t\n\f\r", p[i]) == NULL) ||
+		    p[i] == 0 || p[i] == 0x7f)
+			return (0);
+	return (1);
+}
+
+/*
+ * What it fits best; the first of those that fit alike.  Text fits a little of
+ * everything: it has to fit all of it.
+ */
 static enum decode_kind
-recognise(struct decode *d, const uint8_t *p, size_t len)
+recognise(struct decode *d, const uint8_t *p, size_t len, int text)
 {
 	static const enum decode_kind	order[] = {
 		DECODE_PCAP, DECODE_TPKT, DECODE_APDU, DECODE_MPDU, DECODE_CONTENT,
@@ -118,7 +149,7 @@ recognise(struct decode *d, const uint8_t *p, size_t len)
 			least = n;
 			best = order[i];
 		}
-	return (best);
+	return (text && least > 0 ? DECODE_BER : best);
 }
 
 int
@@ -128,11 +159,11 @@ decode_octets(const uint8_t *p, size_t len, enum decode_kind kind, FILE *f,
 	struct decode_tree	tree = { .f = f, .as_json = as_json };
 	struct decode_space	all = { .p = p, .len = len };
 	struct decode		d = { .tree = &tree, .space = &all };
-	int			known = 1;
+	int			known = 1, text = is_text(p, len);
 
 	asn1_memory_init(&d.memory, 4 * (size_t)DECODE_MAX);
 	if (kind == DECODE_AUTO) {
-		kind = recognise(&d, p, len);
+		kind = recognise(&d, p, len, text);
 		known = kind != DECODE_BER;
 	}
 	if (as_json) {
@@ -148,8 +179,11 @@ decode_octets(const uint8_t *p, size_t len, enum decode_kind kind, FILE *f,
 	else {
 		if (!known)
 			tree_damage(&d, p, "not recognised: a capture, TPKT, "
-			    "TPDU, TSDU, APDU, MPDU or content was expected");
-		by_kind(&d, kind, p, len);
+			    "TPDU, TSDU, APDU, MPDU or content was expected%s",
+			    text ? ", this is text (a hexadecimal dump is "
+			    "read with -x)" : "");
+		if (known || !text)
+			by_kind(&d, kind, p, len);
 	}
 	if (as_json) {
 		json_close(&tree.json, ']');

@@ -17,6 +17,7 @@
 #include "json.h"
 
 #define DECODE_MAX	(128u * 1024 * 1024)	/* octets of input */
+#define TPKT_MAX	65535u	/* octets of one */
 #define DECODE_NESTED	12	/* spaces in each other */
 #define DECODE_TEXT	200	/* characters of a value shown as text */
 #define DECODE_WHOLE	4096	/* and as JSON */
@@ -61,6 +62,7 @@ struct decode_tree {
 	int		 depth;
 	uint64_t	 damages;
 	uint64_t	 unknown;	/* elements that no table has */
+	uint64_t	 known;		/* elements, without those */
 	uint64_t	 enough;	/* silent: more misfit than that; 0 */
 };
 
@@ -77,6 +79,9 @@ struct decode {
 	uint8_t			 p_data;	/* normal mode */
 	uint8_t			 p1_88;		/* the protocol is known */
 	uint8_t			 resumed;
+	/* A stream that began before: all of it, and its first TSDU. */
+	uint8_t			 before;
+	uint8_t			 rest;
 };
 
 /*
@@ -101,8 +106,12 @@ void	tree_damage(struct decode *, const uint8_t *at, const char *, ...)
 	    __attribute__((__format__(printf, 3, 4)));
 /* An element that no table has. */
 void	tree_unknown(struct decode *);
+/* An element whose value has no name. */
+void	tree_odd(struct decode *);
 /* How badly it fits. */
 uint64_t tree_misfit(const struct decode_tree *);
+/* More of it is known than so many elements, and than what is damaged. */
+int	tree_plausible(const struct decode_tree *, uint64_t outer);
 uint64_t tree_offset(const struct decode *, const uint8_t *);
 /* Into buf, which is returned: hexadecimal, or text in quotes. */
 char	*tree_hex(const uint8_t *, uint64_t len, char *buf, size_t);
@@ -131,7 +140,10 @@ void	data_string(struct decode *, struct decode_data *, const uint8_t *p,
 #define TRY_CONTENT	0x40
 #define TRY_TURN	0x80	/* the INTEGER of a PT */
 void	decode_best(struct decode *, const uint8_t *, size_t, int tries);
-/* How well the best of them fits; 0 perfectly, UINT64_MAX not at all. */
+/*
+ * How well the best of them fits; 0 perfectly, UINT64_MAX not at all: nothing
+ * inside of the outermost element is as it should be.
+ */
 uint64_t decode_fit(struct decode *, const uint8_t *, size_t, int tries);
 void	decode_ber(struct decode *, const uint8_t *, size_t);
 /* A presentation data value by its tag. */
@@ -141,16 +153,21 @@ void	decode_value(struct decode *, const uint8_t *, size_t);
 void	decode_pcap(struct decode *, const uint8_t *, size_t);
 int	is_pcap(const uint8_t *, size_t);
 
-/* decode_session.c */
-void	decode_tsdu(struct decode *, const uint8_t *, size_t);
+/* decode_transport.c */
 void	decode_tpdu(struct decode *, const uint8_t *, size_t,
 	    struct decode_data *tsdu);
 void	decode_tpkts(struct decode *, const uint8_t *, size_t);
+/* Could it begin one? */
+int	is_tpdu(const uint8_t *, size_t);
+int	is_tpkt(const uint8_t *, size_t);
+/* Octets of one that began before, when others follow it; 0: not so. */
+size_t	tpkt_rest(const uint8_t *, size_t);
+
+/* decode_session.c */
+void	decode_tsdu(struct decode *, const uint8_t *, size_t);
 /* The MPDU of an activity that ended, or of which no more comes. */
 void	decode_activity_end(struct decode *, const char *how);
 /* Could it begin one? */
 int	is_tsdu(const uint8_t *, size_t);
-int	is_tpdu(const uint8_t *, size_t);
-int	is_tpkt(const uint8_t *, size_t);
 
 #endif

@@ -327,15 +327,20 @@ inside_rttr(struct decode *d, const uint8_t *p, size_t len)
 	struct decode_data	data = { 0 };
 	struct decode_space	space;
 
+	if (d->tree->silent)
+		return;
 	if (d->in_activity) {
 		data_string(d, &d->activity, p, len);
 		return;
 	}
-	if (d->tree->silent)
-		return;
 	data_string(d, &data, p, len);
 	if (data.len > 0 && space_enter(d, &space, &data) == 0) {
-		decode_best(d, data.p, data.len, TRY_MPDU);
+		/* Without its activity it may be any piece of an MPDU. */
+		if (d->before && decode_fit(d, data.p, data.len, TRY_MPDU) > 0)
+			tree_leaf(d, data.p, data.len, "piece of an MPDU",
+			    NULL, NULL);
+		else
+			decode_best(d, data.p, data.len, TRY_MPDU);
 		space_leave(d);
 	}
 	data_free(&data);
@@ -557,7 +562,7 @@ seen_leaf(void *arg, const struct asn1_seen *s)
 		    "applicationProtocol") == 0 && !d->tree->silent)
 			d->p1_88 = *(const int64_t *)s->value != 1;
 		if (!is_named(s->type, s->value))
-			tree_unknown(d);
+			tree_odd(d);
 		value_text(s->type, s->value, text, size);
 		tree_leaf(d, s->start, length(s), l.name[0] != '\0' ? l.name :
 		    NULL, l.type, text[0] != '\0' ? text : NULL);
@@ -633,7 +638,7 @@ tag_fits(const struct candidate *c, const uint8_t *p, size_t len)
 
 static uint64_t
 score(struct decode *d, const struct candidate *c, const uint8_t *p,
-    size_t len, uint64_t least)
+    size_t len, uint64_t least, int *plausible)
 {
 	struct decode_tree	*tree = d->tree, silent = {
 		.silent = 1, .enough = least
@@ -650,27 +655,31 @@ score(struct decode *d, const struct candidate *c, const uint8_t *p,
 	d->activity = activity;
 	d->in_activity = in_activity;
 	d->tree = tree;
+	*plausible = tree_plausible(&silent, 1);
 	return (tree_misfit(&silent));
 }
 
 static const struct candidate *
 best(struct decode *d, const uint8_t *p, size_t len, int tries,
-    uint64_t *least)
+    uint64_t *least, int *plausible)
 {
 	const struct candidate	*c, *found = NULL;
 	uint64_t		 n;
 	size_t			 i;
+	int			 is_it;
 
 	*least = UINT64_MAX;
+	*plausible = 0;
 	for (i = 0; i < NCANDIDATES && *least > 0; i++) {
 		c = &candidates[i];
 		if ((c->tries & tries) == 0 || !tag_fits(c, p, len) ||
 		    (d->p1_88 && (c->type == &p1_type_mpdu ||
 		    c->type == &p1_type_envelope)))
 			continue;
-		if ((n = score(d, c, p, len, *least)) <
-		    *least) {
+		n = score(d, c, p, len, *least, &is_it);
+		if (n < *least) {
 			*least = n;
+			*plausible = is_it;
 			found = c;
 		}
 	}
@@ -681,9 +690,10 @@ uint64_t
 decode_fit(struct decode *d, const uint8_t *p, size_t len, int tries)
 {
 	uint64_t	n;
+	int		plausible;
 
-	best(d, p, len, tries, &n);
-	return (n);
+	best(d, p, len, tries, &n, &plausible);
+	return (plausible ? n : UINT64_MAX);
 }
 
 void
@@ -697,12 +707,13 @@ decode_best(struct decode *d, const uint8_t *p, size_t len, int tries)
 {
 	const struct candidate	*c;
 	uint64_t		 n;
+	int			 plausible;
 
 	if (d->tree->silent) {
 		/* What is inside is for who prints it. */
 		return;
 	}
-	if ((c = best(d, p, len, tries, &n)) != NULL) {
+	if ((c = best(d, p, len, tries, &n, &plausible)) != NULL) {
 		by_table(d, c->name, c->type, p, len);
 		return;
 	}

@@ -360,7 +360,7 @@ show(struct decode *d, struct stream *s)
 		    (unsigned long long)s->gap);
 	tree_open(d, s->data.p, s->data.len, name, NULL, text);
 	if (is_tpkt(s->data.p, s->data.len) || s->port[0] == 102 ||
-	    s->port[1] == 102) {
+	    s->port[1] == 102 || tpkt_rest(s->data.p, s->data.len) > 0) {
 		decode_tpkts(d, s->data.p, s->data.len);
 		decode_activity_end(d, "which does not end here");
 	} else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * What of decode.h lies below the APDUs: TPKTs (RFC 1006), TPDUs (X.224),
- * and TSDUs with their SPDUs and parameters (X.225 clause 8).
+ * What of decode.h lies below the APDUs: TSDUs with their SPDUs and
+ * parameters (X.225 clause 8).
  */
 
 #include <inttypes.h>
@@ -123,33 +123,6 @@ setting_text(uint8_t v, char *buf, size_t size)
 	for (i = 0; i < 4 && n < size; i++)
 		n += snprintf(buf + n, size - n, "%s %s: %s", i > 0 ? "," : "",
 		    token[i], side[v >> (2 * i) & 3]);
-}
-
-static const char *
-refuse_text(uint8_t code)
-{
-	switch (code) {
-	case S_REFUSE_UNSPECIFIED:
-		return ("rejection by called SS-user, not specified");
-	case S_REFUSE_CONGESTION:
-		return ("rejection by called SS-user, temporary congestion");
-	case S_REFUSE_USER:
-		return ("rejection by called SS-user, with user data");
-	case S_REFUSE_SELECTOR:
-		return ("session selector unknown");
-	case S_REFUSE_NOT_ATTACHED:
-		return ("SS-user not attached to SSAP");
-	case S_REFUSE_SPM_CONGESTION:
-		return ("SPM congestion at connect time");
-	case S_REFUSE_VERSION:
-		return ("proposed protocol versions not supported");
-	case S_REFUSE_SPM_UNSPECIFIED:
-		return ("rejection by the SPM, not specified");
-	case 134:
-		return ("rejection by the SPM, implementation restriction");
-	default:
-		return ("reserved");
-	}
 }
 
 static const char *
@@ -295,7 +268,7 @@ parameter_text(uint8_t si, uint8_t pi, const uint8_t *p, size_t len,
 		return;
 	case PI_REASON:
 		snprintf(buf, size, "%u %s", p[0], si == SI_RF ?
-		    refuse_text(p[0]) : exception_text(p[0]));
+		    spdu_refuse_text(p[0]) : exception_text(p[0]));
 		return;
 	case PI_CALLING_SSEL:
 	case PI_CALLED_SSEL:
@@ -438,6 +411,22 @@ decode_activity_end(struct decode *d, const char *how)
 	data_free(&data);
 }
 
+/* A whole Fully-encoded-data, by the lengths of its first elements. */
+static int
+is_p_data(const uint8_t *p, size_t len)
+{
+	struct ber		b, in;
+	struct ber_element	e;
+
+	ber_init(&b, p, len);
+	if (ber_next(&b, &e) != 1 || e.h.tag != BER_APPLICATION(1) ||
+	    !e.h.constructed || (!e.h.indefinite && e.value + e.h.len != b.end))
+		return (0);
+	ber_enter(&b, &e, &in);
+	return (ber_next(&in, &e) == 1 && e.h.tag == BER_SEQUENCE &&
+	    e.h.constructed);
+}
+
 /* Data of an activity: an MPDU as it is, or P-DATA with a piece of it. */
 static void
 activity_data(struct decode *d, const uint8_t *p, size_t len)
@@ -446,8 +435,13 @@ activity_data(struct decode *d, const uint8_t *p, size_t len)
 
 	if (len == 0)
 		return;
-	/* The first of an activity tells: [APPLICATION 1] begins no MPDU. */
-	if (!d->in_activity || !d->has_data)
+	/*
+	 * The first of an activity tells: [APPLICATION 1] begins no MPDU, but
+	 * a piece of one can be a text that begins with an "a".
+	 */
+	if (!d->in_activity || d->resumed)
+		d->p_data = is_p_data(p, len);
+	else if (!d->has_data)
 		d->p_data = p[0] == 0x61;
 	d->has_data = 1;
 	if (d->p_data) {
@@ -456,6 +450,8 @@ activity_data(struct decode *d, const uint8_t *p, size_t len)
 	}
 	tree_hex(p, len, text, 100);
 	tree_leaf(d, p, len, "user information", NULL, text);
+	if (d->tree->silent)
+		return;
 	/* Without its activity it may be any piece of an MPDU. */
 	if (d->in_activity)
 		data_add(d, &d->activity, p, len);
@@ -573,257 +569,6 @@ decode_tsdu(struct decode *d, const uint8_t *p, size_t len)
 	tree_close(d);
 }
 
-/* Transport */
-
-static const char *
-tpdu_name(uint8_t code)
-{
-	switch (code & 0xf0) {
-	case 0xe0:
-		return ("CR (CONNECTION REQUEST)");
-	case 0xd0:
-		return ("CC (CONNECTION CONFIRM)");
-	case 0x80:
-		return ("DR (DISCONNECT REQUEST)");
-	case 0xc0:
-		return ("DC (DISCONNECT CONFIRM)");
-	case 0xf0:
-		return ("DT (DATA)");
-	case 0x70:
-		return ("ER (ERROR)");
-	default:
-		return (NULL);
-	}
-}
-
-/* Octets of the fixed part, with the length indicator. */
-static size_t
-tpdu_fixed(uint8_t code)
-{
-	switch (code & 0xf0) {
-	case 0xf0:
-		return (3);
-	case 0x70:
-		return (5);
-	case 0xc0:
-		return (6);
-	default:
-		return (7);
-	}
-}
-
-static const char *
-dr_text(uint8_t reason)
-{
-	static const char *const low[] = {
-		"reason not specified", "congestion at TSAP",
-		"session entity not attached to TSAP", "address unknown"
-	};
-
-	if (reason < 4)
-		return (low[reason]);
-	switch (reason) {
-	case 128:
-		return ("normal disconnect by the session entity");
-	case 129:
-		return ("transport entity congested at connect time");
-	case 130:
-		return ("connection negotiation failed");
-	case 131:
-		return ("duplicate source reference");
-	case 132:
-		return ("mismatched references");
-	case 133:
-		return ("protocol error");
-	case 135:
-		return ("reference overflow");
-	case 136:
-		return ("connection request refused on this network "
-		    "connection");
-	case 138:
-		return ("header or parameter length invalid");
-	default:
-		return ("reserved");
-	}
-}
-
-static const char *
-er_text(uint8_t cause)
-{
-	static const char *const causes[] = {
-		"reason not specified", "invalid parameter code",
-		"invalid TPDU type", "invalid parameter value"
-	};
-
-	return (cause < COUNT(causes) ? causes[cause] : "reserved");
-}
-
-static void
-tpdu_parameters(struct decode *d, uint8_t code, const uint8_t *p, size_t len)
-{
-	char		 text[300];
-	const char	*name;
-
-	for (; len > 0; len -= p[1] + 2u, p += p[1] + 2u) {
-		if (len < 2 || p[1] > len - 2) {
-			tree_damage(d, p, "a parameter that ends with the "
-			    "header was expected");
-			return;
-		}
-		name = NULL;
-		tree_hex(p + 2, p[1], text, sizeof(text));
-		switch (p[0]) {
-		case 0xc0:
-			name = "TPDU size";
-			if (p[1] == 1 && p[2] >= 7 && p[2] <= 13)
-				snprintf(text, sizeof(text), "%u octets",
-				    1u << p[2]);
-			break;
-		case 0xc1:
-			if ((code & 0xf0) == 0x70) {
-				name = "invalid TPDU";
-				break;
-			}
-			name = "calling TSAP identifier";
-			tree_text(p + 2, p[1], text, sizeof(text));
-			break;
-		case 0xc2:
-			name = "called TSAP identifier";
-			tree_text(p + 2, p[1], text, sizeof(text));
-			break;
-		case 0xc4:
-			name = "version number";
-			break;
-		case 0xc6:
-			name = "additional options";
-			break;
-		case 0xc7:
-			name = "alternative protocol classes";
-			break;
-		case 0xe0:
-			name = "additional information";
-			break;
-		case 0xf0:
-			name = "preferred maximum TPDU size";
-			break;
-		default:
-			tree_unknown(d);
-			break;
-		}
-		tree_leaf(d, p, p[1] + 2, name != NULL ? name :
-		    "unknown parameter", NULL, text);
-	}
-}
-
-static void
-tpdu_fields(struct decode *d, const uint8_t *p)
-{
-	char	text[120];
-
-	if ((p[1] & 0xf0) == 0xf0) {
-		snprintf(text, sizeof(text), "%u%s", p[2] & 0x7f, p[2] & 0x80 ?
-		    ", end of TSDU" : "");
-		tree_leaf(d, p + 2, 1, "number", NULL, text);
-		return;
-	}
-	snprintf(text, sizeof(text), "0x%02x%02x", p[2], p[3]);
-	tree_leaf(d, p + 2, 2, "destination reference", NULL, text);
-	if ((p[1] & 0xf0) == 0x70) {
-		snprintf(text, sizeof(text), "%u %s", p[4], er_text(p[4]));
-		tree_leaf(d, p + 4, 1, "reject cause", NULL, text);
-		return;
-	}
-	snprintf(text, sizeof(text), "0x%02x%02x", p[4], p[5]);
-	tree_leaf(d, p + 4, 2, "source reference", NULL, text);
-	if ((p[1] & 0xf0) == 0xc0)
-		return;
-	if ((p[1] & 0xf0) == 0x80) {
-		if (strcmp(dr_text(p[6]), "reserved") == 0)
-			d->tree->unknown += 4;
-		snprintf(text, sizeof(text), "%u %s", p[6], dr_text(p[6]));
-		tree_leaf(d, p + 6, 1, "reason", NULL, text);
-	} else {
-		snprintf(text, sizeof(text), "class %u, options 0x%x",
-		    p[6] >> 4, p[6] & 0xf);
-		tree_leaf(d, p + 6, 1, "class and options", NULL, text);
-	}
-}
-
-void
-decode_tpdu(struct decode *d, const uint8_t *p, size_t len,
-    struct decode_data *tsdu)
-{
-	struct decode_space	 space;
-	const char		*name;
-	size_t			 header, fixed;
-	int			 whole;
-
-	if (len < 2 || (name = tpdu_name(p[1])) == NULL) {
-		tree_damage(d, p, "a TPDU of class 0 was expected");
-		return;
-	}
-	header = p[0] + 1u;
-	fixed = tpdu_fixed(p[1]);
-	tree_open(d, p, len, name, NULL, NULL);
-	whole = header <= len && header >= fixed;
-	if (!whole)
-		tree_damage(d, p, "a header of %zu to %zu octets was expected, "
-		    "not %zu", fixed, len, header);
-	else {
-		tpdu_fields(d, p);
-		tpdu_parameters(d, p[1], p + fixed, header - fixed);
-		if ((p[1] & 0xf0) == 0xf0)
-			data_add(d, tsdu, p + header, len - header);
-		else if (len > header)
-			tree_leaf(d, p + header, len - header, "user data",
-			    NULL, NULL);
-	}
-	tree_close(d);
-	if (!whole || (p[1] & 0xf0) != 0xf0 || !(p[2] & 0x80))
-		return;
-	if (tsdu->len > 0 && space_enter(d, &space, tsdu) == 0) {
-		decode_tsdu(d, tsdu->p, tsdu->len);
-		space_leave(d);
-	}
-	data_free(tsdu);
-}
-
-void
-decode_tpkts(struct decode *d, const uint8_t *p, size_t len)
-{
-	struct decode_data	tsdu = { 0 };
-	size_t			n, have;
-	char			text[60];
-
-	for (; len > 0; p += n, len -= n) {
-		if (len < 4 || p[0] != 3) {
-			tree_damage(d, p, "a TPKT (version 3, two octets of "
-			    "length) was expected");
-			break;
-		}
-		n = p[2] << 8 | p[3];
-		have = n < len ? n : len;
-		if (n < 7) {
-			tree_damage(d, p, "a TPKT of %zu octets: at least 7 "
-			    "were expected", n);
-			break;
-		}
-		snprintf(text, sizeof(text), "%zu octets", n);
-		tree_open(d, p, have, "TPKT", NULL, text);
-		decode_tpdu(d, p + 4, have - 4, &tsdu);
-		tree_close(d);
-		if (n > len) {
-			tree_damage(d, p + len, "the TPKT ends early: %zu more "
-			    "octets were expected", n - len);
-			n = len;
-		}
-	}
-	if (tsdu.len > 0)
-		tree_damage(d, p, "the end of a TSDU was expected: %zu octets "
-		    "of it are there", tsdu.len);
-	data_free(&tsdu);
-}
-
 /* Could it begin one? */
 
 int
@@ -833,18 +578,4 @@ is_tsdu(const uint8_t *p, size_t len)
 
 	return (len >= 2 && spdu_name(p[0], 1)[0] != 'u' &&
 	    spdu_header(p, len, &params) != 0);
-}
-
-int
-is_tpdu(const uint8_t *p, size_t len)
-{
-	return (len >= 3 && tpdu_name(p[1]) != NULL && p[0] != 255 &&
-	    p[0] + 1u >= tpdu_fixed(p[1]) && p[0] + 1u <= len);
-}
-
-int
-is_tpkt(const uint8_t *p, size_t len)
-{
-	return (len >= 7 && p[0] == 3 && (p[2] << 8 | p[3]) >= 7 &&
-	    tpdu_name(p[5]) != NULL);
 }

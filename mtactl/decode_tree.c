@@ -134,6 +134,7 @@ tree_open(struct decode *d, const uint8_t *at, int64_t len, const char *name,
 	} else if (!t->silent)
 		line(d, at, len, name, type, value);
 	t->depth++;
+	t->known++;
 }
 
 void
@@ -154,6 +155,7 @@ tree_leaf(struct decode *d, const uint8_t *at, int64_t len, const char *name,
 {
 	struct decode_tree	*t = d->tree;
 
+	t->known++;
 	if (t->silent)
 		return;
 	if (t->as_json) {
@@ -169,6 +171,12 @@ tree_misfit(const struct decode_tree *t)
 	return (t->damages * WEIGHT + t->unknown);
 }
 
+int
+tree_plausible(const struct decode_tree *t, uint64_t outer)
+{
+	return (tree_misfit(t) == 0 || t->known > outer + t->damages);
+}
+
 /* What fits worse than something else need not be known to its end. */
 static void
 enough(struct decode *d)
@@ -181,6 +189,13 @@ enough(struct decode *d)
 
 void
 tree_unknown(struct decode *d)
+{
+	d->tree->known--;	/* as which it is opened */
+	tree_odd(d);
+}
+
+void
+tree_odd(struct decode *d)
 {
 	d->tree->unknown++;
 	if (d->tree->silent)

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,12 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "charset.h"
 #include "json.h"
 #include "log.h"
 #include "mtactl.h"
 
+#define BAD_AROUND	60	/* octets to each side of what is bad */
+
 static const char *socket_path = RUN_DIR "/mtad.sock";
 static int as_json;
+static int late_option;		/* behind the verb, where it is none */
 static const char *verb;	/* that was given; NULL: none that is known */
 
 static void	print_usage(FILE *, const char *);
@@ -32,8 +37,11 @@ usage(const char *why)
 		print_usage(stderr, NULL);
 	if (why != NULL)
 		warnx("%s", why);
-	if (verb != NULL)
+	if (verb != NULL) {
+		if (late_option)
+			warnx("-j comes before the command");
 		print_usage(stderr, verb);
+	}
 	exit(EXIT_USAGE);
 }
 
@@ -101,6 +109,45 @@ peer_arg(char name[PEER_NAME_MAX], const char *what, const char *text)
 	    PEER_NAME_MAX)
 		errx(EXIT_USAGE, "%s: \"%s\": the name of a peer was "
 		    "expected", what, text);
+}
+
+/* Into a character of UTF-8, not at its beginning. */
+static int
+within(const char *s)
+{
+	return (((unsigned char)*s & 0xc0) == 0x80);
+}
+
+void
+bad_text(const char *option, const char *text, size_t where, const char *why)
+{
+	const char *s, *from = text, *end = text + strlen(text);
+	uint32_t c;
+	size_t n;
+	int column;
+
+	/* Of one that is long, what is around it. */
+	if (where > BAD_AROUND)
+		for (from += where - BAD_AROUND; within(from) && from > text;)
+			from--;
+	if ((size_t)(end - text) > where + BAD_AROUND)
+		for (end = text + where + BAD_AROUND; within(end);)
+			end++;
+	warnx("%s: %s", option, why);
+	fputs(from > text ? "\t..." : "\t", stderr);
+	column = from > text ? 3 : 0;
+	for (s = from; s < end; s += n) {
+		/* What is no character of UTF-8 is one '?' an octet. */
+		n = utf8_get(s, end - s, &c);
+		if (n == 0 || c < ' ' || c == 127)
+			putc('?', stderr);
+		else
+			fwrite(s, 1, n, stderr);
+		n = n == 0 ? 1 : n;
+		column += s < text + where;
+	}
+	fprintf(stderr, "%s\n\t%*s^\n", *end != '\0' ? "..." : "", column, "");
+	exit(EXIT_USAGE);
 }
 
 /* One request, and nothing to show for it but that it was done. */
@@ -337,9 +384,8 @@ cmd_log(uint32_t request, int argc, char **argv)
 	if (!v.verbose && strcmp(argv[1], "brief") != 0)
 		errx(EXIT_USAGE, "log: %s: verbose or brief expected",
 		    argv[1]);
-	if (argc == 3 && strlcpy(v.peer, argv[2], sizeof(v.peer)) >=
-	    sizeof(v.peer))
-		errx(EXIT_USAGE, "log: %s: too long", argv[2]);
+	if (argc == 3)
+		peer_arg(v.peer, "log", argv[2]);
 	simple(request, &v, sizeof(v));
 }
 
@@ -431,6 +477,21 @@ find_command(const char *name)
 	return (NULL);
 }
 
+/* Does it look at something, and change nothing? */
+static int
+looks(const char *name)
+{
+	static const char *const names[] = {
+		"show", "route", "check", "track", "stats", "decode", "help"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return (1);
+	return (0);
+}
+
 /* Of one command, or of all (NULL). */
 static void
 print_usage(FILE *out, const char *name)
@@ -466,6 +527,23 @@ cmd_help(uint32_t request, int argc, char **argv)
 	print_usage(stdout, argc == 2 ? argv[1] : NULL);
 }
 
+/*
+ * Where standard input, output or error is closed nothing else may take its
+ * number, least of all the control socket: what is written there fails.
+ */
+static void
+standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		exit(1);		/* nobody can be told */
+	close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -473,8 +551,14 @@ main(int argc, char **argv)
 	char why[32];
 	int ch;
 
+	standard_files();
 	log_init("mtactl", 1, 0);
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)) {
+		print_usage(stdout, NULL);
+		return (0);
+	}
 	opterr = 0;			/* the reason comes last */
 	while ((ch = getopt(argc, argv, "+:js:")) != -1) {
 		switch (ch) {
@@ -499,6 +583,10 @@ main(int argc, char **argv)
 	if ((c = find_command(argv[0])) == NULL)
 		unknown_command(argv[0]);
 	verb = c->name;
+	for (ch = 1; ch < argc; ch++)
+		late_option |= strcmp(argv[ch], "-j") == 0;
+	/* "| head" ends it without a word; who changes something must know. */
+	ctl_pipe_ends(looks(c->name));
 	c->run(c->request, argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		err(1, "standard output");

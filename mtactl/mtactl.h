@@ -21,6 +21,11 @@ struct ctl {
 
 /* Connects, then gives up whatever is not needed any more.  Or exits. */
 void	ctl_open(struct ctl *, const char *path);
+/*
+ * Whether standard output that nobody reads any more ends it, as it does
+ * other programs; not while something is on its way to mtad.
+ */
+void	ctl_pipe_ends(int);
 /* Queues a request.  Or exits. */
 void	ctl_send(struct ctl *, uint32_t type, const void *, size_t);
 /*
@@ -105,6 +110,12 @@ uint32_t number_arg(const char *what, const char *text, uint32_t min,
 /* The name of a peer, into its field.  Or exits. */
 void	peer_arg(char name[PEER_NAME_MAX], const char *what,
 	    const char *text);
+/*
+ * Exits: what was given for an option, with a caret below the octet where it
+ * goes wrong.
+ */
+void	bad_text(const char *option, const char *text, size_t where,
+	    const char *why) __attribute__((noreturn));
 /* Hexadecimal, as ids are printed.  Or exits. */
 uint64_t parse_id(const char *);
 /* Why, if that is not said yet, and how its verb is called. */

@@ -150,14 +150,31 @@ route_words(const struct answer *a)
 		put_text(a->step[a->nstep - 1]);
 }
 
+static void
+parse_address(struct message *m, struct or_address *or, const char *option,
+    const char *text)
+{
+	const char *why;
+	size_t where;
+
+	if (or_address_parse(m, or, text, &where, &why) == -1)
+		bad_text(option, text, where, why);
+}
+
 void
 route_run(const char *path, int argc, char **argv, int as_json)
 {
+	struct or_address or;
+	struct message *m;
 	struct answer a;
 	struct ctl c;
 
 	if (argc != 2)
 		usage("route: one address expected");
+	if ((m = message_new()) == NULL)
+		err(1, NULL);
+	parse_address(m, &or, "route", argv[1]);
+	message_free(m);
 	ctl_open(&c, path);
 	ctl_send(&c, CTL_ROUTE, argv[1], strlen(argv[1]));
 	get_answer(&c, &a);
@@ -172,18 +189,6 @@ route_run(const char *path, int argc, char **argv, int as_json)
 static const char *const fates[CTL_FATES] = {
 	"routed", "delivered", "held", "non-delivery", "refused", "replaced"
 };
-
-static void
-parse_address(struct message *m, struct or_address *or, const char *option,
-    const char *text)
-{
-	const char *why;
-	size_t where;
-
-	if (or_address_parse(m, or, text, &where, &why) == -1)
-		errx(EXIT_USAGE, "%s: %s: character %zu: %s", option, text,
-		    where + 1, why);
-}
 
 static void
 add_recipient(struct message *m, const char *text)
@@ -206,6 +211,7 @@ add_recipient(struct message *m, const char *text)
 static struct message *
 check_message(int argc, char **argv)
 {
+	static char name[] = "mtactl";
 	struct message *m;
 	const char *why;
 	int ch, priority;
@@ -214,7 +220,11 @@ check_message(int argc, char **argv)
 		err(1, NULL);
 	m->type = MESSAGE_USER;
 	m->content_type = 2;
+	argv[0] = name;			/* for the errors of getopt */
 	optind = 1;
+#ifdef LIBBSD_OVERLAY
+	optreset = 1;
+#endif
 	while ((ch = getopt(argc, argv, "f:l:p:t:")) != -1) {
 		switch (ch) {
 		case 'f':
@@ -224,7 +234,8 @@ check_message(int argc, char **argv)
 			m->content_len = strtonum(optarg, 0, INT64_MAX,
 			    &why);
 			if (why != NULL)
-				errx(EXIT_USAGE, "-l: %s: %s", optarg, why);
+				errx(EXIT_USAGE, "-l: %s: a number of octets "
+				    "was expected", optarg);
 			break;
 		case 'p':
 			if ((priority = priority_parse(optarg)) == -1)

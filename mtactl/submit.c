@@ -21,9 +21,12 @@
 
 #include <sys/stat.h>
 
+#include "downgrade.h"
 #include "ipm.h"
 #include "json.h"
 #include "mtactl.h"
+#include "oraddr.h"
+#include "orname.h"
 #include "p2.h"
 #include "t61.h"
 
@@ -43,6 +46,7 @@ struct submission {
 	char		 subject_t61[SUBJECT_MAX + 1];
 	const char	*name;			/* of the file, for errors */
 	int		 fd;
+	int		 is_1988;		/* P22, for its names */
 	uint64_t	 text_len;		/* with CR LF */
 	struct ibuf	*head, *tail;		/* around the text */
 	uint64_t	 sent;			/* of the text */
@@ -52,28 +56,32 @@ struct submission {
 
 /* Arguments */
 
-/* The text with a caret below the character at which it goes wrong. */
-static void __attribute__((noreturn))
-bad_text(const char *option, const char *text, size_t where, const char *why)
+/* Where the value of the attribute stands, or the text itself. */
+static size_t
+attribute_at(const char *text, int type)
 {
-	const char *s;
+	size_t i, len;
+	int key, begins = 1;
 
-	warnx("%s: %s", option, why);
-	fputs("\t", stderr);
-	for (s = text; *s != '\0'; s++)
-		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, stderr);
-	fputs("\n\t", stderr);
-	for (s = text; s < text + where; s++)
-		if (((unsigned char)*s & 0xc0) != 0x80)
-			putc(' ', stderr);
-	fputs("^\n", stderr);
-	exit(EXIT_USAGE);
+	for (i = 0; text[i] != '\0'; i++) {
+		if (begins && text[i] != ' ') {
+			key = or_key(text + i, &len);
+			if (key == type || (key == KEY_PN && type >= OR_G &&
+			    type <= OR_S) || (key == KEY_OU &&
+			    type >= OR_OU1 && type <= OR_OU4))
+				return (i + len + 1);
+			begins = 0;
+		}
+		begins |= text[i] == '/' || text[i] == ';';
+	}
+	return (0);
 }
 
 static void
 address(struct submission *s, const char *option, const char *text,
     struct or_address *or)
 {
+	const struct or_attr *attr;
 	const char *why;
 	size_t where;
 
@@ -83,6 +91,9 @@ address(struct submission *s, const char *option, const char *text,
 	    or_address_get(or, OR_X121) == NULL)
 		bad_text(option, text, strlen(text),
 		    "no country (C=) in the address");
+	if (!or_address_has_form(or, &attr, &why))
+		bad_text(option, text, attr != NULL ?
+		    attribute_at(text, attr->type) : 0, why);
 }
 
 static void
@@ -121,8 +132,46 @@ set_subject(struct submission *s, const char *text)
 	    &where) == -1)
 		bad_text("-s", text, where,
 		    where >= SUBJECT_MAX - 1 ? "subject too long" :
-		    "character that teletex (T.61) does not have");
+		    "not UTF-8, or a character that teletex (T.61) does not "
+		    "have");
 	s->subject = s->subject_t61;
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+	const struct or_address *x = *(const struct or_address *const *)a;
+	const struct or_address *y = *(const struct or_address *const *)b;
+	int c = or_address_compare(x, y);
+
+	return (c != 0 ? c : x < y ? -1 : x > y);
+}
+
+/* One copy for each, however often it is named; the first of them stays. */
+static void
+unique(struct submission *s)
+{
+	struct or_address **all;
+	size_t i, n = 0, first = 0;
+
+	if (s->nto < 2)
+		return;
+	if ((all = calloc(s->nto, sizeof(*all))) == NULL)
+		err(1, NULL);
+	for (i = 0; i < s->nto; i++)
+		all[i] = &s->to[i];
+	qsort(all, s->nto, sizeof(*all), by_address);
+	for (i = 1; i < s->nto; i++) {
+		if (or_address_compare(all[first], all[i]) == 0)
+			all[i]->nattr = 0;
+		else
+			first = i;
+	}
+	free(all);
+	for (i = 0; i < s->nto; i++)
+		if (s->to[i].nattr > 0)
+			s->to[n++] = s->to[i];
+	s->nto = n;
 }
 
 /* What goes with what, and the file. */
@@ -196,6 +245,7 @@ arguments(struct submission *s, int argc, char **argv)
 	if (argc > 1)
 		usage("submit: one file at most");
 	check_arguments(s, argc == 1 ? argv[0] : NULL);
+	unique(s);
 }
 
 /* Text */
@@ -301,6 +351,7 @@ frame(struct submission *s)
 	h.to = s->to;
 	h.nto = s->nto;
 	h.subject = s->subject;
+	s->is_1988 = h.is_1988 = !p2_is_1984(&h);
 	if ((s->head = ibuf_dynamic(0, ENVELOPE_MAX)) == NULL ||
 	    (s->tail = ibuf_dynamic(0, ENVELOPE_MAX)) == NULL)
 		err(1, NULL);
@@ -337,6 +388,24 @@ external_eits(struct submission *s, const struct mime_submission *ms)
 			err(1, NULL);
 }
 
+/* A user who gives -t may think that the header counts as well. */
+static void
+warn_left_out(const struct mime_submission *ms)
+{
+	char first[sizeof(ms->left_out_first)], others[64] = "";
+	char *c;
+
+	strlcpy(first, ms->left_out_first, sizeof(first));
+	for (c = first; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?';
+	if (ms->left_out > 1)
+		snprintf(others, sizeof(others), " and %zu other%s",
+		    ms->left_out - 1, ms->left_out == 2 ? "" : "s");
+	warnx("it does not go to %s%s of To, Cc or Bcc: with -t only to those "
+	    "of -t", first, others);
+}
+
 /* The text becomes a ready content, and the envelope what it says. */
 static void
 convert(struct submission *s)
@@ -363,7 +432,10 @@ convert(struct submission *s)
 			err(1, NULL);
 		memcpy(s->to, ms.to, ms.nto * sizeof(*s->to));
 		s->nto = ms.nto;
+		unique(s);
 	}
+	if (ms.left_out > 0)
+		warn_left_out(&ms);
 	if (ms.priority != -1 && !s->have_priority)
 		s->m->priority = ms.priority;
 	s->m->content_type = ms.content_type;
@@ -383,7 +455,7 @@ envelope(struct submission *s, struct ctl *c)
 	size_t i, len;
 
 	if (!s->mime)
-		m->content_type = 2;
+		m->content_type = s->is_1988 ? CONTENT_P22 : CONTENT_P2;
 	m->has_content = 1;
 	if (!s->ready) {
 		m->original.present = 1;
@@ -530,7 +602,9 @@ submit_run(const char *path, int argc, char **argv, int as_json)
 		ctl_row(&imsg, &r, sizeof(r));
 		TERMINATE(r.mts_id);
 		print(&r, as_json);
-		fflush(stdout);
+		if (fflush(stdout) != 0)
+			err(1, "it is submitted, as %016" PRIX64 ", but "
+			    "standard output", r.id);
 		done = 1;
 	}
 	if (!done)

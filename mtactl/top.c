@@ -7,6 +7,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/ioctl.h>
 
 #include <curses.h>
 #include <term.h>
@@ -21,6 +22,8 @@
 #include "mtactl.h"
 #include "sandbox.h"
 #include "top.h"
+
+#define COLUMNS_FILE	132
 
 #define INTERVAL_MAX	3600	/* s */
 
@@ -198,6 +201,18 @@ key(struct top *t, int c)
 	return (0);
 }
 
+/* Of a terminal that has one, else what fits into the lines of a file. */
+static int
+line_columns(void)
+{
+	struct winsize	ws;
+
+	if (!isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1 || ws.ws_col == 0)
+		return (COLUMNS_FILE);
+	return (ws.ws_col);
+}
+
 static void
 print(struct top *t, int as_json)
 {
@@ -206,13 +221,16 @@ print(struct top *t, int as_json)
 	if (as_json)
 		top_json(t, stdout);
 	else {
-		top_lines(t, &shown, 132);
+		top_lines(t, &shown, line_columns());
 		for (i = 0; i < shown.n; i++)
 			printf("%s\n", shown.line[i].text);
 		putchar('\n');
 	}
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno == EPIPE)
+			exit(1);	/* as other programs, without a word */
 		err(1, "standard output");
+	}
 }
 
 static int64_t

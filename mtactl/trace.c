@@ -10,6 +10,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/stat.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -434,6 +435,7 @@ option(int ch, void *arg)
 static void
 open_file(struct trace *t)
 {
+	struct stat sb;
 	int fd;
 
 	if (t->file == NULL) {
@@ -443,9 +445,10 @@ open_file(struct trace *t)
 		t->f = stdout;
 		return;
 	}
-	/* messages are in it */
+	/* messages are in it, also in one that was for others to read */
 	if ((fd = open(t->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-	    0600)) == -1 || (t->f = fdopen(fd, "w")) == NULL)
+	    0600)) == -1 || fstat(fd, &sb) == -1 || (S_ISREG(sb.st_mode) &&
+	    fchmod(fd, 0600) == -1) || (t->f = fdopen(fd, "w")) == NULL)
 		err(1, "%s", t->file);
 }
 

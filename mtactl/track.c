@@ -540,6 +540,15 @@ parse_when(const char *text)
 	    "2026-11-24T22:18 (UTC), or 90s, 5m, 2h, 7d ago", text);
 }
 
+/* 0 is no end at all. */
+static int64_t
+parse_until(const char *text)
+{
+	int64_t	when = parse_when(text);
+
+	return (when > 0 ? when : 1);
+}
+
 /* A word of the address that its lines have to have, in any case. */
 static void
 address_word(const struct or_address *a, char *out, size_t size)
@@ -581,8 +590,7 @@ parse_what(struct query *q, const char *text)
 		q->want.nids = 1;
 	} else if (or_address_parse(q->arena, &q->address, text, &where,
 	    &why) == -1)
-		errx(EXIT_USAGE, "%s: %s, at \"%s\"", text, why,
-		    text + where);
+		bad_text("track", text, where, why);
 	else
 		address_word(&q->address, q->want.text,
 		    sizeof(q->want.text));
@@ -600,13 +608,16 @@ parse_args(struct query *q, int argc, char **argv)
 		if (strcmp(argv[i], "since") == 0)
 			q->want.since = parse_when(argv[i + 1]);
 		else if (strcmp(argv[i], "until") == 0)
-			q->want.until = parse_when(argv[i + 1]);
+			q->want.until = parse_until(argv[i + 1]);
 		else
 			break;
 	}
 	if (i < argc)
 		usage("track: an id, an MTS identifier or an O/R address, "
 		    "\"since\" or \"until\" and a time expected");
+	if (q->want.until != 0 && q->want.since > q->want.until)
+		errx(EXIT_USAGE, "track: \"since\" is later than \"until\": "
+		    "nothing lies between");
 	if (argc < 2)
 		q->want.since = parse_when("1d");
 }

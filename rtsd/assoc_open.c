@@ -43,25 +43,28 @@ open_cnf(void *arg, const struct paccept *pa)
 {
 	struct assoc *a = arg;
 	const struct credentials *want = &a->peer.remote_response;
-	const char *why = NULL;
+	const char *what = NULL;
+	char why[80];
 
 	if (a->open.recover) {
 		if (!pa->data.recover)
 			log_info(EVT_PACCEPT_BARE, "%s: taken all the same",
 			    assoc_name(a));
 	} else if (pa->data.recover)
-		why = "PAccept answers our open with a recovery";
+		what = "answers our open with a recovery";
 	else if (want->name[0] != '\0' && strcmp(want->name,
 	    pa->data.credentials.name) != 0)
-		why = "PAccept carries another MTA name than configured";
+		what = "carries another MTA name than configured";
 	else if (want->name[0] != '\0' && !secret_equal(want->password,
 	    pa->data.credentials.password))
-		why = "PAccept carries a wrong password";
+		what = "carries a wrong password";
+	snprintf(why, sizeof(why), "%s %s", rts_normal(a->rts) ? "RTOAC" :
+	    "PAccept", what != NULL ? what : "");
 	if (a->ping) {
-		ping_open_cnf(a, pa, why);
+		ping_open_cnf(a, pa, what != NULL ? why : NULL);
 		return;
 	}
-	if (why != NULL) {
+	if (what != NULL) {
 		log_warnx(EVT_PEER_WRONG, "%s name=\"%s\" expected=\"%s\": %s",
 		    assoc_name(a), log_octets(pa->data.credentials.name,
 		    strlen(pa->data.credentials.name)), want->name, why);

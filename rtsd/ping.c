@@ -28,13 +28,14 @@ struct words {
 
 /* X.224 13.5.3 d). */
 static const struct words dr_reasons[] = {
-	{ 0, "reason not specified" },
-	{ 1, "congestion at the TSAP" },
+	{ 0, "reason not specified: is the called T-selector right, and does "
+	    "it know our address?" },
+	{ 1, "congestion at the TSAP: too many connections? try later" },
 	{ 2, "no session entity attached to the TSAP: is the called "
 	    "T-selector right?" },
 	{ 3, "address unknown: is the called T-selector right?" },
 	{ 128, "normal disconnect by its session entity" },
-	{ 129, "congestion of its transport entity" },
+	{ 129, "congestion of its transport entity: try later" },
 	{ 130, "negotiation failed: it has no class 0" },
 	{ 131, "duplicate source reference" },
 	{ 132, "references do not match" },
@@ -50,7 +51,6 @@ static const struct words rf_reasons[] = {
 	    "does it run an MTA there, for calls from us?" },
 	{ S_REFUSE_CONGESTION, "the SS-user has no room: too many "
 	    "associations?" },
-	{ S_REFUSE_USER, "refused by the SS-user" },
 	{ S_REFUSE_SELECTOR, "S-selector unknown: is the called S-selector "
 	    "right, and is it wanted at all?" },
 	{ S_REFUSE_NOT_ATTACHED, "no SS-user attached to the SSAP: is the "
@@ -59,12 +59,15 @@ static const struct words rf_reasons[] = {
 	{ S_REFUSE_VERSION, "proposed session versions not supported: is the "
 	    "mode right? (normal mode has version 2, X.410 mode 1)" },
 	{ S_REFUSE_SPM_UNSPECIFIED, "refused by its session entity, no reason "
-	    "given" },
+	    "given: is the mode right?" },
+	{ S_REFUSE_SPM_RESTRICTION, "its session entity cannot do all that "
+	    "we propose: is the mode right?" },
 };
 
 static const struct words rts_reasons[] = {
-	{ RTS_BUSY, "busy: it has too many associations, or is taken out of "
-	    "service; try later" },
+	{ RTS_BUSY, "busy: it has too many associations, or its spool is "
+	    "full, or it has taken us out of service; try later, and if it "
+	    "stays so ask its operator" },
 	{ RTS_CANNOT_RECOVER, "cannotRecover, to an open that was none: is "
 	    "the mode right?" },
 	{ RTS_VALIDATION_FAILURE, "validationFailure: it does not know our "
@@ -73,6 +76,8 @@ static const struct words rts_reasons[] = {
 	    "what \"local name\", \"mode\" and \"tls\" have here" },
 	{ RTS_UNACCEPTABLE_DIALOGUE_MODE, "unacceptableDialogueMode: it does "
 	    "not do two-way alternate; set \"dialogue monologue\"" },
+	{ 4, "unacceptable-security-context: it wants a security label, "
+	    "which we have not; ask its operator to do without" },
 };
 
 static const char *
@@ -254,6 +259,33 @@ tell_negotiated(struct assoc *a)
 		    "monologue");
 }
 
+/* We do not want who answers: what to compare. */
+static void
+tell_another(struct assoc *a, const struct credentials *c, const char *why)
+{
+	const char *want = a->peer.remote_response.name;
+
+	if (strstr(why, "password") != NULL)
+		step(a, PING_MTA, 0, "%s, with the name that is expected, "
+		    "\"%s\", and we abort it; ask its operator for the "
+		    "password of its answers, which is that of \"remote "
+		    "response\" here, or else of \"remote name\"", why, want);
+	else if (strstr(why, "name") == NULL)
+		step(a, PING_MTA, 0, "%s, and we abort it: its software has "
+		    "an error", why);
+	else if (c->name[0] == '\0')
+		step(a, PING_MTA, 0, "%s: it gives none, \"%s\" is expected, "
+		    "and we abort it; ask its operator for the name and "
+		    "password of its answers, or set \"remote response\" so "
+		    "that they are not looked at", why, want);
+	else
+		step(a, PING_MTA, 0, "%s: it says it is \"%s\", \"%s\" is "
+		    "expected, and we abort it; is the address right, and is "
+		    "\"remote response\", or else \"remote name\", written as "
+		    "it writes its name? capitals count", why,
+		    log_octets(c->name, strlen(c->name)), want);
+}
+
 void
 ping_open_cnf(struct assoc *a, const struct paccept *pa, const char *why)
 {
@@ -271,10 +303,7 @@ ping_open_cnf(struct assoc *a, const struct paccept *pa, const char *why)
 	}
 	tell_negotiated(a);
 	if (why != NULL) {
-		step(a, PING_MTA, 0, "%s: it says it is \"%s\", \"%s\" is "
-		    "expected: compare \"remote response\" with its operator",
-		    why, log_octets(c->name, strlen(c->name)),
-		    a->peer.remote_response.name);
+		tell_another(a, c, why);
 		a->ping_layer = PING_LAYERS;
 		rts_abort_req(a->rts, RTS_ABORT_INVALID_PARAMETER, why);
 		return;
@@ -306,7 +335,8 @@ layer_of(const struct assoc *a, int kind, int reason, const char *why)
 		return (PING_TRANSPORT);
 	if (a->was_up)
 		return (PING_RELEASE);
-	if (kind == DOWN_REFUSED || strncmp(why, "PAccept", 7) == 0)
+	if (kind == DOWN_REFUSED || strncmp(why, "PAccept", 7) == 0 ||
+	    strncmp(why, "RTOAC", 5) == 0)
 		return (PING_RTS);
 	if (strncmp(why, "CPA", 3) == 0 ||
 	    strncmp(why, "refused by presentation", 23) == 0)
@@ -340,16 +370,84 @@ tcp_advice(const char *why)
 	return ("");
 }
 
+/* X.410 4.4.2, X.218 abortReason: what it is, and what to do. */
+static const struct words abort_reasons[] = {
+	{ 0, "local system problem; its operator has to look at its log" },
+	{ RTS_ABORT_INVALID_PARAMETER, "invalid parameter: it cannot do with "
+	    "something in our opening; is the mode right? its log tells what "
+	    "it is" },
+	{ 2, "unrecognized activity" },
+	{ RTS_ABORT_TEMPORARY_PROBLEM, "temporary problem: it is stopped, "
+	    "full or has taken us out of service; try later" },
+	{ RTS_ABORT_PROTOCOL_ERROR, "protocol error: it did not expect what "
+	    "we sent; is the mode right? a trace and its log tell what it is" },
+	{ RTS_ABORT_PERMANENT_PROBLEM, "permanent problem: it will not do "
+	    "better later; its operator has to look at its log" },
+	{ 6, "user error; its operator has to look at its log" },
+	{ 7, "transfer completed" },
+};
+
 static const char *
 abort_text(int reason)
 {
-	static const char *const reasons[] = { "local system problem",
-	    "invalid parameter", "unrecognized activity", "temporary problem",
-	    "protocol error", "permanent problem", "user error",
-	    "transfer completed" };
+	return (reason < 0 || reason >= (int)nitems(abort_reasons) ?
+	    "no reason given: does its log tell why?" :
+	    WORDS(abort_reasons, reason));
+}
 
-	return (reason < (int)nitems(reasons) ? reasons[reason] :
-	    "no reason given");
+/* What is refused below reliable transfer in normal mode, by its words. */
+static const char *
+below_advice(const char *why)
+{
+	static const struct {
+		const char	*word, *advice;
+	} advice[] = {
+		{ "congestion", "; try later" },
+		{ "limit exceeded", "; try later" },
+		{ "presentation address", "; is the called P-selector right?" },
+		{ "no PSAP", "; is the called P-selector right?" },
+		{ "called AP title", "; is \"remote ap-title\" right, and is "
+		    "it wanted at all?" },
+		{ "called AE", "; is \"remote ap-title ... ae-qualifier\" "
+		    "right?" },
+		{ "calling AP title", "; it wants to know our \"local "
+		    "ap-title\", or another one" },
+		{ "calling AE", "; it wants to know our \"local ap-title ... "
+		    "ae-qualifier\", or another one" },
+		{ "authentication", "; it wants a password of association "
+		    "control, which we have not: ask its operator to do "
+		    "without" },
+		{ "transient", "; try later" },
+	};
+	size_t i;
+
+	for (i = 0; i < nitems(advice); i++)
+		if (strstr(why, advice[i].word) != NULL)
+			return (advice[i].advice);
+	return ("; is the mode right?");
+}
+
+/* What an error of TLS means, in OpenSSL's words or the peer's. */
+static const char *
+tls_advice(const char *why)
+{
+	static const struct {
+		const char	*word, *advice;
+	} advice[] = {
+		{ "the peer says", "; it does not accept our certificate, or "
+		    "what we propose: see its log" },
+		{ "wrong version number", "; does it speak TLS there at all? "
+		    "without it: \"tls no\"" },
+		{ "is not accepted", "; is \"tls ca\" the authority of its "
+		    "certificate, and \"tls name\" its name?" },
+		{ "closed", "; does it speak TLS there at all?" },
+	};
+	size_t i;
+
+	for (i = 0; i < nitems(advice); i++)
+		if (strstr(why, advice[i].word) != NULL)
+			return (advice[i].advice);
+	return ("");
 }
 
 static void
@@ -381,14 +479,15 @@ tell_failure(struct assoc *a, int layer, int kind, int reason,
 		step(a, layer, 0, "RF, reason %d: %s", reason,
 		    WORDS(rf_reasons, reason));
 	else if (kind == DOWN_REFUSED_BELOW)
-		step(a, layer, 0, "RF: %s%s", why, layer == PING_RTS ||
-		    layer == PING_PRESENTATION ? "; is the mode right?" : "");
+		step(a, layer, 0, "RF: %s%s", why, below_advice(why));
 	else if (kind == DOWN_ABORTED_BY_PEER)
 		step(a, layer, 0, "aborted by the peer, %s: %s",
 		    abort_text(reason), why);
 	else if (kind == DOWN_TRANSPORT_LOST && layer == PING_SESSION)
 		step(a, layer, 0, "%s instead of an AC or RF: it does not "
 		    "want this CN; is the mode right?", why);
+	else if (layer == PING_TLS)
+		step(a, layer, 0, "%s%s", why, tls_advice(why));
 	else
 		step(a, layer, 0, "%s", why);
 }

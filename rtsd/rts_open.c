@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rts_impl.h"
+#include "spdu.h"
 
 static int	refuse_open(struct rts *, int, int);
 
@@ -112,7 +113,8 @@ rts_connect_cnf(void *arg, int refused, const struct s_connect *c)
 			    c->data.len == 0 ? "empty" : why);
 		else
 			snprintf(text, sizeof(text),
-			    "session refused, reason code %d", refused);
+			    "session refused, reason %d: %s", refused,
+			    spdu_refuse_text(refused));
 		rts_down(r, DOWN_REFUSED_BELOW, refused & 0xff, text);
 		return;
 	}

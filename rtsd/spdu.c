@@ -367,3 +367,30 @@ spdu_encode(const struct spdu *s, uint8_t *buf, size_t size)
 	put(&whole, s->si, body, o.n);
 	return (whole.bad ? 0 : whole.n);
 }
+
+const char *
+spdu_refuse_text(uint8_t code)
+{
+	switch (code) {
+	case S_REFUSE_UNSPECIFIED:
+		return ("rejection by called SS-user, not specified");
+	case S_REFUSE_CONGESTION:
+		return ("rejection by called SS-user, temporary congestion");
+	case S_REFUSE_USER:
+		return ("rejection by called SS-user, with user data");
+	case S_REFUSE_SELECTOR:
+		return ("session selector unknown");
+	case S_REFUSE_NOT_ATTACHED:
+		return ("SS-user not attached to SSAP");
+	case S_REFUSE_SPM_CONGESTION:
+		return ("SPM congestion at connect time");
+	case S_REFUSE_VERSION:
+		return ("proposed protocol versions not supported");
+	case S_REFUSE_SPM_UNSPECIFIED:
+		return ("rejection by the SPM, not specified");
+	case S_REFUSE_SPM_RESTRICTION:
+		return ("rejection by the SPM, implementation restriction");
+	default:
+		return ("reserved");
+	}
+}

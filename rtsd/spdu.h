@@ -103,5 +103,7 @@ size_t	spdu_encode(const struct spdu *, uint8_t *, size_t);
  */
 size_t	spdu_header(const uint8_t *, size_t have, size_t *params);
 const char *spdu_name(uint8_t si, int first);
+/* The reason code of a REFUSE in words (X.225 8.3.4.10). */
+const char *spdu_refuse_text(uint8_t code);
 
 #endif

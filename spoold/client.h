@@ -88,4 +88,7 @@ void	explain_check(struct client *);
  */
 uint32_t explain_troubles(const struct arrival *, struct ctl_check *);
 
+/* To a name that the configuration does not have. */
+#define NO_SUCH_PEER	"no such peer: \"show peers\" has their names"
+
 #endif

@@ -267,13 +267,13 @@ set_verbose(const struct ctl_verbose *v)
 	memset(&lv, 0, sizeof(lv));
 	lv.verbose = v->verbose != 0;
 	if (memchr(v->peer, '\0', sizeof(v->peer)) == NULL)
-		return ("no such peer");
+		return (NO_SUCH_PEER);
 	if (v->peer[0] != '\0') {
 		TAILQ_FOREACH(p, &sp.peers, entry)
 			if (p->seen && strcmp(p->conf.name, v->peer) == 0)
 				break;
 		if (p == NULL)
-			return ("no such peer");
+			return (NO_SUCH_PEER);
 		lv.peer = p->conf.id;
 	}
 	mtad_send(IMSG_VERBOSE, &lv, sizeof(lv));

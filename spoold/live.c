@@ -147,7 +147,7 @@ ping_begin(struct client *c, const struct ctl_ping *cp)
 	char		 why[PEER_NAME_MAX + 80];
 
 	if ((p = peer_named(cp->name)) == NULL) {
-		client_fail(c, "no such peer");
+		client_fail(c, NO_SUCH_PEER);
 		return;
 	}
 	if (p->conf.naddress == 0 || cp->address > p->conf.naddress) {
@@ -156,7 +156,8 @@ ping_begin(struct client *c, const struct ctl_ping *cp)
 			    "here: it calls us", p->conf.name);
 		else
 			snprintf(why, sizeof(why), "peer %s has no more than "
-			    "%u addresses", p->conf.name, p->conf.naddress);
+			    "%u address%s", p->conf.name, p->conf.naddress,
+			    p->conf.naddress == 1 ? "" : "es");
 		client_fail(c, why);
 		return;
 	}
@@ -236,7 +237,7 @@ trace_begin(struct client *c, const struct ctl_trace *ct)
 	struct live	*l;
 
 	if (ct->name[0] != '\0' && (p = peer_named(ct->name)) == NULL) {
-		client_fail(c, "no such peer");
+		client_fail(c, NO_SUCH_PEER);
 		return;
 	}
 	if (ct->secrets && !is_root(c)) {
@@ -463,7 +464,7 @@ sheet(struct client *c, const char *name)
 	size_t			  i;
 
 	if ((p = peer_named(name)) == NULL) {
-		client_fail(c, "no such peer");
+		client_fail(c, NO_SUCH_PEER);
 		return;
 	}
 	sheet_fill(p, &s);
@@ -492,7 +493,7 @@ set_peer(struct client *c, const struct ctl_peer_set *set)
 	struct peer		*p;
 
 	if ((p = peer_named(set->name)) == NULL) {
-		client_fail(c, "no such peer");
+		client_fail(c, NO_SUCH_PEER);
 		return;
 	}
 	p->down = set->state == CTL_PEER_DOWN;

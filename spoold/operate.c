@@ -325,7 +325,8 @@ finish(struct client *c)
 			return;
 		}
 		if (c->changed.unchanged == 0) {
-			client_fail(c, "no such message in the queue");
+			client_fail(c, "no such message in the queue: "
+			    "\"track\" may know what became of it");
 			return;
 		}
 	}
@@ -414,7 +415,7 @@ operate_begin(struct client *c, uint32_t type, const struct ctl_change *ch)
 	}
 	if ((ch->peer[0] != '\0' && !known_peer(ch->peer)) ||
 	    (ch->via[0] != '\0' && via(c) == NULL)) {
-		client_fail(c, "no such peer");
+		client_fail(c, NO_SUCH_PEER);
 		return (0);
 	}
 	if (type == CTL_RETRY && ch->id == 0) {

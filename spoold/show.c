@@ -474,7 +474,8 @@ show_message(struct client *c)
 			client_fail(c, store_error(sp.store));
 			return;
 		case 0:
-			client_fail(c, "no such message");
+			client_fail(c, "no such message: \"track\" may "
+			    "know what became of it");
 			return;
 		}
 		if (c->message == NULL) {

@@ -5,6 +5,7 @@ X.410 told apart, a line of the log that names what did not match, and an MTA
 that goes on.  The same when it is ours that is refused."""
 
 from interop import *       # noqa: F401,F403
+from mtadtest import MODE
 from peer import apdu
 
 WORDS = octets(2500)
@@ -119,6 +120,13 @@ class Refused(Case):
         beta.said('application protocol 3')
         self.initiator(beta, protocol=8883).open().close()
 
+    def test_answer_not_wanted(self):
+        """Who calls does not like whom it hears to have answered."""
+        beta = self.called(SMALL)
+        self.initiator(beta).open().abort(apdu.INVALID_PARAMETER)
+        beta.said('association-down .*aborted by peer: invalid parameter')
+        self.initiator(beta).open().close()
+
     def test_recovery_by_a_stranger(self):
         """A recover PConnect has no credentials: only what was opened with
         them can be recovered, by an identifier that was answered."""
@@ -146,13 +154,14 @@ class Refused(Case):
 
 class RefusedByThem(Case):
     """Of the side that calls: queue, log, and the next attempt."""
+    ANSWER = 'RTOAC' if MODE == 'normal' else 'PAccept'
 
     def test_each_reason_is_named(self):
         """And the message goes when the peer has changed its mind."""
         responder = self.responder()
         for how in (apdu.RTS_BUSY, apdu.VALIDATION_FAILURE,
                     apdu.UNACCEPTABLE_DIALOGUE_MODE, ('rf', 129),
-                    'abort', 'die'):
+                    'abort', ('abort', apdu.INVALID_PARAMETER), 'die'):
             responder.next(on_open=how)
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
@@ -160,11 +169,13 @@ class RefusedByThem(Case):
         self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'], True)
         alpha.said('refused: validation failure')
         alpha.said('refused: unacceptable dialogue mode')
-        alpha.said('refused below: session refused, reason code 129')
+        alpha.said('refused below: session refused, reason 129: '
+                   'session selector unknown')
         alpha.said('aborted by peer: protocol error')
+        alpha.said('call-failed .*: aborted by peer: invalid parameter')
         alpha.said('connection lost: connection closed')
         self.received(responder, WORDS)
-        self.assertEqual(len(responder.associations), 7)
+        self.assertEqual(len(responder.associations), 8)
 
     def test_transport_refused(self):
         responder = self.responder()
@@ -183,9 +194,10 @@ class RefusedByThem(Case):
         alpha = self.caller(responder.port, SMALL)
         self.submit(alpha, WORDS)
         alpha.said('peer-not-expected .* name="gamma" expected="beta": '
-                   'PAccept carries another MTA name than configured')
-        alpha.said('PAccept carries a wrong password')
-        alpha.said('name="" expected="beta": PAccept carries another MTA')
+                   '%s carries another MTA name than configured' % self.ANSWER)
+        alpha.said(self.ANSWER + ' carries a wrong password')
+        alpha.said('name="" expected="beta": %s carries another MTA' %
+                   self.ANSWER)
         self.received(responder, WORDS)
         for association in responder.associations[:3]:
             self.assertIsInstance(association.ended, Aborted)

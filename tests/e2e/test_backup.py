@@ -8,6 +8,7 @@ import io
 import os
 import random
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -144,6 +145,44 @@ class Backup(Spools):
             self.assertEqual(out.returncode, 1)
             self.assertEqual(out.stdout, b'')
             self.assertIn(why, out.stderr)
+
+    def test_pipe(self):
+        """What is no file is written to, and is still there."""
+        self.submit_some()
+        os.mkfifo(self.path('fifo'))
+        cat = subprocess.Popen(['cat', self.path('fifo')],
+                               stdout=subprocess.PIPE)
+        self.addCleanup(cat.stdout.close)
+        self.addCleanup(cat.wait)
+        self.addCleanup(cat.kill)
+        read = []
+        thread = threading.Thread(
+            target=lambda: read.append(cat.stdout.read()), daemon=True)
+        thread.start()
+        self.backup('fifo')
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path('fifo')).st_mode))
+        thread.join(LIMIT)
+        with tarfile.open(fileobj=io.BytesIO(read[0])) as tar:
+            self.assertEqual(tar.getnames()[-1], 'SHA256SUMS')
+        self.assertEqual(os.listdir(self.work).count('fifo.partial'), 0)
+
+    def test_link(self):
+        """A symbolic link stays, and what it leads to is replaced."""
+        os.mkdir(self.path('d'))
+        with open(self.path('d/real'), 'w') as f:
+            f.write('old')
+        os.symlink('d/real', self.path('link'))
+        self.backup('link')
+        self.assertEqual(os.readlink(self.path('link')), 'd/real')
+        self.assertTrue(tarfile.is_tarfile(self.path('d/real')))
+        self.assertEqual(os.listdir(self.path('d')), ['real'])
+        os.symlink('nowhere/at/all', self.path('dangling'))
+        out = subprocess.run(
+            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
+             self.alpha.socket, 'backup', self.path('dangling')],
+            capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(b'a symbolic link: No such file', out.stderr)
 
     def test_slow_reader(self):
         """Who does not read stops nothing; and what is delivered while he

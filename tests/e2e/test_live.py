@@ -112,16 +112,24 @@ class Ping(Live):
                  'RF, reason 129: S-selector unknown'),
                 (dict(on_open=('rf', 1)), 'session',
                  'RF, reason 1: the SS-user has no room'),
-                (dict(on_open=apdu.RTS_BUSY), 'rts', '.*: busy: '),
+                (dict(on_open=('rf', 134)), 'session',
+                 'RF, reason 134: its session entity cannot'),
+                (dict(on_open=apdu.RTS_BUSY), 'rts', '.*: busy: .*spool is '
+                 'full, .*try later'),
                 (dict(credentials={'alpha': 'another'}), 'rts',
                  '.*: validationFailure: it does not know our MTA name, or '
                  'not with this password, .*another mode, or TLS'),
-                (dict(on_open='abort'), 'session', 'aborted by the peer'),
+                (dict(on_open='abort'), 'session', 'aborted by the peer, .*'
+                 '(try later|log)'),
                 (dict(on_open='die'), 'session',
                  'connection closed by the peer instead of an AC'),
-                (dict(name='delta'), 'mta', '.*another MTA name.*"delta", '
-                 '"beta" is expected'),
-                (dict(password='another'), 'mta', '.*wrong password')):
+                (dict(name='delta'), 'mta', 'PAccept carries another MTA '
+                 'name.*"delta", "beta" is expected, .*"remote response"'),
+                (dict(style='null'), 'mta', '.*: it gives none, "beta" is '
+                 'expected, .*"remote response"'),
+                (dict(password='another'), 'mta', 'PAccept carries a wrong '
+                 'password, with the name that is expected, "beta", .*'
+                 '"remote response"')):
             beta = self.responder(**kw)
             alpha = self.caller(beta.port, SMALL)
             out = self.fails(alpha, layer, text)
@@ -140,10 +148,19 @@ class Ping(Live):
     def test_normal_mode_refusals(self):
         for on_open, layer, text in (
                 (apdu.RTS_BUSY, 'rts', 'AARE that rejects, .*: busy'),
+                (apdu.RTS_BUSY + 2, 'rts', 'AARE that rejects, .*: '
+                 'validationFailure'),
                 (('cpr', 3), 'presentation', '.*called presentation address '
-                 'unknown'),
-                (('aare', 2), 'acse', '.*rejected by association control')):
-            beta = self.responder(mode='normal', on_open=on_open)
+                 'unknown; is the called P-selector right'),
+                (('cpr', 1), 'presentation', '.*congestion; try later'),
+                (('aare', 2), 'acse', '.*rejected by association control.*;'),
+                ('name', 'mta', 'RTOAC carries another MTA name .*"delta", '
+                 '"beta" is expected'),
+                ('password', 'mta', 'RTOAC carries a wrong password')):
+            wrong = {'name': {'name': 'delta'},
+                     'password': {'password': 'another'}}.get(on_open)
+            beta = self.responder(mode='normal',
+                                  **wrong or {'on_open': on_open})
             alpha = self.daemon('alpha', Peer('beta', beta.port, *SHORT,
                                               mode='normal'))
             self.fails(alpha, layer, text)
@@ -208,7 +225,8 @@ class Ping(Live):
         self.assertEqual(self.ctl(beta, 'ping', 'alpha'), (
             1, '', 'mtactl: peer alpha has no address here: it calls us\n'))
         self.assertEqual(self.ctl(beta, 'ping', 'gamma'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
 
     def test_recovery_and_queue_are_left_alone(self):
         """While a transfer waits to be recovered, and with the peer down."""
@@ -266,7 +284,8 @@ class PingTls(TlsCase, Live):
         beta = self.front(test_tls.keys['ecdsa'])
         alpha = self.caller(beta.relay.port, 'tls yes',
                             test_tls.authority(test_tls.other))
-        self.fails(alpha, 'tls', '.*certificate')
+        self.fails(alpha, 'tls', '.*is not accepted: .*; is "tls ca" the '
+                   'authority of its certificate')
         self.allowed.append('')
 
     def test_opportunistic(self):
@@ -499,7 +518,8 @@ class Trace(Tracing):
     def test_terminal_and_mistakes(self):
         beta = self.called(SMALL)
         code, _, err = self.ctl(beta, 'trace', '-w', beta.dir + '/x', 'none')
-        self.assertEqual((code, err), (1, 'mtactl: no such peer\n'))
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
         code, _, err = self.ctl(beta, 'trace', '-w', beta.dir + '/x',
                                 'alpha', '0')
         self.assertEqual(code, 2)
@@ -601,7 +621,8 @@ class States(Live):
     def test_mistakes(self):
         alpha = self.caller(closed_port(self))
         self.assertEqual(self.ctl(alpha, 'peer', 'gamma', 'down'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
         code, _, err = self.ctl(alpha, 'peer', 'beta', 'away')
         self.assertEqual(code, 2)
 
@@ -639,7 +660,8 @@ class Sheet(Live):
                          '127.0.0.1 port %d' % alpha.port)
         self.assertEqual(j['state'], 'idle')
         self.assertEqual(self.ctl(alpha, 'show', 'peer', 'x'),
-                         (1, '', 'mtactl: no such peer\n'))
+                         (1, '', 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
 
 
 class Reload(Live):

@@ -384,7 +384,8 @@ class Verbs(Operator):
         self.assertRegex(alpha.log(), 'reason=1/5 .*: expired by the operator')
         code, _, err = self.ctl(alpha, 'remove', plain)
         self.assertEqual((code, err),
-                         (1, 'mtactl: no such message in the queue\n'))
+                         (1, 'mtactl: no such message in the queue: '
+                          '"track" may know what became of it\n'))
 
     def test_all_and_peer(self):
         """A queue of some hundreds, for two peers, in one go."""
@@ -410,7 +411,8 @@ class Verbs(Operator):
               LIMIT, 'reports')
         until(lambda: not alpha.mtactl('show', 'queue'), LIMIT, 'empty queue')
         code, _, err = self.ctl(alpha, 'hold', '-P', 'nobody')
-        self.assertEqual((code, err), (1, 'mtactl: no such peer\n'))
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
 
     def test_answered_after_the_commit(self):
         """What was answered is so, whatever dies the moment after."""
@@ -526,7 +528,8 @@ class Verbs(Operator):
             Peer('gamma', gamma.port, *SHORT, SMALL))
         id_ = self.submit(alpha, octets(500))
         code, _, err = self.ctl(alpha, 'reroute', '-V', 'delta', id_)
-        self.assertEqual((code, err), (1, 'mtactl: no such peer\n'))
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                             'peers" has their names\n'))
         self.assertEqual(alpha.mtactl('reroute', id_)['unchanged'], 1)
         self.assertEqual(alpha.mtactl('reroute', '-V', 'gamma', id_),
                          {'ok': True, 'changed': 1, 'under_way': 0,

@@ -353,6 +353,15 @@ class Lines(Top):
         self.assertEqual(t.raw.count(b'PEERS 2'), 2, t.raw)
         self.assertNotIn(b'\x1b', t.raw)
 
+    def test_narrow(self):
+        """Lines no longer than that terminal has columns."""
+        for term in 'dumb', '', 'no-such-terminal':
+            t = self.terminal('-n', '1', term=term, columns=40, rows=5)
+            self.assertEqual(t.exited(), 0)
+            lines = t.raw.replace(b'\r', b'').split(b'\n')
+            self.assertIn(b'PEERS 2', lines)
+            self.assertLessEqual(max(map(len, lines)), 40, lines)
+
     def test_no_terminal(self):
         out = subprocess.run([MTACTL, '-s', self.alpha.socket, 'top', '-i',
                               '1'], stdin=subprocess.DEVNULL, text=True,

@@ -102,6 +102,7 @@ class Case(unittest.TestCase):
         self.assertEqual(out.returncode, code, out.stderr)
         if code:
             return out.stderr.decode()
+        self.told = out.stderr.decode()
         server.join(30)
         self.assertIsNone(server.error)
         self.envelope = b''.join(b for k, b in server.got if k == SUBMIT)

@@ -106,6 +106,41 @@ class Heading(Case):
         self.assertIn(b'Roe', self.envelope)
         self.assertIn(b'Else', self.envelope)
 
+    def test_left_out(self):
+        """With -t, whom the header names besides is told of."""
+        text = simple('', 'Cc: %s, c@example.org,' % DOE_AT,
+                      ' /S=Roe/ADMD= /C=FR/@x.example',
+                      'Bcc: e@example.org').replace(
+                          ' /S=Roe', ' "/S=Roe').replace('FR/@', 'FR/"@')
+        roe = ('-t', '/S=ROE/C=FR')
+        for args, told in (
+                ((), ''),
+                (('-t', POE_TEXT), 'mtactl: it does not go to %s@gw.example '
+                 'and 3 others of To, Cc or Bcc: with -t only to those of '
+                 '-t\n' % DOE_TEXT),
+                (('-t', POE_TEXT, '-t', DOE_TEXT, *roe), 'mtactl: it does '
+                 'not go to c@example.org and 1 other of To, Cc or Bcc: '
+                 'with -t only to those of -t\n')):
+            self.submit(text, *args)
+            self.assertEqual(self.told, told)
+        for to in (POE_TEXT, '/S=Else/C=DE'):
+            self.submit('From: %s\nTo: %s\n\nHello\n' % (DOE_AT, POE_AT),
+                        '-t', to)
+            self.assertEqual(self.told != '', to != POE_TEXT)
+        self.submit('From: %s\n\nHello\n' % DOE_AT, '-t', POE_TEXT)
+        self.assertEqual(self.told, '')
+        self.assertIn('Cc: malformed', self.submit(
+            simple('', 'Cc: "x'), '-t', POE_TEXT, code=1))
+
+    def test_twice(self):
+        """Who is named twice gets one copy, as whom is the first."""
+        self.submit(simple('', 'Cc: %s, %s' % (POE_AT.upper(), DOE_AT)))
+        self.assertEqual(self.envelope.upper().count(b'POE'), 1)
+        self.submit(simple(), '-t', '/S=B/C=DE', '-t', '/S=Uniq/C=DE',
+                    '-t', '/S=A/C=DE', '-t', 's=uniq; c=de')
+        self.assertEqual(self.envelope.upper().count(b'UNIQ'), 1)
+        self.assertIn(b'Uniq', self.envelope)
+
     def test_foreign(self):
         """Addresses of the Internet need the domain of -f."""
         text = 'From: a@example.com\nTo: %s\n\n' % POE_AT

@@ -45,13 +45,47 @@ def members(value):
     return set()
 
 
+# What has two types, and the verbs in which it has the second one; reason is
+# a number of X.411 of a recipient and words of a message that is held.
+TYPES = {
+    'held': 'show summary|top', 'queued': 'show summary|top',
+    'associations': 'top', 'transfers': 'top', 'peers': 'top',
+    'id': 'show associations|top', 'time': 'track', 'arrival': 'track',
+    'delivered': 'track', 'reason': 'track'}
+
+
 class Live(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.said = documented()
+        cls.types = {}
+
+    def note(self, entry, value):
+        """The types that members have in that verb."""
+        if isinstance(value, list):
+            for inner in value:
+                self.note(entry, inner)
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                kind = 'number' if isinstance(inner, float) or \
+                    type(inner) is int else type(inner).__name__
+                if inner is not None:
+                    self.types.setdefault(name, {}).setdefault(
+                        kind, set()).add(entry)
+                self.note(entry, inner)
+
+    def one_type(self):
+        for name, kinds in self.types.items():
+            if name in TYPES:
+                other = set(TYPES[name].split('|'))
+                kinds = {k: v - other for k, v in kinds.items()}
+            self.assertLessEqual(sum(map(bool, kinds.values())), 1,
+                                 (name, kinds))
+        self.assertEqual(set(TYPES) - set(self.types), set())
 
     def same(self, entry, value, also=(), less=()):
         """also: entries that it refers to; less: members not of this case."""
+        self.note(entry, value)
         want = set(self.said[entry]).union(*(self.said[e] for e in also))
         self.assertEqual(members(value), want - set(less), entry)
 
@@ -91,6 +125,11 @@ class Live(unittest.TestCase):
             self.same('route', ctl('route', address('gamma')))
             self.same('check', ctl('check', '-f', address('alpha'), '-t',
                                    address('gamma')))
+            run = subprocess.run(
+                [os.path.join(BUILD, 'mtactl', 'mtactl'), '-j', '-s',
+                 alpha.socket, 'backup'], stdin=subprocess.DEVNULL,
+                capture_output=True, timeout=60, check=True)
+            self.same('backup', json.loads(run.stderr))
             for verb in ('hold', 'release', 'retry', 'reroute', 'expire',
                          'remove'):
                 self.same(verb, ctl(verb, '-P', 'gamma'))
@@ -118,12 +157,29 @@ class Live(unittest.TestCase):
                  alpha.socket, 'track', 'since', '1h'], capture_output=True,
                 stdin=subprocess.DEVNULL, timeout=60, check=True)
             events = [json.loads(line) for line in out.stdout.splitlines()]
+            self.note('track', events)
             self.assertGreater(len(events), 2)
             self.assertEqual(members(events) - fields,
                              {'recipient_list', 'name'})
             proxy.clear()
             proxy.release()
             proxy.cut()
+            self.same('others', ctl('stop'))
+            self.one_type()
+            self.every_verb()
+
+    def every_verb(self):
+        """None is left out: what is not here has no JSON, and says so."""
+        with open(os.path.join(TOP, 'mtactl', 'completion', 'words')) as f:
+            verbs = {line.split('|')[0].split()[0] for line in f
+                     if not line.startswith('#') and '|' in line}
+        seen = {entry.split()[0] for kinds in self.types.values()
+                for entries in kinds.values() for entry in entries}
+        self.assertEqual(verbs - seen, {
+            'decode', 'stats', 'help', 'restore',       # decode: below
+            'log', 'peer', 'stop'})                     # others
+        self.assertIn('stats', self.said)
+        self.assertIn('help', self.said)
 
     def test_decode(self):
         value = {}

@@ -165,6 +165,26 @@ class Log(unittest.TestCase):
         for name in events:
             self.assertTrue(re.search(r'\bEVT_%s\b' % name, code), name)
 
+    def test_symptoms(self):
+        """What is quoted of the log is said by the code."""
+        code = ''.join(
+            text_of(d, f) for d in ('common', 'mtad', 'rtsd', 'spoold')
+            for f in os.listdir(os.path.join(TOP, d))
+            if f.endswith(('.c', '.h')))
+        code = re.sub(r'"\s*\n\s*"', '', code)
+        page = text_of('man', 'mtad-recovery.7')
+        lines = re.findall(r'(?m)^\.It Sy ([a-z]+(?:-[a-z]+)+ .*)$', page)
+        self.assertGreater(len(lines), 20)
+        for line in lines:
+            name, text = line.split(' ', 1)
+            self.assertIn('"%s"' % name, code)
+            # words of the system, and what stands for a value
+            text = re.sub(r'\bnot connected: .*|\[\.\.\.\]', '...', text)
+            text = re.sub('(mode) (?:x410-1984|normal)', r'\1 %s', text)
+            for part in re.split(r'\.\.\.|: |, (?=mode)', text):
+                if part.strip(' ,:'):
+                    self.assertIn(part.strip(' ,:'), code, line)
+
     def test_examples(self):
         """Identifiers in examples of the manuals are some that exist."""
         events = set(re.findall(r'(?m)^\tE\([A-Z_]+,\s+"([a-z-]+)"\)',

@@ -237,6 +237,182 @@ class Damage(unittest.TestCase):
             self.assertTrue(damage(decode(octets, ok=False)))
 
 
+class Began(unittest.TestCase):
+    """What began before its first octet."""
+    TPKT, TSDU = ('rest of a %s that began before' % x
+                  for x in ('TPKT', 'TSDU'))
+
+    @staticmethod
+    def tpkts(tsdu, size=80):
+        """In DT TPDUs of so many octets of it."""
+        parts = [tsdu[i:i + size] for i in range(0, len(tsdu), size)]
+        return [struct.pack('>BBH', 3, 0, len(p) + 7) + b'\x02\xf0' +
+                (b'\x80' if p is parts[-1] else b'\0') + p for p in parts]
+
+    def stream(self, data):
+        """One side of a transfer, one TPKT an item; data makes user
+        information of a piece of the MPDU."""
+        mpdu = vector('ean-1985/msg1.mpdu-reassembled.ber')
+        start, end = (vector('kb-Q86988/%s_SPDU.bin' % n)
+                      for n in ('07-out-AS', '08-out-AE'))
+        cr = vector('kb-Q86988/03-out-CR_TPDU.bin')
+        out = [struct.pack('>BBH', 3, 0, len(cr) + 4) + cr]
+        for tsdu in [vector('kb-Q86988/05-out-CN_SPDU.bin'), start] + [
+                b'\x01\0\x01\0' + data(mpdu[i:i + 200])
+                for i in range(0, len(mpdu), 200)] + [
+                b'\x01\0' + end, start, b'\x01\0\x01\0' + data(mpdu),
+                b'\x01\0' + end, vector('kb-Q86988/10-out-FN_SPDU.bin')]:
+            out += self.tpkts(tsdu)
+        return out
+
+    @staticmethod
+    def p_data(piece):
+        """Fully-encoded-data of an RTTR, the lengths in two octets."""
+        for head in (b'\x04', b'\x02\x01\x03\xa0', b'\x30', b'\x61'):
+            at = len(head) - 1
+            piece = head[:at] + head[at:] + b'\x82' + struct.pack(
+                '>H', len(piece)) + piece
+        return piece
+
+    def every_cut(self, tpkts):
+        stream = b''.join(tpkts)
+        ends = [0]
+        for t in tpkts:
+            ends.append(ends[-1] + len(t))
+        self.assertEqual(decode(stream)['kind'], 'tpkt')
+        cuts = set(range(1, ends[-2], 7)).union(
+            e + d for e in ends[1:-2] for d in (-1, 0, 1, 4, 7, 8))
+        for cut in sorted(cuts):
+            tree = decode(stream[cut:])
+            self.assertEqual(tree['kind'], 'tpkt', cut)
+            first = tree['elements'][0]
+            to = min(e for e in ends if e >= cut)
+            if to > cut:
+                self.assertEqual((first['name'], first['length']),
+                                 (self.TPKT, to - cut))
+            else:
+                self.assertEqual(first['name'], 'TPKT')
+            # all that begins and ends here is there
+            self.assertEqual(sum(e['name'] == 'TPKT'
+                                 for e in tree['elements']),
+                             sum(e >= cut for e in ends[:-1]))
+            self.assertIn('FN (FINISH)', [e.get('name')
+                                          for e in every(tree)])
+            self.assertLessEqual(sum(e.get('name') == self.TSDU
+                                     for e in every(tree)), 1)
+        return stream, ends
+
+    def test_x410(self):
+        stream, ends = self.every_cut(self.stream(lambda piece: piece))
+        # in the middle of CN
+        tree = decode(stream[ends[1] + 10:])
+        self.assertIn(self.TSDU, [e.get('name') for e in every(tree)])
+        self.assertIn('MPDU (P1 of 1984)', [e.get('name', '').split(':')[0]
+                                            for e in every(tree)])
+
+    def test_normal(self):
+        stream, ends = self.every_cut(self.stream(self.p_data))
+        self.assertIn('MPDU (P1 of 1984)', [
+            e.get('name', '').split(':')[0]
+            for e in every(decode(stream[ends[1] + 10:]))])
+
+    def test_capture(self):
+        """A capture that began when the connection was up."""
+        tpkts = self.stream(lambda piece: piece)
+        stream = b''.join(tpkts)[len(tpkts[0]) + 20:]
+        packets, sequence = [], 5
+        for i in range(0, len(stream), 100):
+            part = stream[i:i + 100]
+            tcp = struct.pack('>HHIIBBHHH', 40000, 3102, sequence, 1, 0x50,
+                              0x18, 65535, 0, 0) + part
+            sequence += len(part)
+            packets.append(struct.pack(
+                '>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0,
+                b'\x7f\0\0\1', b'\x7f\0\0\2') + tcp)
+        tree = decode(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535,
+                                  101) +
+                      b''.join(struct.pack('<IIII', 1, 2, len(p), len(p)) + p
+                               for p in packets))
+        names = [e.get('name') for e in every(tree)]
+        self.assertEqual(names[1], self.TPKT)
+        self.assertIn('FN (FINISH)', names)
+
+    def test_damaged_between(self):
+        """Something else among the TPKTs is damage; the rest is shown."""
+        tpkts = self.stream(lambda piece: piece)
+        at = len(b''.join(tpkts[:4]))
+        tree = decode(b''.join(tpkts[:4]) + b'hello' + b''.join(tpkts[4:]),
+                      ok=False)
+        self.assertEqual(damage(tree), [(at, 'a TPKT (version 3, two octets '
+                                         'of length) was expected')])
+        passed = next(e for e in tree['elements']
+                      if e.get('name') == 'passed over')
+        self.assertEqual((passed['offset'], passed['length']), (at, 5))
+        self.assertIn('FN (FINISH)', [e.get('name') for e in every(tree)])
+
+    def test_nothing_follows(self):
+        """Without a TPKT that begins in it, it is none."""
+        tree = decode(b'hello, world', '-t', 'tpkt', ok=False)
+        self.assertEqual(damage(tree)[0][0], 0)
+
+    def test_hostile(self):
+        """Many that could begin one, and none does: soon known."""
+        octets = b'\x03\0\0\x07\x02\xf0\x80' * 200000 + b'\xff' * 7
+        tree = decode(octets, '-t', 'tpkt', ok=False)
+        self.assertTrue(damage(tree))
+
+    def test_letter_a(self):
+        """A piece of an MPDU that begins with an "a" is no P-DATA."""
+        piece = b'a simple text, a piece of a message'
+        tree = decode(b''.join(self.tpkts(b'\x01\0\x01\0' + piece)), '-t',
+                      'tpkt')
+        self.assertIn('user information', [e.get('name')
+                                           for e in every(tree)])
+        # resumed: it is the rest of one, whatever it begins with
+        resume = bytes.fromhex('1d0c 0b05 0a03020107 2903020107')
+        tree = decode(b''.join(
+            b''.join(self.tpkts(t)) for t in (
+                resume, b'\x01\0\x01\0' + piece,
+                b'\x01\0' + vector('kb-Q86988/08-out-AE_SPDU.bin'))),
+            '-t', 'tpkt', ok=None)
+        self.assertIn('rest of an MPDU that began before',
+                      [e.get('name') for e in every(tree)])
+
+
+class Text(unittest.TestCase):
+    """Characters are none of these, whichever is the first."""
+    def test_letters(self):
+        for first in range(0x20, 0x7f):
+            for text in ('%c simple text of a few words in it\n' * 20,
+                         '%c', '%cab', '%c%c', '%cpple pie\r\n',
+                         '\n%c simple text\n', '\t%c,\tb\n' * 40):
+                text = text.replace('%c', chr(first)).encode()
+                tree = decode(text, ok=False)
+                self.assertEqual(tree['kind'], 'unknown', text)
+                self.assertEqual(len(tree['elements']), 1, text)
+                self.assertIn('this is text (a hexadecimal dump is read '
+                              'with -x)', damage(tree)[0][1])
+
+    def test_files(self):
+        for path in glob.glob(os.path.join(TOP, '*', '*.[ch]')) + [
+                os.path.join(TOP, n) for n in ('README', 'meson.build')]:
+            with self.subTest(path=path), open(path, 'rb') as f:
+                self.assertEqual(decode(f.read(), ok=False)['kind'],
+                                 'unknown')
+
+    def test_told(self):
+        """Who says what it is hears what it lacks."""
+        tree = decode(b'a simple text', '-t', 'apdu', ok=False)
+        self.assertEqual(tree['kind'], 'apdu')
+
+    def test_not_class_0(self):
+        """X.224 13: codes with other low bits belong to other classes; and
+        BER has such octets often."""
+        for octets in ('a082 0100', '3082 0010', 'a0f1 80'):
+            octets = bytes.fromhex(octets) + bytes(0x100)
+            self.assertEqual(decode(octets, ok=False)['kind'], 'unknown')
+
+
 class Dumps(unittest.TestCase):
     """What tools print, and what one finds in a log."""
     def setUp(self):

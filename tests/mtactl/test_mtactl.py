@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -143,8 +144,9 @@ class Test(unittest.TestCase):
             os.unlink(self.path)
         self.server = Server(self.path, answers, until, slow, later)
 
-    def run_it(self, *args, stdin=b''):
-        return subprocess.run([MTACTL, '-s', self.path, *args],
+    def run_it(self, *args, stdin=b'', path=None):
+        return subprocess.run([MTACTL, '-s',
+                               self.path if path is None else path, *args],
                               input=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=60)
 
@@ -159,8 +161,8 @@ class Test(unittest.TestCase):
     def json(self, *args, stdin=b''):
         return json.loads(self.good('-j', *args, stdin=stdin))
 
-    def bad(self, code, *args, stdin=b''):
-        r = self.run_it(*args, stdin=stdin)
+    def bad(self, code, *args, stdin=b'', path=None):
+        r = self.run_it(*args, stdin=stdin, path=path)
         self.assertEqual(r.returncode, code, r.stderr)
         self.assertEqual(r.stdout, b'')
         self.assertTrue(r.stderr.startswith(b'mtactl: '), r.stderr)
@@ -224,8 +226,17 @@ class Test(unittest.TestCase):
                 (['log', 'loud'], 'verbose or brief'),
                 (['submit', '-p', 'high'], 'urgent, normal'),
                 (['check', '-p', 'high'], 'urgent, normal'),
-                (['check', '-l', '-1'], 'too small'),
-                (['check', '-t', '/C=F%'], 'character 5'),
+                (['check', '-l', '-1'], 'a number of octets'),
+                (['check', '-t', '/C=F%'], '\t/C=F%\n\t    ^\n'),
+                (['check', '-z'], "mtactl: invalid option -- 'z'"),
+                (['show', 'queue', '-j'], '-j comes before the command'),
+                (['hold', '-j', '1'], '-j comes before the command'),
+                (['track', 'since', '1d', 'until', '2d'],
+                 'nothing lies between'),
+                (['submit', '-s', b'\xff'], 'not UTF-8'),
+                (['route', 'foo'], '\tfoo\n\t   ^\n'),
+                (['track', '/foo=bar'], '\t/foo=bar\n\t ^\n'),
+                (['log', 'brief', ''], 'the name of a peer'),
                 (['submit', '-r', 'all'], 'confirmed'),
                 (['submit', '-s', 'x' * 300], 'too long')):
             self.assertIn(why, self.bad(2, *args))
@@ -237,6 +248,11 @@ class Test(unittest.TestCase):
         for line in r.stdout.decode().splitlines():
             self.assertRegex(line, '^(usage: mtactl|       mtactl|\t    )')
             self.assertLess(len(line.expandtabs()), 80)
+        for option in '-h', '--help':
+            out = subprocess.run([MTACTL, option], capture_output=True,
+                                 stdin=subprocess.DEVNULL, timeout=60)
+            self.assertEqual((out.returncode, out.stdout, out.stderr),
+                             (0, r.stdout, b''))
         r = self.run_it('help', 'ping')
         self.assertEqual((r.returncode, r.stderr, r.stdout), (
             0, b'', b'usage: mtactl [-j] [-s socket] ping [-a] [-n number] '
@@ -263,6 +279,19 @@ class Test(unittest.TestCase):
         err = self.bad(2, 'submit', '-s', 'a \u20ac')
         self.assertEqual(err.splitlines()[2], '\t  ^')
 
+    def test_address_without_form(self):
+        """Which attribute it is that X.411 has no form for, and where."""
+        for text, why, where in (
+                ('/O=\u00f6/S={x41}/C=GB', 'S is in characters that X.411 '
+                 'does not have for it', 7),
+                ('s=Doe; ou2=x; ou1={x41}; c=gb', 'OU1 is in characters that '
+                 'X.411 does not have for it', 18),
+                ('/S=Doe/CN={uff}/C=GB', 'a universal attribute is not in '
+                 'UTF-8', 10)):
+            err = self.bad(2, 'submit', '-t', text)
+            self.assertEqual(err.splitlines(), [
+                'mtactl: -t: ' + why, '\t' + text, '\t' + where * ' ' + '^'])
+
     def test_no_server(self):
         err = self.bad(1, 'show', 'peers')
         self.assertEqual(err, 'mtactl: %s: no such file or directory: '
@@ -276,6 +305,91 @@ class Test(unittest.TestCase):
                            stderr=subprocess.PIPE)
         self.assertEqual(r.returncode, 1)
         self.assertIn(b'too long', r.stderr)
+
+        self.assertEqual(
+            self.bad(1, 'show', 'peers', path='/etc/passwd'), 'mtactl: '
+            '/etc/passwd: not a socket: -s is for the control socket of '
+            'mtad\n')
+        self.assertIn('-s: the path of a socket was expected',
+                      self.bad(1, 'show', 'peers', path=''))
+
+    @unittest.skipIf(os.geteuid() != 0, 'not root')
+    def test_no_permission(self):
+        self.serve([imsg(END)], SHOW_PEERS)
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.path, 0o600)
+        r = subprocess.run([MTACTL, '-s', self.path, 'show', 'peers'],
+                           capture_output=True, user=65534, text=True,
+                           extra_groups=[], timeout=60)
+        self.assertEqual((r.returncode, r.stdout), (1, ''))
+        self.assertEqual(r.stderr, 'mtactl: %s: permission denied: root '
+                         'may, and the group of "control" in mtad.conf\n' %
+                         self.path)
+
+    def test_long_address(self):
+        """What is around the place is shown, characters whole."""
+        text = '/S=%s%%/C=GB' % ('\u00f6' * 2000)
+        lines = self.bad(2, 'route', text).splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertLess(max(map(len, lines)), 140)
+        self.assertTrue(lines[1].startswith('\t...\u00f6'))
+        self.assertIn(lines[1][lines[2].index('^')], '\u00f6%')
+        self.assertNotIn('\ufffd', lines[1])
+
+    # Where its output goes
+
+    def output(self, stdout, *args, **kw):
+        return subprocess.run([MTACTL, '-s', self.path, *args],
+                              stdin=subprocess.DEVNULL, stdout=stdout,
+                              stderr=subprocess.PIPE, timeout=60, text=True,
+                              **kw)
+
+    def queue(self, n):
+        return [imsg(ROW, self.message(i)) for i in range(1, n)] + [imsg(END)]
+
+    def test_closed_output(self):
+        """The socket does not become standard output."""
+        for closed in ((1,), (0, 1), (0, 1, 2)):
+            def close():
+                for fd in closed:
+                    os.close(fd)
+            for args in (['show', 'queue'], ['-j', 'show', 'queue']):
+                self.serve(self.queue(3), SHOW_QUEUE)
+                r = self.output(None, *args, preexec_fn=close)
+                self.assertEqual(r.returncode, 1)
+                if 2 not in closed:
+                    self.assertEqual(r.stderr, 'mtactl: standard output: Bad '
+                                     'file descriptor\n')
+                self.server.join(10)
+                self.assertIsNone(self.server.error)
+                self.assertEqual([k for k, _ in self.server.got],
+                                 [SHOW_QUEUE])
+
+    def test_head(self):
+        """Whom nobody reads any more ends as other programs, without a word,
+        if it only looked."""
+        for n in 2, 3000:
+            self.serve(self.queue(n), SHOW_QUEUE)
+            r, w = os.pipe()
+            os.close(r)
+            with open(w, 'wb') as f:
+                out = self.output(f, 'show', 'queue')
+            self.assertEqual((out.returncode, out.stderr),
+                             (-signal.SIGPIPE, ''))
+
+    def test_full(self):
+        with open('/dev/full', 'w') as full:
+            self.serve(self.queue(3), SHOW_QUEUE)
+            r = self.output(full, 'show', 'queue')
+            self.assertEqual((r.returncode, r.stderr), (
+                1, 'mtactl: standard output: No space left on device\n'))
+            # it has been submitted all the same
+            self.serve(self.SUBMITTED, SUBMIT_END)
+            r = self.output(full, 'submit', '-f', ORIGINATOR, '-t',
+                            RECIPIENT_1)
+            self.assertEqual((r.returncode, r.stderr), (
+                1, 'mtactl: it is submitted, as 00000000000000CD, but '
+                'standard output: No space left on device\n'))
 
     # What the other side may do to it
 
@@ -414,7 +528,8 @@ class Test(unittest.TestCase):
                 TRACE_DATA, assoc, out, 1, end, first, 5, 1000, offset,
                 other, lost, b'beta', b'192.0.2.1 port 9',
                 b'192.0.2.2 port 102', b'') + octets)
-        path = os.path.join(self.dir, 'out')
+        path = self.file(b'old, and for all to read')
+        os.chmod(path, 0o644)
         rows = [said(b'\3\0\0\7\2\xf0\x80', 0),
                 said(b'xx\3\0\0\7\2\xf0\x81', 100, first=2, lost=91),
                 said(b'y' * 40000, 0, out=0), said(b'bye', 109, end=1),
@@ -835,6 +950,30 @@ class Test(unittest.TestCase):
         self.assertIn('RECIPIENT     WHERE  STATE', lines)
         self.assertIn('/S=Poe/C=FR/  beta   queued', lines)
         self.assertIn('message-type: user', lines)
+
+    def test_teletex(self):
+        """A name of 1988 makes the content one of P22, where it has a place;
+        others stay what they are in 1984."""
+        for name, content_type in (('M\u00fcller', '22 (P22)'),
+                                   ('Mueller*M\u00fcller', '22 (P22)'),
+                                   ('Mueller', '2 (P2)')):
+            self.serve(self.SUBMITTED, SUBMIT_END)
+            self.good('submit', '-f', '/S=%s/ADMD=X/C=SE' % name,
+                      '-t', RECIPIENT_1, stdin=b'Hello\n')
+            envelope, content = (b''.join(
+                b for k, b in self.server.got if k == kind)
+                for kind in (SUBMIT, SUBMIT_CONTENT))
+            values = primitives(content)
+            self.assertEqual(values[-1], b'Hello\r\n')
+            self.assertEqual(b'M\xc8uller' in values, '\u00fc' in name)
+            self.assertEqual(b'Mueller' in values, 'Mue' in name)
+            _, j = self.shown(envelope)
+            self.assertIn(content_type, [x['value'] for x in j['envelope']
+                                         if x['name'] == 'content-type'])
+            out = subprocess.run([MTACTL, '-j', 'decode', '-'], input=content,
+                                 stdout=subprocess.PIPE, timeout=60)
+            tree = json.loads(out.stdout)
+            self.assertEqual((tree['kind'], tree['ok']), ('content', True))
 
     def file(self, data):
         path = os.path.join(self.dir, 'file')

@@ -118,6 +118,34 @@ test_lengths(void **state)
 	}
 }
 
+/* In 1988 a teletex surname is an extension attribute; X.411 figure 5. */
+static void
+test_1988(void **state)
+{
+	struct p2_heading	 h = { .id = "x", .originator = &originator };
+	struct ibuf		*head;
+	uint8_t			*p;
+	size_t			 len;
+
+	assert_int_equal(p2_is_1984(&h), 1);
+	originator_attr[2].charset = OR_TELETEX;
+	assert_int_equal(p2_is_1984(&h), 0);
+	h.is_1988 = 1;
+	ipm_head(&h, 0, &head);
+	/* the user of the IPMIdentifier; { 4, { surname } } */
+	p = hex_octets("a04f 3145 6b22"
+	    "601d 300b 6104 1302 4742 6203 1301 20"
+	    "310e 300c 8001 04 a107 3105 8003 446f65 1301 78"
+	    "a01f"
+	    "601d 300b 6104 1302 4742 6203 1301 20"
+	    "310e 300c 8001 04 a107 3105 8003 446f65", &len);
+	assert_true(ibuf_size(head) > len);
+	assert_memory_equal(ibuf_data(head), p, len);
+	originator_attr[2].charset = OR_PRINTABLE;
+	ibuf_free(head);
+	free(p);
+}
+
 static void
 test_refused(void **state)
 {
@@ -153,6 +181,7 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_1988),
 		cmocka_unit_test(test_refused),
 	};
 
