@@ -66,6 +66,30 @@ def until(condition, timeout=15.0, what='condition', step=0.005):
         time.sleep(step)
 
 
+# Options of a peer that a test gives again to have its own instead of those
+# that its file gives all peers.
+OPTION = re.compile(
+    r'(?<![\w-])((?:open |transfer )?timeout \S+|(?:idle|associations|delay|'
+    r'keep|memory|checkpoint|window|recover|reserve|safe-store|attempts|'
+    r'tpdu-size|dialogue) [^\s{}"]+|retry \S+ to \S+)')
+
+
+def last_of_each(lines):
+    """The lines, without the options that come again after them."""
+    seen, out = set(), []
+    for line in reversed(lines):
+        if '"' in line or '\n' in line:
+            out.append(line)        # texts may hold anything
+            continue
+        for found in reversed(list(OPTION.finditer(line))):
+            key = re.match(r'(open |transfer )?\S+', found.group()).group()
+            if key in seen:
+                line = line[:found.start()] + line[found.end():]
+            seen.add(key)
+        out.append(line)
+    return [line for line in reversed(out) if line.strip()]
+
+
 class Peer:
     """One peer of a configuration: other's name, port (None: it calls us),
     and lines for its block."""
@@ -83,7 +107,7 @@ class Peer:
                 '\tdomain "%s"' % DOMAINS[self.name],
                 '\tremote name "%s" password "%s"' %
                 (self.name, password(self.name))]
-        out += ['\t' + line for line in self.lines]
+        out += ['\t' + line for line in last_of_each(self.lines)]
         out.append('}')
         if self.route:
             out.append('route "%s" via "%s"' % (DOMAINS[self.name],
