@@ -137,8 +137,8 @@ static enum decode_kind
 recognise(struct decode *d, const uint8_t *p, size_t len, int text)
 {
 	static const enum decode_kind	order[] = {
-		DECODE_PCAP, DECODE_TPKT, DECODE_APDU, DECODE_MPDU, DECODE_CONTENT,
-		DECODE_TSDU, DECODE_TPDU
+		DECODE_PCAP, DECODE_TPKT, DECODE_APDU, DECODE_MPDU,
+		DECODE_CONTENT, DECODE_TSDU, DECODE_TPDU
 	};
 	enum decode_kind	best = DECODE_BER;
 	uint64_t		least = UINT64_MAX, n;

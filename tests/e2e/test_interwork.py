@@ -94,6 +94,32 @@ class Interwork(Case):
         beta.idle()
 
     @p1_84_only
+    def test_teletex_submitted_here(self):
+        """A text of mtactl whose originator has an umlaut, with its other
+        spelling and without."""
+        gamma = self.gamma()
+        beta = self.beta(gamma)
+        for name in 'M\u00fcller', 'Mueller*M\u00fcller':
+            beta.mtactl('submit', '-f', '/S=%s/PRMD=BETA/ADMD=ATLAS/C=FR' %
+                        name, '-t', address('gamma'), input=b'Hello\n')
+        gamma.wait(2)
+        seen = {}
+        for m in gamma.messages:
+            mpdu = p1_84.decode(m.octets)
+            self.assertEqual(mpdu.content_type, p1_84.P2)
+            message = p2.decode(mpdu.content)
+            self.assertEqual(message['text'], ['Hello\r\n'])
+            self.assertEqual(message['originator'], mpdu.originator)
+            seen[mpdu.originator.get('S')] = mpdu.originator
+        domain = {'C': 'FR', 'ADMD': 'ATLAS', 'PRMD': 'BETA'}
+        self.assertEqual(seen, {
+            'Mueller': dict(domain, S='Mueller'),
+            None: dict(domain, DDA=[(
+                'X400-88', '/S=(042)M(123)200(125)uller/PRMD=BETA/'
+                'ADMD=ATLAS/C=FR/')])})
+        beta.idle()
+
+    @p1_84_only
     def test_common_name_comes_to_us_as_one(self):
         beta = self.beta(self.gamma())
         self.relay(beta, ipm(ia5('Hello')), recipient=dict(
