@@ -103,10 +103,11 @@ class Peer:
         out = ['peer "%s" {' % self.name]
         if self.port is not None:
             out.append('\taddress 127.0.0.1 port %d' % self.port)
-        out += ['\tmode ' + self.mode,
-                '\tdomain "%s"' % DOMAINS[self.name],
-                '\tremote name "%s" password "%s"' %
-                (self.name, password(self.name))]
+        own = {'mode ': self.mode, 'domain ': '"%s"' % DOMAINS[self.name],
+               'remote name ': '"%s" password "%s"' % (
+                   self.name, password(self.name))}
+        out += ['\t' + word + value for word, value in own.items()
+                if not any(line.startswith(word) for line in self.lines)]
         out += ['\t' + line for line in last_of_each(self.lines)]
         out.append('}')
         if self.route:
