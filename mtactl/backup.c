@@ -209,6 +209,39 @@ tell(const struct archive *a, int as_json)
 	json_end(&j);
 }
 
+/* What is wrong with the place that was named, and what helps. */
+static void __attribute__((__noreturn__))
+no_file(const char *file, int error)
+{
+	char	 dir[1024], *p;
+
+	strlcpy(dir, file, sizeof(dir));
+	if ((p = strrchr(dir, '/')) == NULL)
+		strlcpy(dir, ".", sizeof(dir));
+	else
+		p[p == dir] = '\0';
+	switch (error) {
+	case ENOENT:
+		errx(1, "backup: directory %s is not there: make it (mkdir), "
+		    "or name another", dir);
+	case ENOTDIR:
+		errx(1, "backup: %s is not a directory: name another", dir);
+	case EACCES:
+	case EPERM:
+		errx(1, "backup: user %u may not write %s in directory %s: "
+		    "run it as root, or name another", (unsigned)geteuid(),
+		    p == NULL ? file : file + (p - dir) + 1, dir);
+	case EROFS:
+	case ENOSPC:
+	case EDQUOT:
+		errc(1, error, "backup: directory %s: name another", dir);
+	case ELOOP:
+		errx(1, "backup: %s is a symbolic link: remove it", file);
+	default:
+		errc(1, error, "backup: %s", file);
+	}
+}
+
 /* A name that is not there before all of it is: a child writes. */
 static void
 to_file(struct archive *a, const char *path, const char *file, int as_json)
@@ -222,7 +255,7 @@ to_file(struct archive *a, const char *path, const char *file, int as_json)
 		errx(1, "%s: name too long", file);
 	if ((a->fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 	    O_CLOEXEC, 0600)) == -1)
-		err(1, "%s", tmp);
+		no_file(tmp, errno);
 	a->name = tmp;
 	if ((pid = fork()) == -1)
 		err(1, "fork");
@@ -241,8 +274,11 @@ to_file(struct archive *a, const char *path, const char *file, int as_json)
 	}
 	/* a device has nothing to be synced */
 	if ((fsync(a->fd) == -1 && errno != EINVAL && errno != ENOTSUP) ||
-	    rename(tmp, file) == -1)
-		err(1, "%s", file);
+	    rename(tmp, file) == -1) {
+		status = errno;
+		unlink(tmp);
+		no_file(file, status);
+	}
 	if (WEXITSTATUS(status) != 0)
 		exit(1);
 }

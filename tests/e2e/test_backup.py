@@ -184,6 +184,38 @@ class Backup(Spools):
         self.assertEqual(out.returncode, 1)
         self.assertIn(b'a symbolic link: No such file', out.stderr)
 
+    def test_no_place(self):
+        """Where nothing can be written, the directory is named, and what
+        helps; nothing is left."""
+        os.mkdir(self.path('full'))
+        os.mkdir(self.path('full/x'))
+        with open(self.path('plain'), 'w'):
+            pass
+        os.symlink('plain', self.path('l.partial'))
+        nobody = ['setpriv', '--reuid=65534', '--regid=65534',
+                  '--clear-groups']
+        os.chmod(self.work, 0o755)
+        for before, name, why in (
+                ([], 'none/', 'directory %s is not there: make it'),
+                ([], 'none/a.tar', 'directory %s is not there: make it'),
+                ([], 'plain/a.tar', '%s is not a directory'),
+                (nobody, 'full', 'in directory %s: run it as root')):
+            out = subprocess.run(
+                before + [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
+                          self.alpha.socket, 'backup', self.path(name)],
+                capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+            self.assertEqual(out.returncode, 1)
+            self.assertIn((why % self.path(name.split('/')[0])).encode(),
+                          out.stderr)
+            self.assertEqual(out.stderr.count(b'\n'), 1)
+        out = subprocess.run(
+            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
+             self.alpha.socket, 'backup', self.path('l')],
+            capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertIn(b'l.partial is a symbolic link: remove it', out.stderr)
+        self.assertEqual(os.listdir(self.path('full')), ['x'])
+        self.assertFalse(os.path.exists(self.path('none')))
+
     def test_slow_reader(self):
         """Who does not read stops nothing; and what is delivered while he
         does not, is in what he reads."""
