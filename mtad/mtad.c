@@ -690,8 +690,10 @@ main(int argc, char **argv)
 			pidfile_remove(pid_file);
 		return (1);
 	}
-	if (!options.debug)
+	if (!options.debug) {
 		become_daemon();
+		sockets_control_own(control_fd);
+	}
 	if (pid_file != NULL && pidfile_write(pid_file) == -1)
 		log_warn(EVT_NOT_STARTED, "path=\"%s\"", options.pid_file);
 	log_init("mtad", options.debug, options.verbose ||

@@ -96,6 +96,8 @@ int	 sockets_metrics(struct conf *new, struct conf *old);
 void	 sockets_metrics_close(struct conf *, int remove);
 /* Its descriptor or -1, and who may use it. */
 int	 sockets_control(struct conf *, struct control_conf *);
+/* Again, by the process that stays. */
+void	 sockets_control_own(int);
 void	 sockets_connect(uint32_t assoc, const struct conf_peer *,
 	    uint32_t address);
 /* Tells rtsd the numeric addresses of a peer. */

@@ -35,6 +35,7 @@
 #define REMEMBERED_MAX	1024		/* names whose addresses we keep */
 #define REMEMBERED_TIME	86400		/* s that they are of use */
 #define BACKLOG		1024
+#define CONTROL_BACKLOG	16
 
 struct attempt {
 	TAILQ_ENTRY(attempt)	 entry;
@@ -181,8 +182,13 @@ sockets_control(struct conf *c, struct control_conf *cc)
 		return (-1);
 	}
 	if (answers(&sun, &who)) {
-		log_warnx(EVT_CONTROL, "path=\"%s\" pid=%d: another mtad "
-		    "answers there", c->control, (int)who);
+		if (who > 0 && kill(who, 0) == -1 && errno == ESRCH)
+			log_warnx(EVT_CONTROL, "path=\"%s\": the spoold of "
+			    "an mtad that was killed is still there",
+			    c->control);
+		else
+			log_warnx(EVT_CONTROL, "path=\"%s\" pid=%d: another "
+			    "mtad answers there", c->control, (int)who);
 		close(fd);
 		return (-1);
 	}
@@ -194,12 +200,20 @@ sockets_control(struct conf *c, struct control_conf *cc)
 	cc->has_group = gr != NULL;
 	cc->gid = gr != NULL ? gr->gr_gid : 0;
 	if (ret == -1 || (gr != NULL && chown(c->control, -1, gr->gr_gid) ==
-	    -1) || listen(fd, 16) == -1) {
+	    -1) || listen(fd, CONTROL_BACKLOG) == -1) {
 		log_warn(EVT_CONTROL, "path=\"%s\"", c->control);
 		close(fd);
 		return (-1);
 	}
 	return (fd);
+}
+
+/* It is known by the process that listened last: see answers(). */
+void
+sockets_control_own(int fd)
+{
+	if (listen(fd, CONTROL_BACKLOG) == -1)
+		log_warn(EVT_CONTROL, ": listen");
 }
 
 /* Connecting */

@@ -469,6 +469,23 @@ class Mistakes(Case):
                       self.alpha.proc.pid, twin.log())
         self.assertEqual(
             self.alpha.mtactl('show', 'summary')['queued'], 0)
+        # one in the background is not the process that was called
+        self.alpha.stop()
+        name = os.path.join(self.alpha.dir, 'pid')
+        self.assertEqual(subprocess.run(
+            [os.path.join(BUILD, 'mtad', 'mtad'), '-f', self.alpha.conf,
+             '-L', BUILD, '-p', name] + self.alpha.flags,
+            stdin=subprocess.DEVNULL, timeout=40).returncode, 0)
+        with open(name) as f:
+            pid = int(f.read())
+        try:
+            twin.start(ready=False)
+            self.assertEqual(twin.proc.wait(5), 1)
+            self.assertIn('pid=%d: another mtad answers there' % pid,
+                          twin.log())
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not os.path.exists(name), 20, 'its end')
 
 
 if __name__ == '__main__':
