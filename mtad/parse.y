@@ -21,6 +21,7 @@
 
 static struct conf_peer	*peer;		/* whose block is open */
 static struct conf_list	*list;		/* the same of a list */
+static unsigned		 list_errors;	/* there were when it began */
 static struct listen_tls listen_tls;	/* of the statement at hand */
 static struct command_options command_options;	/* of the one at hand */
 static struct conf_selectors selectors;	/* of the address at hand */
@@ -35,6 +36,14 @@ forget(char *s)
 {
 	if (s != NULL)
 		freezero(s, strlen(s));
+}
+
+/* An address has one of each; the next address has its own. */
+static void
+only_one(const struct place *p, const struct selector *s, const char *what)
+{
+	if (s->len > 0)
+		conf_error(p, "%s: this address has one already", what);
 }
 }
 
@@ -254,6 +263,7 @@ main		: WORD EQUALS text	{
 		}
 		| DELIVER text TO COMMAND string USER text nocommandopt
 		  commandopts		{
+			conf_once_in(0);
 			add_command(&@2, $2, &@5, $5, &@7, $7,
 			    &command_options);
 			forget($2);
@@ -268,12 +278,15 @@ main		: WORD EQUALS text	{
 		| LIST text		{
 			conf_once_in(1);
 			list = new_list(&@2, $2);
+			list_errors = conf_errors;
 			forget($2);
 			$2 = NULL;	/* an error in the block frees it */
 		}
 		  listblock {
 			conf_once_in(0);
-			end_list(&@2, list);
+			/* what is missing may be what was wrong */
+			if (conf_errors == list_errors)
+				end_list(&@2, list);
 			list = NULL;
 		}
 		| LIMIT ASSOCIATIONS NUMBER {
@@ -353,6 +366,7 @@ auditkeep	: /* empty */		{
 		;
 
 nocommandopt	: /* empty */		{
+			conf_once_in(1);
 			command_options.timeout = 600;
 			command_options.parallel = 4;
 		}
@@ -360,10 +374,12 @@ nocommandopt	: /* empty */		{
 
 commandopts	: /* empty */
 		| commandopts TIMEOUT time {
+			conf_once(&@2, "timeout");
 			set_number(&@3, &command_options.timeout, $3, 1,
 			    86400, "timeout");
 		}
 		| commandopts PARALLEL NUMBER {
+			conf_once(&@2, "parallel");
 			set_number(&@3, &command_options.parallel, $3, 1,
 			    COMMANDS_MAX, "parallel");
 		}
@@ -652,15 +668,18 @@ noselector	: /* empty */		{
 
 addrsels	: /* empty */
 		| addrsels TSEL text	{
+			only_one(&@2, &selectors.tsel, "tsel");
 			set_selector(&@3, &selectors.tsel, TSEL_MAX, $3);
 			forget($3);
 		}
 		| addrsels SSEL text	{
+			only_one(&@2, &selectors.ssel, "ssel");
 			set_selector(&@3, &selectors.ssel, S_SELECTOR_MAX,
 			    $3);
 			forget($3);
 		}
 		| addrsels PSEL text	{
+			only_one(&@2, &selectors.psel, "psel");
 			set_selector(&@3, &selectors.psel, P_SELECTOR_MAX,
 			    $3);
 			forget($3);
@@ -945,34 +964,37 @@ token_text(const YYSTYPE *v, yysymbol_kind_t kind, char *buf, size_t len)
 	}
 }
 
+#define MANY	16	/* what a statement may begin with is more */
+
 static int
 yyreport_syntax_error(const yypcontext_t *ctx)
 {
-	yysymbol_kind_t expected[8], found;
-	char text[512], what[96];
+	yysymbol_kind_t expected[YYNTOKENS], found;
+	char text[1000], what[96];
 	int i, n;
 	size_t len;
 
 	found = yypcontext_token(ctx);
-	n = yypcontext_expected_tokens(ctx, expected, 8);
+	n = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
 	snprintf(text, sizeof(text), "%s found", found == YYSYMBOL_YYEMPTY ?
 	    "nothing" : token_text(lex_value(), found, what, sizeof(what)));
 	if (n == 1 && expected[0] == YYSYMBOL_EQUALS) {
 		len = strlen(text);
 		snprintf(text + len, sizeof(text) - len, " after what is no "
 		    "statement of mtad.conf(5); '=' was expected, for a macro");
-	} else if (n > 0 && n < 8)
+	} else if (n == 0 || (n >= MANY && peer == NULL))
+		strlcat(text, ", expected a statement as in mtad.conf(5)",
+		    sizeof(text));
+	else {
+		if (n >= MANY && found == YYSYMBOL_WORD)
+			strlcat(text, ", which is no option of a peer",
+			    sizeof(text));
 		for (i = 0; i < n; i++) {
 			len = strlen(text);
 			snprintf(text + len, sizeof(text) - len, "%s%s",
 			    i == 0 ? ", expected " : i == n - 1 ? " or " :
 			    ", ", yysymbol_name(expected[i]));
 		}
-	else {
-		len = strlen(text);
-		snprintf(text + len, sizeof(text) - len, "%s", peer != NULL ?
-		    ", expected an option of a peer or '}'" :
-		    ", expected a statement as in mtad.conf(5)");
 	}
 	conf_error(yypcontext_location(ctx), "%s", text);
 	return (0);

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 struct said {
 	const char	*what;
 	int		 rank;
-	unsigned	 line;
+	struct place	 at;
 };
 
 static struct said	block[SAID_MAX], ever[4];
@@ -29,18 +30,21 @@ once(struct said *said, size_t *n, size_t max, const struct place *p,
     const char *what, int rank)
 {
 	size_t i;
+	int same;
 
 	for (i = 0; i < *n; i++)
 		if (said[i].rank == rank && strcmp(said[i].what, what) == 0) {
-			conf_error(p, "%s: it was given in line %u already",
-			    what, said[i].line);
+			same = strcmp(said[i].at.file, p->file) == 0;
+			conf_error(p, "%s: it was given in line %u%s%.300s "
+			    "already", what, said[i].at.line, same ? "" :
+			    " of ", same ? "" : said[i].at.file);
 			return;
 		}
 	if (*n == max)
 		return;
 	said[*n].what = what;
 	said[*n].rank = rank;
-	said[(*n)++].line = p->line;
+	said[(*n)++].at = *p;
 }
 
 void
@@ -186,21 +190,55 @@ finish_via(const struct conf_via *v)
 		    "was expected in line %u)", v->peer, a->line);
 }
 
-/* Both by their names, for they need not be there. */
+/*
+ * Where an absolute path leads: links are followed as far as it is there, and
+ * the rest, which mtad would make, is taken by its names.
+ */
+static void
+plain_path(const char *path, char real[PATH_MAX])
+{
+	char begin[PATH_MAX], *slash;
+	const char *rest, *end;
+	size_t len;
+
+	strlcpy(begin, path, sizeof(begin));
+	while (realpath(begin, real) == NULL) {
+		if ((slash = strrchr(begin, '/')) == begin &&
+		    begin[1] == '\0') {
+			strlcpy(real, "/", PATH_MAX);
+			break;
+		}
+		slash[slash == begin] = '\0';
+	}
+	for (rest = path + strlen(begin); *rest != '\0'; rest = end) {
+		rest += strspn(rest, "/");
+		end = rest + (len = strcspn(rest, "/"));
+		if (len == 0 || (len == 1 && rest[0] == '.'))
+			continue;
+		if (len == 2 && strncmp(rest, "..", 2) == 0) {
+			slash = strrchr(real, '/');
+			slash[slash == real] = '\0';
+			continue;
+		}
+		if (real[1] != '\0')
+			strlcat(real, "/", PATH_MAX);
+		snprintf(real + strlen(real), PATH_MAX - strlen(real), "%.*s",
+		    (int)len, rest);
+	}
+}
+
 static int
 is_inside(const char *path, const char *dir)
 {
 	char p[PATH_MAX], d[PATH_MAX];
 	size_t len;
 
-	if (realpath(path, p) == NULL)
-		strlcpy(p, path, sizeof(p));
-	if (realpath(dir, d) == NULL)
-		strlcpy(d, dir, sizeof(d));
+	if (path[0] != '/' || dir[0] != '/')
+		return (0);
+	plain_path(path, p);
+	plain_path(dir, d);
 	len = strlen(d);
-	while (len > 1 && d[len - 1] == '/')
-		len--;
-	return (strncmp(p, d, len) == 0 && (p[len] == '\0' ||
+	return (len > 1 && strncmp(p, d, len) == 0 && (p[len] == '\0' ||
 	    p[len] == '/'));
 }
 

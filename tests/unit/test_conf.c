@@ -925,6 +925,14 @@ change(const char *line)
 	strlcat(changed, "\n", sizeof(changed));
 }
 
+#define UNKNOWN	"\"frobnicate\" found, which is no option of a peer, "	\
+	"expected domain, reserve, tls, address, mode, dialogue, local, "	\
+	"remote, checkpoint, window, safe-store, recover, timeout, delay, "	\
+	"keep, memory, tpdu-size, associations, threshold, idle, retry, "	\
+	"open, transfer, max-content, disabled, log, accept, "		\
+	"content-type, eit, rate, max-recipients, internal-trace, "		\
+	"alternate, attempts, expire, alarm, end of line or '}'\n"
+
 /* What is said twice is a mistake somewhere, and only what is one is told. */
 static void
 test_told_once(void **state)
@@ -942,22 +950,28 @@ test_told_once(void **state)
 		    "f:3:32: retry: it was given in line 3 already\n" },
 		{ P("remote name x password y\nremote name z password y"),
 		    "f:4:1: remote name: it was given in line 3 already\n" },
+		{ P("address h tsel a tsel b\naddress i tsel c"),
+		    "f:3:18: tsel: this address has one already\n" },
+		{ HEAD "deliver \"/C=FR\" to command \"/bin/cat\" user "
+		    "\"daemon\" timeout 3 parallel 1 timeout 5\n"
+		    "deliver \"/C=DE\" to command \"/bin/cat\" user "
+		    "\"daemon\" timeout 5 parallel 1",
+		    "f:2:74: timeout: it was given in line 2 already\n" },
 		{ HEAD "spool \"/a\"\nspool \"/b\"",
 		    "f:3:1: spool: it was given in line 2 already\n" },
 		{ HEAD "list \"/C=GB/ADMD=GOLD 400/PRMD=A/S=l\" {\n"
 		    "member \"/C=FR/S=x\"\nreports none\nreports to originator\n}",
 		    "f:5:1: reports: it was given in line 4 already\n" },
 		/* and no more than what is wrong */
-		{ P("window 4 frobnicate 7"), "f:3:10: \"frobnicate\" found, "
-		    "expected an option of a peer or '}'\n" },
-		{ P("frobnicate 7\nwindow 4"), "f:3:1: \"frobnicate\" found, "
-		    "expected an option of a peer or '}'\n" },
+		{ P("window 4 frobnicate 7"), "f:3:10: " UNKNOWN },
+		{ P("frobnicate 7\nwindow 4"), "f:3:1: " UNKNOWN },
 		{ HEAD "peer \"b\" { frobnicate 7 }\nlog brief",
-		    "f:2:12: \"frobnicate\" found, expected an option of a "
-		    "peer or '}'\n" },
+		    "f:2:12: " UNKNOWN },
 		{ HEAD "peer \"b\" { window 4 frobnicate }\nlog brief",
-		    "f:2:21: \"frobnicate\" found, expected an option of a "
-		    "peer or '}'\n" },
+		    "f:2:21: " UNKNOWN },
+		{ HEAD "list \"/C=FR/S=x\" { window 4 }", "f:2:20: window "
+		    "found, expected member, members, owner, reports, submit, "
+		    "end of line or '}'\n" },
 		{ HEAD "listen on 127.0.0.1 port 102 tsl x", "f:2:30: \"tsl\" "
 		    "found, expected tsel, tls or end of line\n" },
 		/* what may come again */
@@ -987,6 +1001,15 @@ test_whole(void **state)
 		    "\"/nowhere/spool/in\": one outside of the spool" },
 		{ HEAD "deliver \"/C=FR\" to directory \"/nowhere/spool2\""
 		    "\nspool \"/nowhere/spool\"", NULL },
+		/* by whatever way */
+		{ HEAD "deliver \"/C=FR\" to directory \"/nowhere/x/./..//"
+		    "spool/in\"\nspool \"/tmp/../nowhere/spool\"",
+		    "f:2:30: directory" },
+		{ HEAD "deliver \"/C=FR\" to directory \"/proc/self/root/"
+		    "nowhere/spool\"\nspool \"/nowhere/spool\"",
+		    "f:2:30: directory" },
+		{ HEAD "deliver \"/C=FR\" to directory \"/nowhere/spool/../"
+		    "in\"\nspool \"/nowhere/spool\"", NULL },
 		{ HEAD "deliver \"/C=FR\" to directory \"/etc/passwd\"",
 		    "f:2:30: \"/etc/passwd\": a directory was expected" },
 	};
