@@ -74,6 +74,16 @@ show_summary(struct client *c)
 	client_end(c);
 }
 
+/* Messages wait that it will never be sent: it calls, and has the turn. */
+static int
+waits_in_vain(const struct peer *p)
+{
+	return (p->conf.naddress == 0 && p->conf.dialogue ==
+	    DIALOGUE_MONOLOGUE && p->target != NULL &&
+	    queue_ready(p->target, 0) + queue_ready(p->target, 1) +
+	    queue_ready(p->target, 2) > 0);
+}
+
 static void
 peer_state(const struct peer *p, struct ctl_peer *r)
 {
@@ -94,7 +104,10 @@ peer_state(const struct peer *p, struct ctl_peer *r)
 		r->retry_in = (send - now + 999) / 1000;
 		snprintf(r->state, sizeof(r->state), "retry in %u s: the "
 		    "peer cannot receive", r->retry_in);
-	} else if (r->associations_in + r->associations_out > 0)
+	} else if (waits_in_vain(p))
+		strlcpy(r->state, "nothing can be sent to it: no address, "
+		    "and dialogue monologue", sizeof(r->state));
+	else if (r->associations_in + r->associations_out > 0)
 		strlcpy(r->state, "up", sizeof(r->state));
 	else if (open > now) {
 		r->retry_in = (open - now + 999) / 1000;

@@ -502,6 +502,27 @@ class Verbs(Operator):
         self.assertRegex(submit(['gamma', 'beta'], 2000),
                          '^mtactl: .*; 1 other is not reached either\n$')
 
+    def test_never_called_nor_given_a_turn(self):
+        """What waits for such a peer waits in vain, and its state says so."""
+        alpha = self.daemon('alpha', Peer('beta', None, *SHORT))
+
+        def state():
+            return alpha.mtactl('show', 'peers')[0]['state']
+        self.assertEqual(state(), 'idle')
+        id_ = self.submit(alpha, octets(100))
+        self.assertEqual(state(), 'nothing can be sent to it: no address, '
+                         'and dialogue monologue')
+        beta = self.initiator(alpha, name='beta',
+                              password=password('beta')).open()
+        self.assertIn('nothing can be sent', state())
+        alpha.mtactl('hold', id_)
+        self.assertEqual(state(), 'up')
+        beta.close()
+        alpha.configure(Peer('beta', None, *SHORT, 'dialogue twa'))
+        alpha.mtactl('reload')
+        alpha.mtactl('release', id_)
+        self.assertEqual(state(), 'idle')
+
     def test_deferred_delivery(self):
         """Neither retried nor released before its time."""
         beta = self.called(SMALL)
