@@ -140,6 +140,7 @@ rc_cmd() {
 }
 '''
     OPENRC = r'''
+mtad_args=${FLAGS#*mtad.conf}
 ebegin() { :; }
 eend() { return "$1"; }
 RC_CMD=$1
@@ -168,7 +169,9 @@ esac
             ['sh', path, verb], stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={'PATH': self.dir + ':' + os.environ['PATH'],
-                 'FLAGS': '-f %s/mtad.conf' % self.dir})
+                 'FLAGS': '-f %s/mtad.conf%s' % (self.dir, self.more)})
+
+    more = ''                   # options of mtad
 
     def configure(self, more=''):
         conf = os.path.join(self.dir, 'mtad.conf')
@@ -191,6 +194,12 @@ esac
             out = self.call(path, check)
             self.assertEqual(out.returncode, 0, name + out.stdout)
             self.assertIn('configuration OK', out.stdout, name)
+            # the same options as mtad itself
+            self.configure('spool $where\n')
+            self.assertNotEqual(self.call(path, check).returncode, 0, name)
+            self.more = ' -D where=/x'
+            self.assertEqual(self.call(path, check).returncode, 0, name)
+            self.more = ''
             self.configure('lisen\n')
             for verb in 'start', 'reload', 'restart', check:
                 out = self.call(path, verb)
