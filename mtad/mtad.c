@@ -651,6 +651,17 @@ confine(int check)
 		fatalx("cannot confine myself, so I do not run");
 }
 
+/* Where there is something of ours, for scripts: mtad(8), -n. */
+static void
+say_places(const struct conf *c)
+{
+	const struct conf_deliver *d;
+
+	printf("spool %s\n", c->spool);
+	TAILQ_FOREACH(d, &c->delivers, entry)
+		printf("deliver %s\n", d->deliver.directory);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -666,8 +677,10 @@ main(int argc, char **argv)
 	if ((conf = conf_parse(options.conf_file)) == NULL)
 		return (1);
 	if (check && options.archive == NULL) {
+		if (options.verbose)
+			say_places(conf);
 		fprintf(stderr, "configuration OK\n");
-		return (0);
+		return (fflush(stdout) == 0 ? 0 : 1);
 	}
 	conf_number(conf);
 	if (options.verbose)

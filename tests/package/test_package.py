@@ -313,6 +313,16 @@ class Life:
     def end(self, message):
         self.root.run('mtactl', 'remove', message)
         until(lambda: self.queue() == [], 60, 'the queue is empty')
+        # the record of it outlives it
+        said = self.dpkg('-P', 'mtad')
+        self.assertIn('/var/spool/mtad/audit is not removed', said)
+        self.assertEqual(os.listdir(self.root.path('/var/spool/mtad')),
+                         ['audit'])
+        self.assertIsNotNone(self.user('_spoold'))
+        self.install(packages['new'])
+        self.assertEqual(self.queue(), [])
+        self.assertEqual(self.service('stop').returncode, 0)
+        self.root.run('rm', '-r', '/var/spool/mtad/audit')
         said = self.dpkg('-P', 'mtad')
         self.assertIn('/etc/mtad.conf is yours and stays', said)
         self.assertIsNone(self.user('_rtsd'))
@@ -338,6 +348,34 @@ class Life:
 
 @unittest.skipUnless(possible(), 'not root, or no overlayfs')
 class InitScript(Life, unittest.TestCase):
+    def test_elsewhere(self):
+        """A spool of another place, and what was delivered, stay with the
+        users whose they are, and are named."""
+        self.install(packages['new'])
+        self.configure()
+        self.append('/etc/mtad.conf', 'where = "/srv/mtad"\nspool $where\n')
+        self.assertEqual(self.service('start').returncode, 0)
+        self.assertEqual(self.service('stop').returncode, 0)
+        self.root.run('sh', '-c', 'echo x >/var/spool/mtad-in/x')
+        said = self.dpkg('-P', 'mtad')
+        self.assertIn('/srv/mtad is not removed: it is the spool', said)
+        self.assertIn('/var/spool/mtad-in is not removed: messages', said)
+        self.assertIn('The users _rtsd and _spoold stay', said)
+        self.assertTrue(self.exists('/srv/mtad/queue.db'))
+        self.assertFalse(self.exists('/var/spool/mtad'))
+        self.assertIsNotNone(self.user('_spoold'))
+        # nor does anybody go when nobody can say where that is
+        self.install(packages['new'])
+        self.root.run('rm', '-r', '/srv/mtad', '/var/spool/mtad-in')
+        self.append('/etc/mtad.conf', 'lisen on 127.0.0.1\n')
+        said = self.dpkg('-P', 'mtad')
+        self.assertIn('nobody knows what there is elsewhere', said)
+        self.assertIsNotNone(self.user('_spoold'))
+        self.install(packages['new'])
+        os.unlink(self.root.path('/etc/mtad.conf'))
+        self.dpkg('-P', 'mtad')
+        self.as_before()
+
     def test_start_refused(self):
         self.install(packages['new'])
         out = self.service('start')
