@@ -1138,14 +1138,14 @@ test_changes_named(void **state)
 		{ P("window %s"), "3", "4", "window" },
 		{ P("safe-store %s"), "1", "2", "safe-store" },
 		{ P("recover %s"), "yes", "no", "recover" },
-		{ P("timeout %s"), "10m", "11m", "recover timeout" },
+		{ P("timeout %s"), "10m", "11m", "timeout" },
 		{ P("delay %s"), "60s", "61s", "delay" },
 		{ P("keep %s"), "1h", "2h", "keep" },
 		{ P("memory %s"), "1h", "2h", "memory" },
 		{ P("tpdu-size %s"), "1024", "2048", "tpdu-size" },
 		{ P("associations %s"), "10", "9", "associations" },
 		{ P("associations 10 reserve %s"), "1", "2",
-		    "associations urgent" },
+		    "reserve" },
 		{ P("idle %s"), "5m", "6m", "idle" },
 		{ P("open timeout %s"), "1m", "2m", "open timeout" },
 		{ P("transfer timeout %s"), "1m", "2m", "transfer timeout" },
@@ -1190,10 +1190,54 @@ test_changes_named(void **state)
 		{ HEAD "alarm space %s", "1G clear 3G", "2G clear 3G",
 		    "alarm space" },
 		{ HEAD "log %s", "brief", "verbose", "log" },
+		{ P("tls %s"), "opportunistic", "no", "tls" },
+		{ P("content-type %s"), "2", "22", "content-type" },
+		{ P("accept from %s"), "\"/C=FR\"", "\"/C=DE\"",
+		    "accept from" },
+		{ P("accept to %s"), "\"/C=FR\"", "\"/C=DE\"",
+		    "accept to" },
+		{ "mta \"%s\" domain \"/C=GB/ADMD=A\"", "a", "b",
+		    "mta name" },
+		{ "mta \"a\" domain \"/C=GB/ADMD=%s\"", "a", "b",
+		    "mta domain" },
+		{ "mta \"a\" domain \"/C=GB/ADMD=A\" password %s", "a", "b",
+		    "mta password" },
 	};
+#define DELIVER	"deliver \"/C=FR\" to command "
+#define LIST(s)	HEAD "list \"/C=FR/S=l\" {\nmember \"/C=FR/S=m\"\n" s "\n}"
 	static const struct {
 		const char	*old, *new, *what;
 	} whole[] = {
+		{ HEAD DELIVER "\"/bin/cat\" user \"daemon\"", HEAD DELIVER
+		    "\"/bin/cat\" user \"nobody\"",
+		    "deliver \"/ADMD= /C=FR/\": changed\n" },
+		{ HEAD DELIVER "\"/bin/cat\" user \"daemon\"", HEAD DELIVER
+		    "\"/bin/cat -u\" user \"daemon\"",
+		    "deliver \"/ADMD= /C=FR/\": changed\n" },
+		{ HEAD DELIVER "\"/bin/cat\" user \"daemon\"", HEAD DELIVER
+		    "\"/bin/cat\" user \"daemon\" timeout 9",
+		    "deliver \"/ADMD= /C=FR/\": changed\n" },
+		{ HEAD DELIVER "\"/bin/cat\" user \"daemon\"", HEAD DELIVER
+		    "\"/bin/cat\" user \"daemon\" parallel 9",
+		    "deliver \"/ADMD= /C=FR/\": changed\n" },
+		{ HEAD "domain \"/C=FR\" complete", HEAD "domain \"/C=FR\" "
+		    "complete alternate to \"/C=FR/S=x\"",
+		    "domain \"/ADMD= /C=FR/\": changed\n" },
+		{ LIST("reports none"), LIST("reports to originator"),
+		    "list \"/S=l/ADMD= /C=FR/\": changed\n" },
+		{ LIST(""), LIST("owner \"/C=FR/S=o\""),
+		    "list \"/S=l/ADMD= /C=FR/\": changed\n" },
+		{ LIST(""), LIST("member \"/C=FR/S=o\""),
+		    "list \"/S=l/ADMD= /C=FR/\": changed\n" },
+		{ LIST(""), LIST("submit from \"/C=FR\""),
+		    "list \"/S=l/ADMD= /C=FR/\": changed\n" },
+		{ HEAD "limit eit telex", HEAD, "limit eit \"telex\": removed\n" },
+		{ HEAD "listen on ::1", HEAD "listen on ::1 tsel x",
+		    "listen on ::1 port 102: removed\n"
+		    "listen on ::1 port 102 tsel \"x\": added\n" },
+		{ P("") "route \"/C=FR\" via b weight 3", P("")
+		    "route \"/C=FR\" via b", "route \"/ADMD= /C=FR/\": "
+		    "changed\n" },
 		{ HEAD, HEAD "metrics listen on 127.0.0.1 port 9100",
 		    "metrics listen on 127.0.0.1 port 9100: added\n" },
 		{ HEAD "metrics listen on 127.0.0.1 port 9100", HEAD
