@@ -49,84 +49,6 @@ static int		 reloading;
 static uint32_t		 reloads[RELOADS_MAX], reload_number;
 static unsigned		 nreloads;
 
-/* Directories */
-
-static int
-make_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
-{
-	struct stat st;
-
-	if (mkdir(path, mode) == 0) {
-		/* once it is another's its mode is his to change */
-		if (chmod(path, mode) == -1 || chown(path, uid, gid) == -1) {
-			log_warn(EVT_DIRECTORY, "path=\"%s\"", path);
-			return (-1);
-		}
-		return (0);
-	}
-	if (errno != EEXIST) {
-		log_warn(EVT_DIRECTORY, "path=\"%s\": cannot be made", path);
-		return (-1);
-	}
-	if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
-		log_warnx(EVT_DIRECTORY, "path=\"%s\": is no directory", path);
-		return (-1);
-	}
-	return (0);
-}
-
-/* The spool has to belong to spoold, and to nobody else. */
-static int
-check_spool(const char *path, uid_t uid)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1) {
-		log_warn(EVT_DIRECTORY, "path=\"%s\": spool", path);
-		return (-1);
-	}
-	if (!options.unconfined && (st.st_uid != uid ||
-	    st.st_mode & (S_IRWXG | S_IRWXO))) {
-		log_warnx(EVT_DIRECTORY, "path=\"%s\": spool: owner %s and mode "
-		    "0700 were expected", path, options.spoold_user);
-		return (-1);
-	}
-	return (0);
-}
-
-static int
-make_directories(struct conf *c)
-{
-	struct conf_deliver *d;
-	struct passwd *pw;
-	char run[PATH_MAX], *slash;
-
-	if (!options.unconfined && getpwnam(options.rtsd_user) == NULL) {
-		log_warnx(EVT_NOT_STARTED, ": user %s does not exist; make it, "
-		    "or build with another", options.rtsd_user);
-		return (-1);
-	}
-	if ((pw = getpwnam(options.spoold_user)) == NULL) {
-		log_warnx(EVT_NOT_STARTED, ": user %s does not exist; make it, "
-		    "or build with another", options.spoold_user);
-		return (-1);
-	}
-	if (make_directory(c->spool, pw->pw_uid, pw->pw_gid, 0700) == -1 ||
-	    check_spool(c->spool, pw->pw_uid) == -1)
-		return (-1);
-	TAILQ_FOREACH(d, &c->delivers, entry)
-		if (make_directory(d->deliver.directory, pw->pw_uid,
-		    pw->pw_gid, 0750) == -1)
-			return (-1);
-	strlcpy(run, c->control, sizeof(run));
-	if ((slash = strrchr(run, '/')) != NULL && slash != run) {
-		*slash = '\0';
-		if (make_directory(run, 0, 0, 0755) == -1)
-			return (-1);
-	}
-	return (make_directory(EMPTY_DIR, 0, 0, 0755));
-}
-
 static void
 give_conf(enum role r)
 {
@@ -227,6 +149,22 @@ close_listeners(struct conf *c)
 			close(l->fd);
 }
 
+/* What the children are confined to, or talk by, stays. */
+static int
+same_path(const char *what, const char *old, const char *new)
+{
+	char line[2 * PATH_MAX + 200];
+
+	if (strcmp(old, new) == 0)
+		return (1);
+	snprintf(line, sizeof(line), "%s: changed from \"%s\" to \"%s\", "
+	    "which takes a restart: nothing of this file is in force", what,
+	    old, new);
+	reload_say(line);
+	log_warnx(EVT_CONFIG_ERROR, ": %s", line);
+	return (0);
+}
+
 /* NULL: it was said why not. */
 static struct conf *
 reload_parse(void)
@@ -238,11 +176,8 @@ reload_parse(void)
 	conf_error_copy = NULL;
 	if (new == NULL)
 		return (NULL);
-	if (strcmp(new->spool, conf->spool) != 0 ||
-	    strcmp(new->control, conf->control) != 0) {
-		reload_say("spool and control change only with a restart");
-		log_warnx(EVT_CONFIG_ERROR, ": spool and control change only "
-		    "with a restart");
+	if ((same_path("spool", conf->spool, new->spool) &
+	    same_path("control", conf->control, new->control)) == 0) {
 		conf_free(new);
 		return (NULL);
 	}
@@ -649,17 +584,6 @@ confine(int check)
 	memset(&sc, 0, sizeof(sc));
 	if (sandbox_enter(ROLE_MTAD, &sc) == -1)
 		fatalx("cannot confine myself, so I do not run");
-}
-
-/* Where there is something of ours, for scripts: mtad(8), -n. */
-static void
-say_places(const struct conf *c)
-{
-	const struct conf_deliver *d;
-
-	printf("spool %s\n", c->spool);
-	TAILQ_FOREACH(d, &c->delivers, entry)
-		printf("deliver %s\n", d->deliver.directory);
 }
 
 int

@@ -37,6 +37,12 @@ void	 child_started(enum role);
 /* Both of them have exited after children_stop. */
 void	 children_gone(void);
 
+/* places.c */
+/* -1: one cannot be had, or is not whose it has to be (said). */
+int	 make_directories(struct conf *);
+/* On standard output, for scripts: mtad(8), -n. */
+void	 say_places(const struct conf *);
+
 /* send.c */
 /* Numbers for what has none yet; the same names keep theirs. */
 void	 conf_number(struct conf *);

@@ -707,7 +707,13 @@ class Reload(Live):
         self.assertEqual([p['name'] for p in alpha.mtactl('show', 'peers')],
                          ['beta'])
         alpha.write(text.replace(alpha.spool, alpha.spool + 'x'))
-        self.assertIn('only with a restart', self.ctl(alpha, 'reload')[2])
+        self.assertIn('spool: changed from "%s" to "%sx", which takes a '
+                      'restart: nothing' % (alpha.spool, alpha.spool),
+                      self.ctl(alpha, 'reload')[2])
+        alpha.write(text.replace(alpha.socket, alpha.socket + 'x'))
+        self.assertIn('control: changed from "%s" to "%sx", which takes a '
+                      'restart: nothing' % (alpha.socket, alpha.socket),
+                      self.ctl(alpha, 'reload')[2])
 
     def test_new_directory(self):
         """spoold starts again for it; who asked is told."""

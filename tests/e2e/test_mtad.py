@@ -382,6 +382,10 @@ class Mistakes(Case):
         out = self.mtad('-n', '-f', self.alpha.conf)
         self.assertEqual((out.returncode, out.stderr),
                          (0, 'configuration OK\n'))
+        out = self.mtad('-nvf', self.alpha.conf)
+        self.assertEqual((out.returncode, out.stdout),
+                         (0, 'spool %s\ndeliver %s\n' % (
+                             self.alpha.spool, self.alpha.delivery)))
         # it makes nothing
         self.assertFalse(os.path.exists(self.alpha.spool))
         self.alpha.write('mta "a" domain "/C=GB/ADMD=A"\nwindow 3\n')
