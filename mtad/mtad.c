@@ -610,14 +610,13 @@ main(int argc, char **argv)
 	make_absolute(&options.conf_file);
 	make_absolute(&options.libexec);
 	make_absolute(&options.pid_file);
-	if (children_open() == -1)
-		return (1);
 	if (options.archive != NULL)
-		return (restore(check));
+		return (children_open() == -1 ? 1 : restore(check));
 	/* Everything that may fail for the operator fails in his sight. */
 	if (open_pid_file() == -1)
 		return (1);
-	if (make_directories(conf) == -1 || lock_spool(conf->spool) == -1 ||
+	if (children_open() == -1 || make_directories(conf) == -1 ||
+	    lock_spool(conf->spool) == -1 ||
 	    sockets_listen(conf, NULL) == -1 ||
 	    sockets_metrics(conf, NULL) == -1 ||
 	    (control_fd = sockets_control(conf, &control_conf)) == -1) {

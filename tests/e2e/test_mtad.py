@@ -318,7 +318,8 @@ class Reload(Case):
         self.alpha.write(text.replace(self.alpha.spool,
                                       self.alpha.spool + '2'))
         mark = self.reload(self.alpha)
-        self.said(self.alpha, 'only with a restart', mark)
+        self.said(self.alpha, 'spool: changed from .* which takes a restart',
+                  mark)
         self.assertFalse(os.path.exists(self.alpha.spool + '2'))
         self.same_processes(self.alpha, pids)
 
