@@ -299,6 +299,12 @@ void	 spool_commit_turn(void);
 /* The store failed (why), or the disk is full: refuse, look again later. */
 void	 spool_failed(const char *why);
 void	 spool_full(const char *why);
+/*
+ * So many octets of a content were written.  When they may have used up what
+ * was free above the reserve it is looked at now: sp.full, and every transfer
+ * that comes in refused, its body released, when it is so.
+ */
+void	 spool_wrote(uint64_t octets);
 /* Can messages be taken in? */
 int	 spool_receiving(void);
 /* Once a second or so. */

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -61,6 +62,14 @@ class SmallMta(Daemon):
 
     def empty(self):
         os.unlink(self.filler)
+
+    def free(self):
+        st = os.statvfs(self.disk)
+        return st.f_bavail * st.f_frsize
+
+    def grow(self, size):
+        subprocess.run(['mount', '-o', 'remount,size=%d' % size, self.disk],
+                       check=True)
 
     def cleanup(self):
         if self.proc is not None:
@@ -144,6 +153,36 @@ class Full(Case):
     def test_receiver_nothing_left(self):
         """To the last octet: writes fail."""
         self.receiver('spool reserve 0')
+
+    def test_receiver_fast(self):
+        """What comes within a second is more than there is room for: what
+        is to stay free does, the peer waits, and goes on when there is
+        more."""
+        content = octets(72 * MB, 4)
+        beta = SmallMta('beta', 64 * MB)
+        self.pair(Daemon('alpha'), beta, 64,
+                  beta_lines=['spool reserve 40M'])
+        least, stop = [beta.free()], threading.Event()
+
+        def watch():
+            while not stop.wait(0.002):
+                least.append(min(least.pop(), beta.free()))
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            self.submit(self.alpha, content)
+            self.alpha.said(CANNOT, 30)
+            beta.said('spool-full: ', 10)
+        finally:
+            stop.set()
+            thread.join()
+        # the log of the data base and pieces on their way
+        self.assertGreater(least[0], 35 * MB)
+        self.assertEqual(beta.delivered(), [])
+        beta.grow(192 * MB)
+        beta.said('spool-space: ', 15)
+        self.alpha.said('transfer-out-resumed .* checkpoint=[1-9]', 30)
+        self.delivered(content, timeout=60)
 
     def test_sender(self):
         """Nothing is taken in, what is there goes out all the same."""
