@@ -341,8 +341,9 @@ look_at_salvage(void)
 		return (-1);
 	case SALVAGE_FAILED:
 		look_at = spool_clock() + SALVAGE_RETRY;
-		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again",
-		    salvage_why());
+		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again%s",
+		    salvage_why(), salvage_stopped() ? " at the next start" :
+		    "");
 		return (-1);
 	default:
 		break;

@@ -342,6 +342,38 @@ class DataBase(Case):
         self.beta.said('peer-set state=hold: of all peers', 20)
         self.finish(self.SECOND)
 
+    def test_stopped_while_saved(self):
+        """mtad ends in order, with nothing changed, and says so; at the next
+        start all is saved."""
+        beta = Daemon('beta')
+        self.addCleanup(beta.cleanup)
+        beta.configure(Peer('gamma', 1))
+        beta.start()
+        beta.mtactl('peer', 'gamma', 'hold')
+        beta.inject(address('gamma'), 2000, 20000, connections=8)
+        self.assertEqual(beta.stop(), 0)
+        path = os.path.join(beta.spool, 'queue.db')
+        with open(path, 'r+b') as f:
+            f.write(b'x' * 4096)
+        with open(path, 'rb') as f:
+            damaged = f.read()
+        mark = beta.log_size()
+        beta.start()
+        self.assertRegex(beta.log(mark), 'ready .*: but nothing is taken in '
+                         'yet, see spool-failed')
+        self.assertEqual(beta.stop(), 0)
+        log = beta.log(mark)
+        self.assertRegex(log, 'spool-not-saved: mtad stops: it is tried '
+                         'again at the next start')
+        self.assertNotIn('spool-saved', log)
+        with open(path, 'rb') as f:
+            self.assertTrue(f.read() == damaged)
+        self.assertEqual([n for n in os.listdir(beta.spool)
+                          if 'damaged' in n or 'salvage' in n], [])
+        beta.start()
+        beta.said('spool-saved messages=20000 held=0 lost=0 ', 60)
+        beta.said('spool-works: ', 20)
+
     def test_permissions(self):
         def damage(path):
             os.chown(path, 0, 0)

@@ -215,6 +215,14 @@ class Processes(Case):
         self.alpha.start()
         self.carry()
 
+    def test_stop_by_force(self):
+        """One that has to be killed: whoever stopped mtad is told."""
+        self.pair()
+        self.beta.kill('spoold', signal.SIGSTOP)
+        self.assertEqual(self.beta.stop(), 1)
+        self.assertRegex(self.beta.log(), 'process-killed process=spoold: ')
+        self.assertRegex(self.beta.log(), 'stopped mta=')
+
     def test_stop_in_a_transfer(self):
         self.pair()
         self.alpha.inject(address('beta'), 20_000_000)
