@@ -103,6 +103,8 @@ struct ctl_peer {
 	uint32_t	associations_in, associations_out;
 	uint64_t	queued[3];	/* by enum priority */
 	uint64_t	oldest;		/* s */
+	uint32_t	cut_in, cut_out;	/* transfers that wait for
+						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;
 	uint64_t	resent_octets;
 	uint64_t	last_in, last_out;	/* time_t, 0 never */

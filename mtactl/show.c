@@ -167,6 +167,8 @@ peer_members(struct json *j, const struct ctl_peer *p)
 	json_uint(j, "non_urgent", p->queued[PRIORITY_NON_URGENT]);
 	json_close(j, '}');
 	json_uint(j, "oldest", p->oldest);
+	json_uint(j, "cut_in", p->cut_in);
+	json_uint(j, "cut_out", p->cut_out);
 	json_uint(j, "received", p->received);
 	json_uint(j, "sent", p->sent);
 	json_uint(j, "received_octets", p->received_octets);
@@ -200,6 +202,8 @@ peer_row(struct output *o, struct imsg *imsg)
 	    p.queued[PRIORITY_NON_URGENT]);
 	table_text(t, buf);
 	table_age(t, p.oldest);
+	snprintf(buf, sizeof(buf), "%u/%u", p.cut_in, p.cut_out);
+	table_text(t, buf);
 	table_number(t, p.received);
 	table_size(t, p.received_octets);
 	age_or_never(t, p.last_in);
@@ -561,8 +565,8 @@ transfer_row(struct output *o, struct imsg *imsg)
 static const struct show shows[] = {
 	{ "summary", CTL_SHOW_SUMMARY, 0, NULL, summary_row },
 	{ "peers", CTL_SHOW_PEERS, 0,
-	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>RECEIVED,>SIZE,>LAST,>SENT,"
-	    ">SIZE,>AGAIN,>LAST,STATE", peer_row },
+	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
+	    ">SENT,>SIZE,>AGAIN,>LAST,STATE", peer_row },
 	{ "associations", CTL_SHOW_ASSOCIATIONS, 0,
 	    "ID,PEER,ADDRESS,ROLE,DIALOGUE,STATE,TURN,>CKPT/WIN,>AGE,>IDLE,"
 	    ">SENT,>RECEIVED,TLS", association_row },

@@ -118,6 +118,44 @@ peer_text(const struct peer *p, char *text, size_t size)
 	strlcpy(text, r.state, size);
 }
 
+/* Is it one that comes in now? */
+static int
+is_live(uint64_t id)
+{
+	struct store_receiving	 live;
+	struct assoc		*a;
+	const char		*state;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->in != NULL && recv_show(a, &live, &state) == 0 &&
+		    live.id == id)
+			return (1);
+	return (0);
+}
+
+static int
+count_cut(void *arg, const struct store_receiving *v)
+{
+	const struct target	*t;
+
+	if (!is_live(v->id) && (t = target_number(v->peer)) != NULL &&
+	    t->peer != NULL)
+		t->peer->cut_in++;
+	return (0);
+}
+
+int
+show_count_cut(void)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		p->cut_in = 0;
+	if (sp.store == NULL || sp.failing)
+		return (0);
+	return (store_receiving_each(sp.store, count_cut, NULL));
+}
+
 void
 show_peer_row(const struct peer *p, struct ctl_peer *r)
 {
@@ -135,6 +173,8 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			    queue_ready(p->target, i);
 		r->oldest = queue_age(p->target);
 	}
+	r->cut_in = p->cut_in;
+	r->cut_out = xfer_cut(p);
 	r->received = p->received;
 	r->sent = p->sent;
 	r->received_octets = p->received_octets;
@@ -153,6 +193,10 @@ show_peers(struct client *c)
 	struct ctl_peer	 r;
 	struct peer	*p;
 
+	if (show_count_cut() == -1) {
+		client_fail(c, store_error(sp.store));
+		return;
+	}
 	TAILQ_FOREACH(p, &sp.peers, entry) {
 		if (!p->seen)
 			continue;
@@ -379,15 +423,10 @@ in_row(struct client *c, const struct store_receiving *v, uint64_t octets,
 static int
 dormant_row(void *arg, const struct store_receiving *v)
 {
-	struct client		*c = arg;
-	struct store_receiving	 live;
-	struct assoc		*a;
-	const char		*state;
+	struct client	*c = arg;
 
-	TAILQ_FOREACH(a, &sp.assocs, entry)
-		if (a->in != NULL && recv_show(a, &live, &state) == 0 &&
-		    live.id == v->id)
-			return (0);
+	if (is_live(v->id))
+		return (0);
 	in_row(c, v, v->content_len, v->content_len, "waiting for recovery",
 	    NULL);
 	return (0);

@@ -139,6 +139,7 @@ struct peer {
 	uint64_t		 refused_in, failed_out;
 	uint64_t		 rejected;	/* transfers, for good */
 	int64_t			 last_in, last_out;
+	uint32_t		 cut_in;	/* show.c: as last counted */
 	uint8_t			 alarms;	/* alarm.c: ALARM_* */
 };
 #define ALARM_QUEUE	0x01
@@ -896,6 +897,8 @@ struct xfer_show {
 	int64_t		since;
 	const char	*state;
 };
+/* Transfers to a peer that were cut, and are neither resumed nor given up. */
+uint32_t xfer_cut(const struct peer *);
 /* For show: the n-th transfer of an association.  0: there is none. */
 int	 xfer_show(const struct assoc *, uint32_t n, struct xfer_show *);
 int	 recv_show(const struct assoc *, struct store_receiving *,

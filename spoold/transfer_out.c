@@ -763,3 +763,20 @@ xfer_show(const struct assoc *a, uint32_t n, struct xfer_show *out)
 	out->state = names[x->state];
 	return (0);
 }
+
+uint32_t
+xfer_cut(const struct peer *p)
+{
+	const struct assoc	*a;
+	const struct xfer	*x;
+	uint32_t		 n = 0;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->peer != p || a->drop || a->gone)
+			continue;
+		TAILQ_FOREACH(x, &a->xfers, entry)
+			n += x->state == XFER_SUSPENDED ||
+			    x->state == XFER_WAITING;
+	}
+	return (n);
+}

@@ -228,8 +228,11 @@ class Processes(Case):
         self.alpha.inject(address('beta'), 20_000_000)
         until(lambda: self.alpha.mtactl('show', 'transfers'), 10, 'transfer')
         self.assertEqual(self.alpha.stop(), 0)
+        until(lambda: self.beta.mtactl('show', 'peers')[0]['cut_in'] == 1, 10,
+              'transfer that waits')
         self.alpha.start()
         until(self.beta.delivered, 60, 'delivered')
+        self.assertEqual(self.beta.mtactl('show', 'peers')[0]['cut_in'], 0)
         self.assertEqual(len(self.beta.delivered()), 1)
         self.assertGreater(
             os.path.getsize(os.path.join(self.beta.delivery,

@@ -32,7 +32,7 @@ MTACTL = None
 
 # As the compiler lays them out: native sizes and alignment.
 SUMMARY = '@33s32s64s18Q'
-PEER_ROW = '@64s128s2I3Q8QI3B0Q'
+PEER_ROW = '@64s128s2I4Q2I7QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
@@ -661,13 +661,15 @@ class Test(unittest.TestCase):
         # not at the turn of a minute: time(2) may lag behind
         now = int(time.time()) - 30
         rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
-                            7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 0, 1),
+                            3, 4, 7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 0,
+                            1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 13, 12, 1, 0, 0)]
+                            b'"refused"', *[0] * 15, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
-        self.assertEqual(cells[1][:4], ['beta', '1/2', '50/30/40', '1m00s'])
-        self.assertEqual(cells[1][6], '2h00m')
+        self.assertEqual(cells[1][:5], ['beta', '1/2', '50/30/40', '1m00s',
+                                         '3/4'])
+        self.assertEqual(cells[1][7], '2h00m')
         self.assertEqual(cells[1][-2:], ['never', 'up (does not recover)'])
         self.assertEqual(cells[2][0], 'gam\\ma??')
         self.assertEqual(j[0], {
@@ -675,9 +677,9 @@ class Test(unittest.TestCase):
             'held': False,
             'recovery': False, 'associations_in': 1, 'associations_out': 2,
             'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
-            'oldest': 60, 'received': 7, 'sent': 8, 'received_octets': 9,
-            'sent_octets': 10, 'resent_octets': 11, 'last_in': now - 7200,
-            'last_out': None, 'retry_in': 0})
+            'oldest': 60, 'cut_in': 3, 'cut_out': 4, 'received': 7, 'sent': 8,
+            'received_octets': 9, 'sent_octets': 10, 'resent_octets': 11,
+            'last_in': now - 7200, 'last_out': None, 'retry_in': 0})
         self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
         self.assertEqual(j[1]['state'], 'retry in 12 s: "refused"')
         self.assertIs(j[1]['down'], True)
