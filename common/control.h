@@ -95,6 +95,8 @@ struct ctl_summary {
 	uint64_t	recoveries_in, recoveries_out;	/* successful */
 	uint64_t	associations, transfers;
 	uint64_t	commits;
+	uint64_t	confirmed_in, confirmed_out;	/* octets, also of
+							 * transfers under way */
 };
 
 struct ctl_peer {
@@ -107,6 +109,7 @@ struct ctl_peer {
 						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;
 	uint64_t	resent_octets;
+	uint64_t	confirmed_in, confirmed_out;	/* as of ctl_summary */
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */
 	uint8_t		down, held;		/* by the operator */

@@ -64,6 +64,8 @@ show_summary(struct client *c)
 	s.received_octets = sp.stats.received_octets;
 	s.sent_octets = sp.stats.sent_octets;
 	s.resent_octets = sp.stats.resent_octets;
+	s.confirmed_in = sp.stats.confirmed_in;
+	s.confirmed_out = sp.stats.confirmed_out;
 	s.recoveries_in = sp.stats.recoveries_in;
 	s.recoveries_out = sp.stats.recoveries_out;
 	TAILQ_FOREACH(a, &sp.assocs, entry) {
@@ -180,6 +182,8 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 	r->received_octets = p->received_octets;
 	r->sent_octets = p->sent_octets;
 	r->resent_octets = p->resent_octets;
+	r->confirmed_in = p->confirmed_in;
+	r->confirmed_out = p->confirmed_out;
 	r->last_in = p->last_in;
 	r->last_out = p->last_out;
 	r->down = p->down;

@@ -135,6 +135,8 @@ struct peer {
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
+	/* octets up to a confirmed checkpoint, or the end */
+	uint64_t		 confirmed_in, confirmed_out;
 	uint64_t		 opened_in, opened_out;	/* associations */
 	uint64_t		 refused_in, failed_out;
 	uint64_t		 rejected;	/* transfers, for good */
@@ -219,6 +221,7 @@ TAILQ_HEAD(assocs, assoc);
 struct spool_stats {
 	uint64_t	received, sent, delivered, duplicates;
 	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	confirmed_in, confirmed_out;	/* as of peers */
 	uint64_t	recoveries_in, recoveries_out;
 	uint64_t	submitted, loops;
 };

@@ -31,8 +31,8 @@ MTACTL = None
  ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
-SUMMARY = '@33s32s64s18Q'
-PEER_ROW = '@64s128s2I4Q2I7QI3B0Q'
+SUMMARY = '@33s32s64s20Q'
+PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
@@ -635,7 +635,8 @@ class Test(unittest.TestCase):
     def test_summary(self):
         row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
                           93784, 12, 1, 3, 2 ** 40, 310, 100, 200, 150, 2,
-                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99)
+                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99,
+                          0, 0)
         text, j = self.both('summary', SHOW_SUMMARY, [row])
         self.assertEqual(text.splitlines(), [
             'mta           alpha, mtad 0.1, up 1d02h',
@@ -661,10 +662,10 @@ class Test(unittest.TestCase):
         # not at the turn of a minute: time(2) may lag behind
         now = int(time.time()) - 30
         rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
-                            3, 4, 7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 0,
-                            1),
+                            3, 4, 7, 8, 9, 10, 11, 0, 0, now - 7200, 0,
+                            0, 0, 0, 1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 15, 12, 1, 0, 0)]
+                            b'"refused"', *[0] * 17, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1][:5], ['beta', '1/2', '50/30/40', '1m00s',
