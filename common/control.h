@@ -85,7 +85,7 @@ struct ctl_verbose {
 struct ctl_summary {
 	char		name[UB_MTA_NAME + 1];
 	char		version[32];
-	char		state[64];	/* "running", "spool full: ..." */
+	char		state[128];	/* "running", "spool full: ..." */
 	uint64_t	uptime;		/* s */
 	uint64_t	queued, held, deferred;	/* messages */
 	uint64_t	queued_octets;

@@ -451,6 +451,7 @@ spool_tick(void)
 		try_again();
 	}
 	look_at_space();
+	deliver_tick();
 	content_tick();
 	backup_tick();
 	alarm_tick();

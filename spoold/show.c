@@ -32,6 +32,27 @@ age(int64_t then)
 	return (then == 0 || now < then ? 0 : (uint64_t)(now - then));
 }
 
+/* What is most wrong of all that is. */
+static void
+state_text(char *s, size_t size)
+{
+	const struct directory	*dir;
+
+	strlcpy(s, sp.stopping ? "stopping" : sp.state, size);
+	if (sp.stopping || sp.failing || sp.full)
+		return;
+	if (!rtsd_connected()) {
+		strlcpy(s, "rtsd is not there: no peer is reached", size);
+		return;
+	}
+	TAILQ_FOREACH(dir, &sp.directories, entry)
+		if (dir->seen && dir->gone) {
+			snprintf(s, size, "no delivery: no directory %.90s",
+			    dir->target->name);
+			return;
+		}
+}
+
 static void
 show_summary(struct client *c)
 {
@@ -43,8 +64,7 @@ show_summary(struct client *c)
 	memset(&s, 0, sizeof(s));
 	strlcpy(s.name, sp.mta.name, sizeof(s.name));
 	strlcpy(s.version, MTAD_VERSION, sizeof(s.version));
-	strlcpy(s.state, sp.stopping ? "stopping" : sp.state,
-	    sizeof(s.state));
+	state_text(s.state, sizeof(s.state));
 	s.uptime = age(sp.started);
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		s.queued += queue_ready(t, -1);

@@ -154,6 +154,7 @@ struct directory {
 	struct target		*target;
 	int			 fd;
 	uint8_t			 seen;
+	uint8_t			 gone;		/* removed, it was said */
 };
 TAILQ_HEAD(directories, directory);
 
@@ -934,6 +935,9 @@ int	 deliver_start(void);
 void	 deliver_stop(void);
 void	 deliver_wake(void);		/* there may be work, or results */
 int	 deliver_event_fd(void);
+/* Have directories been removed? */
+void	 deliver_tick(void);
+void	 deliver_directory_is(struct directory *, int there);
 int	 deliver_busy(void);
 /* May a report about its delivery be asked for?  Needs nothing of spoold. */
 int	 deliver_wants_report(const struct message *);

@@ -3,6 +3,7 @@
 """The three processes as an administrator has them: confinement, restarts,
 reloads, mistakes, and an end that leaves nothing behind."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -214,6 +215,45 @@ class Processes(Case):
         self.beta.start()
         self.alpha.start()
         self.carry()
+
+    def state_of(self, mta):
+        return mta.mtactl('show', 'summary')['state']
+
+    def test_state_tells_of_rtsd(self):
+        self.pair()
+        self.alpha.proc.send_signal(signal.SIGSTOP) # it starts none again
+        try:
+            self.alpha.kill('rtsd')
+            until(lambda: self.state_of(self.alpha).startswith(
+                'rtsd is not there'), 10, 'state')
+        finally:
+            self.alpha.proc.send_signal(signal.SIGCONT)
+        until(lambda: self.state_of(self.alpha) == 'running', 20, 'state')
+
+    def test_directory_is_removed(self):
+        """It is told of, what comes waits, and a reload is enough."""
+        self.pair()
+        self.carry()
+        shutil.rmtree(self.beta.delivery)
+        until(lambda: 'directory-gone path="%s": ' % self.beta.delivery in
+              self.beta.log(), 10, 'log line')
+        self.assertEqual(self.state_of(self.beta), 'no delivery: no '
+                         'directory ' + self.beta.delivery)
+        self.alpha.inject(address('beta'), 1000)
+        until(lambda: self.beta.mtactl('show', 'queue'), 20, 'message')
+        mark = self.beta.log_size()
+        self.beta.mtactl('reload')
+        until(lambda: 'directory-back path="%s"' % self.beta.delivery in
+              self.beta.log(mark), 10, 'log line')
+
+        def running():
+            with contextlib.suppress(RuntimeError):
+                return self.state_of(self.beta) == 'running'
+        until(running, 20, 'state')
+        for m in self.beta.mtactl('show', 'queue'):
+            self.beta.mtactl('retry', m['id'])
+        until(lambda: len(self.beta.delivered()) == 1, 30, 'delivered')
+        self.assertEqual(self.beta.log().count('directory-gone'), 1)
 
     def test_stop_by_force(self):
         """One that has to be killed: whoever stopped mtad is told."""

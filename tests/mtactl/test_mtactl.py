@@ -31,7 +31,7 @@ MTACTL = None
  ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
-SUMMARY = '@33s32s64s20Q'
+SUMMARY = '@33s32s128s20Q'
 PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
