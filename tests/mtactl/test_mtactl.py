@@ -684,8 +684,17 @@ class Test(unittest.TestCase):
         self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
         self.assertEqual(j[1]['state'], 'retry in 12 s: "refused"')
         self.assertIs(j[1]['down'], True)
-        text, j = self.both('peers', SHOW_PEERS, [])
-        self.assertEqual((text, j), ('', []))
+
+    def test_lists_without_rows(self):
+        """One line says so; JSON has an empty array."""
+        for what, request, text in (
+                ('peers', SHOW_PEERS, 'no peers are configured\n'),
+                ('associations', SHOW_ASSOCIATIONS,
+                 'no associations are open\n'),
+                ('queue', SHOW_QUEUE, 'nothing is queued\n'),
+                ('transfers', SHOW_TRANSFERS,
+                 'no transfers are under way\n')):
+            self.assertEqual(self.both(what, request, []), (text, []))
 
     def test_associations(self):
         rows = [struct.pack(ASSOCIATION, 0x80000001, b'beta',
