@@ -85,7 +85,7 @@ struct ctl_verbose {
 struct ctl_summary {
 	char		name[UB_MTA_NAME + 1];
 	char		version[32];
-	char		state[64];	/* "running", "spool full: ..." */
+	char		state[128];	/* "running", "spool full: ..." */
 	uint64_t	uptime;		/* s */
 	uint64_t	queued, held, deferred;	/* messages */
 	uint64_t	queued_octets;
@@ -95,6 +95,8 @@ struct ctl_summary {
 	uint64_t	recoveries_in, recoveries_out;	/* successful */
 	uint64_t	associations, transfers;
 	uint64_t	commits;
+	uint64_t	confirmed_in, confirmed_out;	/* octets, also of
+							 * transfers under way */
 };
 
 struct ctl_peer {
@@ -103,8 +105,11 @@ struct ctl_peer {
 	uint32_t	associations_in, associations_out;
 	uint64_t	queued[3];	/* by enum priority */
 	uint64_t	oldest;		/* s */
+	uint32_t	cut_in, cut_out;	/* transfers that wait for
+						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;
 	uint64_t	resent_octets;
+	uint64_t	confirmed_in, confirmed_out;	/* as of ctl_summary */
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */
 	uint8_t		down, held;		/* by the operator */

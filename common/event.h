@@ -113,6 +113,8 @@
 	E(SPOOL_WORKS,		"spool-works")			\
 	E(SPOOL_FULL,		"spool-full")			\
 	E(SPOOL_SPACE,		"spool-space")			\
+	E(DIRECTORY_GONE,	"directory-gone")		\
+	E(DIRECTORY_BACK,	"directory-back")		\
 	E(SPOOL_CHECKED,	"spool-checked")		\
 	E(SPOOL_DAMAGED,	"spool-damaged")		\
 	E(SPOOL_SAVED,		"spool-saved")			\

@@ -57,7 +57,8 @@ enum imsg_type {
 	IMSG_VERBOSE,		/* struct log_verbose */
 	IMSG_SHUTDOWN,		/* -: finish in order, then exit */
 	/* rtsd, spoold -> mtad */
-	IMSG_READY,		/* -: configured and confined */
+	IMSG_READY,		/* configured and confined; spoold:
+				 * uint8_t, its spool does not work */
 	IMSG_RELOAD,		/* -: spoold, on mtactl's behalf; peerid its
 				 * number, not 0 */
 

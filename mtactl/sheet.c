@@ -404,6 +404,9 @@ print_live(const struct ctl_sheet *s)
 	    PRIu64 " non-urgent, oldest %s\n", p->queued[PRIORITY_URGENT],
 	    p->queued[PRIORITY_NORMAL], p->queued[PRIORITY_NON_URGENT],
 	    age_text(a, p->oldest));
+	if (p->cut_in + p->cut_out > 0)
+		printf("cut           %u in, %u out, wait for recovery\n",
+		    p->cut_in, p->cut_out);
 	when(b, sizeof(b), p->last_in);
 	printf("received      %" PRIu64 ", %s, %s\n", p->received,
 	    size_text(a, p->received_octets), b);

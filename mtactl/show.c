@@ -31,6 +31,7 @@ struct show {
 	uint32_t	 request;
 	int		 id;		/* takes one */
 	const char	*headings;	/* NULL: no table, no array */
+	const char	*empty;		/* in place of a table without rows */
 	void		(*row)(struct output *, struct imsg *);
 };
 
@@ -167,6 +168,8 @@ peer_members(struct json *j, const struct ctl_peer *p)
 	json_uint(j, "non_urgent", p->queued[PRIORITY_NON_URGENT]);
 	json_close(j, '}');
 	json_uint(j, "oldest", p->oldest);
+	json_uint(j, "cut_in", p->cut_in);
+	json_uint(j, "cut_out", p->cut_out);
 	json_uint(j, "received", p->received);
 	json_uint(j, "sent", p->sent);
 	json_uint(j, "received_octets", p->received_octets);
@@ -200,6 +203,8 @@ peer_row(struct output *o, struct imsg *imsg)
 	    p.queued[PRIORITY_NON_URGENT]);
 	table_text(t, buf);
 	table_age(t, p.oldest);
+	snprintf(buf, sizeof(buf), "%u/%u", p.cut_in, p.cut_out);
+	table_text(t, buf);
 	table_number(t, p.received);
 	table_size(t, p.received_octets);
 	age_or_never(t, p.last_in);
@@ -559,19 +564,22 @@ transfer_row(struct output *o, struct imsg *imsg)
 }
 
 static const struct show shows[] = {
-	{ "summary", CTL_SHOW_SUMMARY, 0, NULL, summary_row },
+	{ "summary", CTL_SHOW_SUMMARY, 0, NULL, NULL, summary_row },
 	{ "peers", CTL_SHOW_PEERS, 0,
-	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>RECEIVED,>SIZE,>LAST,>SENT,"
-	    ">SIZE,>AGAIN,>LAST,STATE", peer_row },
+	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
+	    ">SENT,>SIZE,>AGAIN,>LAST,STATE", "no peers are configured",
+	    peer_row },
 	{ "associations", CTL_SHOW_ASSOCIATIONS, 0,
 	    "ID,PEER,ADDRESS,ROLE,DIALOGUE,STATE,TURN,>CKPT/WIN,>AGE,>IDLE,"
-	    ">SENT,>RECEIVED,TLS", association_row },
+	    ">SENT,>RECEIVED,TLS", "no associations are open",
+	    association_row },
 	{ "queue", CTL_SHOW_QUEUE, 0,
-	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,STATE", queue_row },
+	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,STATE",
+	    "nothing is queued", queue_row },
 	{ "transfers", CTL_SHOW_TRANSFERS, 0,
 	    "PEER,DIR,MESSAGE,ACTIVITY,>DONE,>TOTAL,>%,>CKPT,>SECURED,>AGE,"
-	    ">ETA,STATE", transfer_row },
-	{ "message", CTL_SHOW_MESSAGE, 1, NULL, message_row },
+	    ">ETA,STATE", "no transfers are under way", transfer_row },
+	{ "message", CTL_SHOW_MESSAGE, 1, NULL, NULL, message_row },
 };
 
 const struct show *
@@ -623,6 +631,8 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 		json_close(&o.json, ']');
 	} else if (s->headings != NULL && rows > 0)
 		table_end(&o.table);
+	else if (s->headings != NULL)
+		printf("%s\n", s->empty);
 	if (as_json)
 		json_end(&o.json);
 }

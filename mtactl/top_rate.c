@@ -77,8 +77,8 @@ top_rate(const struct top *t)
 	r.valid = 1;
 	r.received = per(a->received, b->received, s);
 	r.sent = per(a->sent, b->sent, s);
-	r.received_octets = per(a->received_octets, b->received_octets, s);
-	r.sent_octets = per(a->sent_octets, b->sent_octets, s);
+	r.received_octets = per(a->confirmed_in, b->confirmed_in, s);
+	r.sent_octets = per(a->confirmed_out, b->confirmed_out, s);
 	return (r);
 }
 
@@ -97,9 +97,8 @@ top_peer_rate(const struct top *t, const struct ctl_peer *p)
 		r.valid = 1;
 		r.received = per(a->received, p->received, s);
 		r.sent = per(a->sent, p->sent, s);
-		r.received_octets = per(a->received_octets,
-		    p->received_octets, s);
-		r.sent_octets = per(a->sent_octets, p->sent_octets, s);
+		r.received_octets = per(a->confirmed_in, p->confirmed_in, s);
+		r.sent_octets = per(a->confirmed_out, p->confirmed_out, s);
 		break;
 	}
 	return (r);

@@ -47,7 +47,7 @@ struct child {
 static struct child	 children[CHILDREN] = {
 	{ .name = "rtsd" }, { .name = "spoold" }
 };
-static int		 stopping;
+static int		 stopping, failed;
 
 static void	start(enum role);
 
@@ -432,6 +432,12 @@ children_stop(void)
 	stop_next();
 }
 
+int
+children_failed(void)
+{
+	return (failed);
+}
+
 static void
 gone(struct child *c, int status)
 {
@@ -453,6 +459,8 @@ gone(struct child *c, int status)
 	} else
 		command_spoold_gone();
 	if (stopping) {
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			failed = 1;
 		event_del(c->timer);
 		stop_next();
 		return;

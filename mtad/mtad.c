@@ -40,6 +40,7 @@ static int		 started_pipe = -1;	/* to who started us */
 static int		 control_fd = -1;
 static struct control_conf control_conf;
 static int		 ready[CHILDREN], said_ready, stopping;
+static int		 no_spool;	/* it does not work yet */
 /* Configurations sent and not yet in force; a reload is to be told of. */
 static unsigned		 awaited[CHILDREN];
 static int		 reloading;
@@ -109,10 +110,12 @@ reload_change(const char *line)
 }
 
 static void
-child_ready(enum role r)
+child_ready(enum role r, int troubled)
 {
 	int was = ready[r];
 
+	if (r == CHILD_SPOOLD)
+		no_spool = troubled;
 	ready[r] = 1;
 	if (awaited[r] > 0)
 		awaited[r]--;
@@ -126,11 +129,13 @@ child_ready(enum role r)
 	if (!was && ready[CHILD_RTSD] && ready[CHILD_SPOOLD]) {
 		children_join();
 		if (!said_ready)
-			log_info(EVT_READY, "mta=\"%s\" version=%s",
-			    conf->mta.name, MTAD_VERSION);
+			log_info(EVT_READY, "mta=\"%s\" version=%s%s",
+			    conf->mta.name, MTAD_VERSION, no_spool ?
+			    ": but nothing is taken in yet, see "
+			    "spool-failed" : "");
 		said_ready = 1;
 		if (started_pipe != -1) {
-			(void)!write(started_pipe, "", 1);
+			(void)!write(started_pipe, no_spool ? "s" : "", 1);
 			close(started_pipe);
 			started_pipe = -1;
 		}
@@ -279,10 +284,13 @@ void
 child_imsg(enum role r, struct imsg *imsg)
 {
 	struct log_verbose verbose;
+	uint8_t troubled;
 
 	switch (imsg_get_type(imsg)) {
 	case IMSG_READY:
-		child_ready(r);
+		if (imsg_get_data(imsg, &troubled, sizeof(troubled)) == -1)
+			troubled = 0;
+		child_ready(r, troubled);
 		return;
 	case IMSG_CONNECT:
 		if (r == CHILD_RTSD) {
@@ -532,8 +540,14 @@ become_daemon(void)
 		close(fds[1]);
 		pfd.fd = fds[0];
 		pfd.events = POLLIN;
-		if (poll(&pfd, 1, START_TIME * 1000) == 1)
-			_exit(read(fds[0], &c, 1) == 1 ? 0 : 1);
+		if (poll(&pfd, 1, START_TIME * 1000) == 1) {
+			if (read(fds[0], &c, 1) != 1)
+				_exit(1);
+			if (c != '\0')
+				fprintf(stderr, "mtad: started, but nothing "
+				    "is taken in yet: the log says why\n");
+			_exit(0);
+		}
 		fprintf(stderr, "mtad: not ready after %d s, see the log\n",
 		    START_TIME);
 		_exit(1);
@@ -644,5 +658,5 @@ main(int argc, char **argv)
 	children_start();
 	event_base_dispatch(base);
 	conf_free(conf);
-	return (0);
+	return (children_failed());
 }

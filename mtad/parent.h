@@ -54,6 +54,8 @@ void	 children_start(void);
 /* A new channel between the two; lost if one of them is not there. */
 void	 children_join(void);
 void	 children_stop(void);
+/* Has one not ended in order when it was to stop? */
+int	 children_failed(void);
 void	 children_reap(void);
 /*
  * The programs of the children are opened once: those that were there when

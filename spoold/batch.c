@@ -31,6 +31,8 @@ struct spool	 sp;
 static uint8_t	 told;		/* that it fails */
 static uint8_t	 loaded;	/* memory was filled from the store */
 static uint64_t	 look_at;	/* next look at a sick spool */
+static uint64_t	 written;	/* octets since the last look at the space */
+static uint64_t	 room;		/* octets above the reserve at that look */
 
 static int
 load(void)
@@ -339,8 +341,9 @@ look_at_salvage(void)
 		return (-1);
 	case SALVAGE_FAILED:
 		look_at = spool_clock() + SALVAGE_RETRY;
-		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again",
-		    salvage_why());
+		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again%s",
+		    salvage_why(), salvage_stopped() ? " at the next start" :
+		    "");
 		return (-1);
 	default:
 		break;
@@ -408,6 +411,9 @@ look_at_space(void)
 	char		why[64];
 	uint64_t	free_octets = content_free();
 
+	written = 0;
+	room = free_octets > sp.mta.min_free ?
+	    free_octets - sp.mta.min_free : 0;
 	if (!sp.full && free_octets < sp.mta.min_free) {
 		snprintf(why, sizeof(why), "%" PRIu64 " KB free",
 		    free_octets / 1024);
@@ -420,6 +426,15 @@ look_at_space(void)
 			strlcpy(sp.state, "running", sizeof(sp.state));
 		log_info(EVT_SPOOL_SPACE, ": mail is taken in");
 	}
+}
+
+/* A fast peer fills a disk between two ticks. */
+void
+spool_wrote(uint64_t octets)
+{
+	written += octets;
+	if (!sp.full && written > room)
+		look_at_space();
 }
 
 void
@@ -436,6 +451,7 @@ spool_tick(void)
 		try_again();
 	}
 	look_at_space();
+	deliver_tick();
 	content_tick();
 	backup_tick();
 	alarm_tick();

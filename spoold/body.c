@@ -89,6 +89,8 @@ body_add(struct body *b, const uint8_t *data, size_t len)
 	b->len += len;
 	if (b->fd != -1)
 		write_behind(b);
+	/* the last thing: it may release this.  A row is in the log as well */
+	spool_wrote(b->fd != -1 ? len : 2 * len);
 	return (0);
 }
 

@@ -70,6 +70,8 @@ void	live_free(struct client *);
 int	live_flush(void);
 void	live_committed(void);
 /* As show peers has it. */
+/* Counts transfers cut in the middle, for the rows of all peers.  -1. */
+int	show_count_cut(void);
 void	show_peer_row(const struct peer *, struct ctl_peer *);
 /* There is work that goes on beside the loop. */
 void	control_work(void);

@@ -7,6 +7,8 @@
  * not change go on.  It is kept because the store may open only later.
  */
 
+#include <sys/stat.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +42,7 @@ struct conf {
 
 static struct conf	*staged, *conf;
 static char		 conf_dir_names[CONF_DIRS_MAX][1024];
+static struct stat	 conf_dir_stat[CONF_DIRS_MAX];
 static size_t		 nconf_dirs;
 
 static void
@@ -229,15 +232,28 @@ conf_dirs(int *dirs, size_t max)
 		dirs[i] = conf->deliver[i].fd;
 		strlcpy(conf_dir_names[i], conf->deliver[i].conf.directory,
 		    sizeof(conf_dir_names[i]));
+		if (fstat(dirs[i], &conf_dir_stat[i]) == -1)
+			memset(&conf_dir_stat[i], 0, sizeof(*conf_dir_stat));
 		nconf_dirs = i + 1;
 	}
 	return (i);
 }
 
+/* What is confined to one directory cannot write to another by its name. */
+static int
+is_same(int fd, const struct stat *old)
+{
+	struct stat	st;
+
+	return (fstat(fd, &st) == -1 || (st.st_dev == old->st_dev &&
+	    st.st_ino == old->st_ino));
+}
+
 int
 conf_has_new_dir(void)
 {
-	size_t	i, k;
+	struct directory	*dir;
+	size_t			 i, k;
 
 	for (i = 0; i < conf->ndeliver; i++) {
 		for (k = 0; k < nconf_dirs; k++)
@@ -246,6 +262,12 @@ conf_has_new_dir(void)
 				break;
 		if (k == nconf_dirs)
 			return (1);
+		if (is_same(conf->deliver[i].fd, &conf_dir_stat[k]))
+			continue;
+		TAILQ_FOREACH(dir, &sp.directories, entry)
+			if (strcmp(dir->target->name, conf_dir_names[k]) == 0)
+				deliver_directory_is(dir, 1);
+		return (1);
 	}
 	return (0);
 }
@@ -313,6 +335,10 @@ put_directory(struct deliver *d)
 		TAILQ_INSERT_TAIL(&sp.directories, dir, entry);
 	}
 	dir->seen = 1;
+	if (dir->gone && !deliver_busy()) {
+		close(dir->fd);
+		dir->fd = -1;
+	}
 	if (dir->fd == -1) {
 		dir->fd = d->fd;
 		d->fd = -1;

@@ -120,7 +120,8 @@ submit_content(struct client *c, const struct ibuf *piece)
 		if (errno == ENOSPC || errno == EDQUOT)
 			spool_full(why);
 		client_fail(c, why);
-	}
+	} else if (sp.full)
+		client_fail(c, sp.state);
 }
 
 /* Identifier, flags: what a submission lacks (X.411 3.3). */

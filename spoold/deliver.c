@@ -559,6 +559,32 @@ deliver_wake(void)
 			fill(dir);
 }
 
+/* Said once, and once more when there is one by that name again. */
+void
+deliver_directory_is(struct directory *dir, int there)
+{
+	if (dir->gone == !there)
+		return;
+	dir->gone = !there;
+	if (there)
+		log_info(EVT_DIRECTORY_BACK, "path=\"%s\"",
+		    dir->target->name);
+	else
+		log_warnx(EVT_DIRECTORY_GONE, "path=\"%s\": what is for it "
+		    "waits: mtactl reload makes it again", dir->target->name);
+}
+
+void
+deliver_tick(void)
+{
+	struct directory	*dir;
+	struct stat		 st;
+
+	TAILQ_FOREACH(dir, &sp.directories, entry)
+		if (dir->seen && dir->fd != -1 && fstat(dir->fd, &st) == 0)
+			deliver_directory_is(dir, st.st_nlink > 0);
+}
+
 int
 deliver_event_fd(void)
 {

@@ -424,6 +424,7 @@ sheet_fill(const struct peer *p, struct ctl_sheet *s)
 	const struct sheet_conf	*sc;
 
 	memset(s, 0, sizeof(*s));
+	show_count_cut();
 	show_peer_row(p, &s->live);
 	if ((sc = conf_sheet(pc->id)) != NULL)
 		s->conf = *sc;

@@ -108,7 +108,7 @@ confirm(struct intransfer *t)
 		    t->cp[i].row.content_len > t->synced))
 			break;
 		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].row.serial);
-		t->confirmed_len = t->cp[i].row.content_len;
+		recv_confirmed(t, t->cp[i].row.content_len);
 	}
 	if (i == 0)
 		return;
@@ -559,6 +559,7 @@ committed_end(struct intransfer *t)
 		t->assoc->received++;
 		t->assoc->progress = 1;
 	}
+	recv_confirmed(t, t->body.len);
 	if (!t->complete) {
 		t->keep_file = t->body.fd != -1;
 		log_end(t);

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ struct ids {
 static struct work {
 	pthread_mutex_t		 lock;
 	pthread_t		 thread;
+	atomic_bool		 stop;
 	enum salvage_state	 state;
 	char			 why[200];	/* the damage */
 	char			 failed[200];
@@ -61,6 +63,15 @@ static struct work {
 	uint64_t		 kept, held, lost, aside;
 	struct audit_past	 past;
 } w = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+int
+salvage_stopped(void)
+{
+	if (!atomic_load(&w.stop))
+		return (0);
+	strlcpy(w.failed, "mtad stops", sizeof(w.failed));
+	return (1);
+}
 
 int
 salvage_fail(const char *what)
@@ -171,6 +182,8 @@ static int
 put_accepted(void *arg, uint32_t peer, const void *key, size_t len,
     const void *recipients, size_t n, int64_t when)
 {
+	if (salvage_stopped())
+		return (-1);
 	if (!has(&w.targets, peer) || key == NULL || len == 0)
 		return (0);
 	if (store_accepted_put(w.to, peer, key, len, recipients,
@@ -404,6 +417,8 @@ put_messages(void)
 	int			r;
 
 	for (i = 0; i < w.ids.n; i++) {
+		if (salvage_stopped())
+			return (-1);
 		r = source_message(w.src, w.ids.id[i], &m);
 		if (r == 1 && put_message(&m) == -1)
 			return (-1);
@@ -587,6 +602,8 @@ missing(void *arg, uint64_t id)
 	struct store_message	m;
 	int			r;
 
+	if (salvage_stopped())
+		return (-1);
 	if ((r = store_message_get(w.to, id, &m, 0)) == -1)
 		return (fail_store());
 	store_message_release(w.to);
@@ -641,6 +658,18 @@ close_all(void)
 	}
 }
 
+/* Of one that did not end; what it set aside stays, and is told of. */
+static void
+forget_report(void)
+{
+	char	path[96];
+
+	if (w.aside > 0 || w.stamp[0] == '\0')
+		return;
+	snprintf(path, sizeof(path), "queue.db.damaged-%s.report", w.stamp);
+	unlinkat(sp.dirfd, path, 0);
+}
+
 static void *
 worker(void *arg)
 {
@@ -648,6 +677,8 @@ worker(void *arg)
 
 	state = save() == -1 ? SALVAGE_FAILED : SALVAGE_SAVED;
 	close_all();
+	if (state == SALVAGE_FAILED)
+		forget_report();
 	pthread_mutex_lock(&w.lock);
 	w.state = state;
 	pthread_mutex_unlock(&w.lock);
@@ -660,7 +691,8 @@ salvage_begin(const char *why)
 	strlcpy(w.why, why, sizeof(w.why));
 	strlcpy(w.audit, sp.mta.audit_keep == 0 ? "" : sp.mta.audit,
 	    sizeof(w.audit));
-	w.failed[0] = '\0';
+	w.failed[0] = w.stamp[0] = '\0';
+	atomic_store(&w.stop, 0);
 	w.kept = w.held = w.lost = w.aside = 0;
 	w.holes = w.holes_accepted = 0;
 	memset(&w.past, 0, sizeof(w.past));
@@ -705,9 +737,24 @@ salvage_why(void)
 }
 
 void
+salvage_end(void)
+{
+	atomic_store(&w.stop, 1);
+}
+
+void
 salvage_stop(void)
 {
-	if (w.state != SALVAGE_NONE)
+	enum salvage_state	state;
+
+	salvage_end();
+	if ((state = salvage_look()) == SALVAGE_RUNNING) {
 		pthread_join(w.thread, NULL);
+		if ((state = w.state) == SALVAGE_SAVED)
+			told();
+	}
+	if (state == SALVAGE_FAILED)
+		log_warnx(EVT_NOT_SAVED, ": %s: it is tried again at the next "
+		    "start", w.failed);
 	w.state = SALVAGE_NONE;
 }

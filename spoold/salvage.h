@@ -47,6 +47,8 @@ int	salvage_rename(const char *stamp);
 /* salvage.c */
 /* Keeps the words of an error.  -1. */
 int	salvage_fail(const char *what);
+/* The thread: is it to end?  The words are kept. */
+int	salvage_stopped(void);
 enum salvage_state { SALVAGE_NONE = 0, SALVAGE_RUNNING, SALVAGE_SAVED,
     SALVAGE_FAILED };
 /* Ends what was interrupted: 1: there was something.  -1 with errno. */
@@ -61,7 +63,12 @@ int	salvage_begin(const char *why);
 enum salvage_state salvage_look(void);
 /* The words of SALVAGE_FAILED. */
 const char *salvage_why(void);
-/* Waits for the thread, at the end. */
+/* It is to end soon, and what is not saved by then left to the next start. */
+void	salvage_end(void);
+/*
+ * At the end: what is not yet saved is left to the next start, and the log
+ * says what came of it.
+ */
 void	salvage_stop(void);
 /*
  * Messages whose content file is not what it should be are held; for at most

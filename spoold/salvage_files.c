@@ -41,6 +41,10 @@ salvage_copy(const char *from, const char *to)
 		return (-1);
 	}
 	for (at = 0; at < st.st_size && r == 0; at += n) {
+		if (salvage_stopped()) {
+			r = -1;
+			break;
+		}
 		if ((n = pread(in, buf, sizeof(buf), at)) == 0)
 			break;
 		if (n == -1) {

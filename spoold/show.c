@@ -32,6 +32,27 @@ age(int64_t then)
 	return (then == 0 || now < then ? 0 : (uint64_t)(now - then));
 }
 
+/* What is most wrong of all that is. */
+static void
+state_text(char *s, size_t size)
+{
+	const struct directory	*dir;
+
+	strlcpy(s, sp.stopping ? "stopping" : sp.state, size);
+	if (sp.stopping || sp.failing || sp.full)
+		return;
+	if (!rtsd_connected()) {
+		strlcpy(s, "rtsd is not there: no peer is reached", size);
+		return;
+	}
+	TAILQ_FOREACH(dir, &sp.directories, entry)
+		if (dir->seen && dir->gone) {
+			snprintf(s, size, "no delivery: no directory %.90s",
+			    dir->target->name);
+			return;
+		}
+}
+
 static void
 show_summary(struct client *c)
 {
@@ -43,8 +64,7 @@ show_summary(struct client *c)
 	memset(&s, 0, sizeof(s));
 	strlcpy(s.name, sp.mta.name, sizeof(s.name));
 	strlcpy(s.version, MTAD_VERSION, sizeof(s.version));
-	strlcpy(s.state, sp.stopping ? "stopping" : sp.state,
-	    sizeof(s.state));
+	state_text(s.state, sizeof(s.state));
 	s.uptime = age(sp.started);
 	TAILQ_FOREACH(t, &sp.targets, entry) {
 		s.queued += queue_ready(t, -1);
@@ -64,6 +84,8 @@ show_summary(struct client *c)
 	s.received_octets = sp.stats.received_octets;
 	s.sent_octets = sp.stats.sent_octets;
 	s.resent_octets = sp.stats.resent_octets;
+	s.confirmed_in = sp.stats.confirmed_in;
+	s.confirmed_out = sp.stats.confirmed_out;
 	s.recoveries_in = sp.stats.recoveries_in;
 	s.recoveries_out = sp.stats.recoveries_out;
 	TAILQ_FOREACH(a, &sp.assocs, entry) {
@@ -131,6 +153,44 @@ peer_text(const struct peer *p, char *text, size_t size)
 	strlcpy(text, r.state, size);
 }
 
+/* Is it one that comes in now? */
+static int
+is_live(uint64_t id)
+{
+	struct store_receiving	 live;
+	struct assoc		*a;
+	const char		*state;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->in != NULL && recv_show(a, &live, &state) == 0 &&
+		    live.id == id)
+			return (1);
+	return (0);
+}
+
+static int
+count_cut(void *arg, const struct store_receiving *v)
+{
+	const struct target	*t;
+
+	if (!is_live(v->id) && (t = target_number(v->peer)) != NULL &&
+	    t->peer != NULL)
+		t->peer->cut_in++;
+	return (0);
+}
+
+int
+show_count_cut(void)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		p->cut_in = 0;
+	if (sp.store == NULL || sp.failing)
+		return (0);
+	return (store_receiving_each(sp.store, count_cut, NULL));
+}
+
 void
 show_peer_row(const struct peer *p, struct ctl_peer *r)
 {
@@ -148,11 +208,15 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			    queue_ready(p->target, i);
 		r->oldest = queue_age(p->target);
 	}
+	r->cut_in = p->cut_in;
+	r->cut_out = xfer_cut(p);
 	r->received = p->received;
 	r->sent = p->sent;
 	r->received_octets = p->received_octets;
 	r->sent_octets = p->sent_octets;
 	r->resent_octets = p->resent_octets;
+	r->confirmed_in = p->confirmed_in;
+	r->confirmed_out = p->confirmed_out;
 	r->last_in = p->last_in;
 	r->last_out = p->last_out;
 	r->down = p->down;
@@ -166,6 +230,10 @@ show_peers(struct client *c)
 	struct ctl_peer	 r;
 	struct peer	*p;
 
+	if (show_count_cut() == -1) {
+		client_fail(c, store_error(sp.store));
+		return;
+	}
 	TAILQ_FOREACH(p, &sp.peers, entry) {
 		if (!p->seen)
 			continue;
@@ -392,15 +460,10 @@ in_row(struct client *c, const struct store_receiving *v, uint64_t octets,
 static int
 dormant_row(void *arg, const struct store_receiving *v)
 {
-	struct client		*c = arg;
-	struct store_receiving	 live;
-	struct assoc		*a;
-	const char		*state;
+	struct client	*c = arg;
 
-	TAILQ_FOREACH(a, &sp.assocs, entry)
-		if (a->in != NULL && recv_show(a, &live, &state) == 0 &&
-		    live.id == v->id)
-			return (0);
+	if (is_live(v->id))
+		return (0);
 	in_row(c, v, v->content_len, v->content_len, "waiting for recovery",
 	    NULL);
 	return (0);

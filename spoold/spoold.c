@@ -21,6 +21,7 @@
 #include "metrics.h"
 #include "restore.h"
 #include "sandbox.h"
+#include "salvage.h"
 #include "spoold.h"
 
 #define SHUTDOWN_GRACE	8	/* s for associations to be released */
@@ -303,6 +304,8 @@ synced_cb(int fd, short what, void *arg)
 static void
 configured(void)
 {
+	uint8_t	failing;
+
 	if (conf_end() == -1)
 		fatalx("configuration incomplete");
 	if (metrics_end(base) == -1)
@@ -325,7 +328,8 @@ configured(void)
 		exit(0);
 	} else
 		spool_configured();
-	mtad_send(IMSG_READY, NULL, 0);
+	failing = sp.failing;
+	mtad_send(IMSG_READY, &failing, sizeof(failing));
 	deliver_wake();
 	command_wake();
 	schedule_tick();
@@ -460,6 +464,7 @@ parent_handler(struct imsgev *iev, struct imsg *imsg, void *arg)
 		break;
 	case IMSG_STOP:
 		ending = 1;
+		salvage_end();
 		break;
 	case IMSG_SHUTDOWN:
 		shutdown_spool();

@@ -135,10 +135,13 @@ struct peer {
 	/* figures */
 	uint64_t		 received, sent, received_octets, sent_octets;
 	uint64_t		 resent_octets;
+	/* octets up to a confirmed checkpoint, or the end */
+	uint64_t		 confirmed_in, confirmed_out;
 	uint64_t		 opened_in, opened_out;	/* associations */
 	uint64_t		 refused_in, failed_out;
 	uint64_t		 rejected;	/* transfers, for good */
 	int64_t			 last_in, last_out;
+	uint32_t		 cut_in;	/* show.c: as last counted */
 	uint8_t			 alarms;	/* alarm.c: ALARM_* */
 };
 #define ALARM_QUEUE	0x01
@@ -151,6 +154,7 @@ struct directory {
 	struct target		*target;
 	int			 fd;
 	uint8_t			 seen;
+	uint8_t			 gone;		/* removed, it was said */
 };
 TAILQ_HEAD(directories, directory);
 
@@ -218,6 +222,7 @@ TAILQ_HEAD(assocs, assoc);
 struct spool_stats {
 	uint64_t	received, sent, delivered, duplicates;
 	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	confirmed_in, confirmed_out;	/* as of peers */
 	uint64_t	recoveries_in, recoveries_out;
 	uint64_t	submitted, loops;
 };
@@ -299,6 +304,12 @@ void	 spool_commit_turn(void);
 /* The store failed (why), or the disk is full: refuse, look again later. */
 void	 spool_failed(const char *why);
 void	 spool_full(const char *why);
+/*
+ * So many octets of a content were written.  When they may have used up what
+ * was free above the reserve it is looked at now: sp.full, and every transfer
+ * that comes in refused, its body released, when it is so.
+ */
+void	 spool_wrote(uint64_t octets);
 /* Can messages be taken in? */
 int	 spool_receiving(void);
 /* Once a second or so. */
@@ -890,6 +901,8 @@ struct xfer_show {
 	int64_t		since;
 	const char	*state;
 };
+/* Transfers to a peer that were cut, and are neither resumed nor given up. */
+uint32_t xfer_cut(const struct peer *);
 /* For show: the n-th transfer of an association.  0: there is none. */
 int	 xfer_show(const struct assoc *, uint32_t n, struct xfer_show *);
 int	 recv_show(const struct assoc *, struct store_receiving *,
@@ -922,6 +935,9 @@ int	 deliver_start(void);
 void	 deliver_stop(void);
 void	 deliver_wake(void);		/* there may be work, or results */
 int	 deliver_event_fd(void);
+/* Have directories been removed? */
+void	 deliver_tick(void);
+void	 deliver_directory_is(struct directory *, int there);
 int	 deliver_busy(void);
 /* May a report about its delivery be asked for?  Needs nothing of spoold. */
 int	 deliver_wants_report(const struct message *);

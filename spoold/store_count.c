@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 
+#include "salvage.h"
 #include "store.h"
 
 static int
@@ -46,34 +47,82 @@ no_database(const char *dir, char *why, size_t whysize)
 	return (-1);
 }
 
-/* What was set aside, by us or by somebody, nobody can count. */
+/*
+ * What mtad itself put there and nobody can count, NULL when the name is none
+ * of ours.
+ */
+static const char *
+set_aside(const char *name)
+{
+	static const struct {
+		const char	*prefix, *what;
+	} ours[] = {
+		{ "queue.db.damaged-", "mtad set it aside as damaged, and it "
+		    "may hold messages that could not be saved" },
+		{ "content.damaged-", "mtad set it aside, contents that no "
+		    "message was found for" },
+		{ SALVAGE_MARK, "queue.db is damaged: what can be read of it "
+		    "is saved when mtad starts" },
+		{ SALVAGE_DONE, "what was saved of a damaged queue.db, which "
+		    "it replaces when mtad starts" },
+		{ "salvage.", "what can be read of a damaged queue.db was "
+		    "being saved: that is done when mtad starts" },
+	};
+	size_t	i, len = strlen(name);
+
+	if (strncmp(name, ours[0].prefix, strlen(ours[0].prefix)) == 0 &&
+	    len > 7 && strcmp(name + len - 7, ".report") == 0)
+		return ("mtad's report of what was lost of a damaged "
+		    "queue.db");
+	for (i = 0; i < nitems(ours); i++)
+		if (strncmp(name, ours[i].prefix, strlen(ours[i].prefix)) == 0)
+			return (ours[i].what);
+	return (NULL);
+}
+
+/*
+ * What was set aside, by us or by somebody, nobody can count.  Of several
+ * the one whose name comes first is told of, what is not ours before.
+ */
 static int
 only_known(const char *dir, char *why, size_t whysize)
 {
 	static const char *const known[] = { ".", "..", "queue.db",
 	    "queue.db-wal", "queue.db-shm", "content", "audit",
-	    "command.tmp", NULL };
+	    "command.tmp", "backup.tmp", "restore.tmp", "lost+found", NULL };
+	const char	*what, *of = NULL;
 	struct dirent	*e;
 	DIR		*d;
+	char		 first[256] = "";
 	size_t		 i;
-	int		 r = 0;
 
 	if ((d = opendir(dir)) == NULL) {
 		snprintf(why, whysize, "%s", strerror(errno));
 		return (-1);
 	}
-	while (r == 0 && (e = readdir(d)) != NULL) {
+	while ((e = readdir(d)) != NULL) {
 		for (i = 0; known[i] != NULL; i++)
 			if (strcmp(e->d_name, known[i]) == 0)
 				break;
-		if (known[i] == NULL) {
-			snprintf(why, whysize, "%s is there as well",
-			    e->d_name);
-			r = -1;
+		if (known[i] != NULL)
+			continue;
+		what = set_aside(e->d_name);
+		if (first[0] == '\0' || (what == NULL && of != NULL) ||
+		    ((what == NULL) == (of == NULL) &&
+		    strcmp(e->d_name, first) < 0)) {
+			snprintf(first, sizeof(first), "%s", e->d_name);
+			of = what;
 		}
 	}
 	closedir(d);
-	return (r);
+	if (first[0] == '\0')
+		return (0);
+	if (of == NULL)
+		snprintf(why, whysize, "%s is there as well, which is not of "
+		    "mtad", first);
+	else
+		snprintf(why, whysize, "%s: %s", first, of);
+	return (-1);
 }
 
 int

@@ -661,6 +661,18 @@ recv_refuse_all(const char *why)
 			refuse(a->in, RECV_JEOPARDIZED, why);
 }
 
+void
+recv_confirmed(struct intransfer *t, uint64_t len)
+{
+	if (len > t->confirmed_len) {
+		if (t->origin->peer != NULL)
+			t->origin->peer->confirmed_in +=
+			    len - t->confirmed_len;
+		sp.stats.confirmed_in += len - t->confirmed_len;
+	}
+	t->confirmed_len = len;
+}
+
 struct intransfer *
 recv_first_dirty(void)
 {

@@ -81,6 +81,8 @@ int		 recv_ahead(const struct intransfer *);
  */
 int		 recv_half_window(const struct intransfer *);
 /* Off the dirty list, and away when free_it. */
+/* The peer has been told, or is now, that content octets before len stay. */
+void		 recv_confirmed(struct intransfer *, uint64_t len);
 void		 recv_done(struct intransfer *, int free_it);
 /* RECV_INTERRUPTED and RECV_DISCARDED. */
 void		 recv_interrupted(struct intransfer *);

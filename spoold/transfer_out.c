@@ -261,6 +261,17 @@ stuck(struct xfer *x, const char *why)
 	xfer_free(x);
 }
 
+/* The peer has all octets before that one. */
+static void
+confirmed_to(struct xfer *x, uint64_t offset)
+{
+	if (offset > x->offset) {
+		x->assoc->peer->confirmed_out += offset - x->offset;
+		sp.stats.confirmed_out += offset - x->offset;
+	}
+	x->offset = offset;
+}
+
 static void
 finished(struct xfer *x, const char *how)
 {
@@ -270,6 +281,7 @@ finished(struct xfer *x, const char *how)
 	log_info(EVT_TRANSFERRED, "%s octets=%" PRIu64 " checkpoint=%u%s%s",
 	    xfer_text(x), x->total, x->serial, x->resumed_at > 0 ?
 	    " resumed=yes" : "", how);
+	confirmed_to(x, x->total);
 	a->sent++;
 	a->progress = 1;
 	p->sent++;
@@ -569,7 +581,7 @@ confirmed(struct xfer *x, const struct xfer_serial *s)
 	    s->serial <= x->serial || s->offset < x->offset)
 		return (-1);
 	x->serial = s->serial;
-	x->offset = s->offset;
+	confirmed_to(x, s->offset);
 	if (x->resumed_at + s->sent > x->high)
 		x->high = x->resumed_at + s->sent;
 	/* now it is sure that the peer knows it by this pair */
@@ -762,4 +774,21 @@ xfer_show(const struct assoc *a, uint32_t n, struct xfer_show *out)
 	out->since = x->since;
 	out->state = names[x->state];
 	return (0);
+}
+
+uint32_t
+xfer_cut(const struct peer *p)
+{
+	const struct assoc	*a;
+	const struct xfer	*x;
+	uint32_t		 n = 0;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry) {
+		if (a->peer != p || a->drop || a->gone)
+			continue;
+		TAILQ_FOREACH(x, &a->xfers, entry)
+			n += x->state == XFER_SUSPENDED ||
+			    x->state == XFER_WAITING;
+	}
+	return (n);
 }

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -61,6 +62,14 @@ class SmallMta(Daemon):
 
     def empty(self):
         os.unlink(self.filler)
+
+    def free(self):
+        st = os.statvfs(self.disk)
+        return st.f_bavail * st.f_frsize
+
+    def grow(self, size):
+        subprocess.run(['mount', '-o', 'remount,size=%d' % size, self.disk],
+                       check=True)
 
     def cleanup(self):
         if self.proc is not None:
@@ -144,6 +153,36 @@ class Full(Case):
     def test_receiver_nothing_left(self):
         """To the last octet: writes fail."""
         self.receiver('spool reserve 0')
+
+    def test_receiver_fast(self):
+        """What comes within a second is more than there is room for: what
+        is to stay free does, the peer waits, and goes on when there is
+        more."""
+        content = octets(72 * MB, 4)
+        beta = SmallMta('beta', 64 * MB)
+        self.pair(Daemon('alpha'), beta, 64,
+                  beta_lines=['spool reserve 40M'])
+        least, stop = [beta.free()], threading.Event()
+
+        def watch():
+            while not stop.wait(0.002):
+                least.append(min(least.pop(), beta.free()))
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            self.submit(self.alpha, content)
+            self.alpha.said(CANNOT, 30)
+            beta.said('spool-full: ', 10)
+        finally:
+            stop.set()
+            thread.join()
+        # the log of the data base and pieces on their way
+        self.assertGreater(least[0], 35 * MB)
+        self.assertEqual(beta.delivered(), [])
+        beta.grow(192 * MB)
+        beta.said('spool-space: ', 15)
+        self.alpha.said('transfer-out-resumed .* checkpoint=[1-9]', 30)
+        self.delivered(content, timeout=60)
 
     def test_sender(self):
         """Nothing is taken in, what is there goes out all the same."""
@@ -302,6 +341,38 @@ class DataBase(Case):
         self.assertEqual(self.states(), {'alpha': True, 'gamma': True})
         self.beta.said('peer-set state=hold: of all peers', 20)
         self.finish(self.SECOND)
+
+    def test_stopped_while_saved(self):
+        """mtad ends in order, with nothing changed, and says so; at the next
+        start all is saved."""
+        beta = Daemon('beta')
+        self.addCleanup(beta.cleanup)
+        beta.configure(Peer('gamma', 1))
+        beta.start()
+        beta.mtactl('peer', 'gamma', 'hold')
+        beta.inject(address('gamma'), 2000, 20000, connections=8)
+        self.assertEqual(beta.stop(), 0)
+        path = os.path.join(beta.spool, 'queue.db')
+        with open(path, 'r+b') as f:
+            f.write(b'x' * 4096)
+        with open(path, 'rb') as f:
+            damaged = f.read()
+        mark = beta.log_size()
+        beta.start()
+        self.assertRegex(beta.log(mark), 'ready .*: but nothing is taken in '
+                         'yet, see spool-failed')
+        self.assertEqual(beta.stop(), 0)
+        log = beta.log(mark)
+        self.assertRegex(log, 'spool-not-saved: mtad stops: it is tried '
+                         'again at the next start')
+        self.assertNotIn('spool-saved', log)
+        with open(path, 'rb') as f:
+            self.assertTrue(f.read() == damaged)
+        self.assertEqual([n for n in os.listdir(beta.spool)
+                          if 'damaged' in n or 'salvage' in n], [])
+        beta.start()
+        beta.said('spool-saved messages=20000 held=0 lost=0 ', 60)
+        beta.said('spool-works: ', 20)
 
     def test_permissions(self):
         def damage(path):

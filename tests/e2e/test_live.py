@@ -244,6 +244,15 @@ class Ping(Live):
         until(lambda: len(beta.associations) == 2 and
               beta.associations[1].finished.is_set(), LIMIT)
         before = until(waiting, LIMIT)
+
+        def cut():
+            p = alpha.mtactl('show', 'peers')[0]
+            return p['cut_in'], p['cut_out'], sum(p['queued'].values())
+        self.assertEqual(cut(), (0, 1, 0))
+        self.assertIn('cut           0 in, 1 out, wait for recovery\n',
+                      self.ctl(alpha, 'show', 'peer', 'beta')[1])
+        self.assertRegex(self.ctl(alpha, 'show', 'peers')[1],
+                         r' CUT .*\nbeta .* 0/1 ')
         alpha.mtactl('peer', 'beta', 'hold')
         self.ping(alpha, 'beta')
         after = waiting()
@@ -254,6 +263,7 @@ class Ping(Live):
         alpha.mtactl('peer', 'beta', 'up')
         self.received(beta, WORDS, timeout=LIMIT)
         self.assertTrue(beta.transfers[-1].resumed)
+        until(lambda: cut() == (0, 0, 0), LIMIT)
 
     def test_who_asks_goes_away(self):
         """Its association is given up."""

@@ -3,6 +3,7 @@
 """The three processes as an administrator has them: confinement, restarts,
 reloads, mistakes, and an end that leaves nothing behind."""
 
+import contextlib
 import os
 import pwd
 import re
@@ -215,13 +216,63 @@ class Processes(Case):
         self.alpha.start()
         self.carry()
 
+    def state_of(self, mta):
+        return mta.mtactl('show', 'summary')['state']
+
+    def test_state_tells_of_rtsd(self):
+        self.pair()
+        self.alpha.proc.send_signal(signal.SIGSTOP) # it starts none again
+        try:
+            self.alpha.kill('rtsd')
+            until(lambda: self.state_of(self.alpha).startswith(
+                'rtsd is not there'), 10, 'state')
+        finally:
+            self.alpha.proc.send_signal(signal.SIGCONT)
+        until(lambda: self.state_of(self.alpha) == 'running', 20, 'state')
+
+    def test_directory_is_removed(self):
+        """It is told of, what comes waits, and a reload is enough."""
+        self.pair()
+        self.carry()
+        shutil.rmtree(self.beta.delivery)
+        until(lambda: 'directory-gone path="%s": ' % self.beta.delivery in
+              self.beta.log(), 10, 'log line')
+        self.assertEqual(self.state_of(self.beta), 'no delivery: no '
+                         'directory ' + self.beta.delivery)
+        self.alpha.inject(address('beta'), 1000)
+        until(lambda: self.beta.mtactl('show', 'queue'), 20, 'message')
+        mark = self.beta.log_size()
+        self.beta.mtactl('reload')
+        until(lambda: 'directory-back path="%s"' % self.beta.delivery in
+              self.beta.log(mark), 10, 'log line')
+
+        def running():
+            with contextlib.suppress(RuntimeError):
+                return self.state_of(self.beta) == 'running'
+        until(running, 20, 'state')
+        for m in self.beta.mtactl('show', 'queue'):
+            self.beta.mtactl('retry', m['id'])
+        until(lambda: len(self.beta.delivered()) == 1, 30, 'delivered')
+        self.assertEqual(self.beta.log().count('directory-gone'), 1)
+
+    def test_stop_by_force(self):
+        """One that has to be killed: whoever stopped mtad is told."""
+        self.pair()
+        self.beta.kill('spoold', signal.SIGSTOP)
+        self.assertEqual(self.beta.stop(), 1)
+        self.assertRegex(self.beta.log(), 'process-killed process=spoold: ')
+        self.assertRegex(self.beta.log(), 'stopped mta=')
+
     def test_stop_in_a_transfer(self):
         self.pair()
         self.alpha.inject(address('beta'), 20_000_000)
         until(lambda: self.alpha.mtactl('show', 'transfers'), 10, 'transfer')
         self.assertEqual(self.alpha.stop(), 0)
+        until(lambda: self.beta.mtactl('show', 'peers')[0]['cut_in'] == 1, 10,
+              'transfer that waits')
         self.alpha.start()
         until(self.beta.delivered, 60, 'delivered')
+        self.assertEqual(self.beta.mtactl('show', 'peers')[0]['cut_in'], 0)
         self.assertEqual(len(self.beta.delivered()), 1)
         self.assertGreater(
             os.path.getsize(os.path.join(self.beta.delivery,

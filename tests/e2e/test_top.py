@@ -25,7 +25,7 @@ import pyte
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
-from mtadtest import BUILD, Mta, Peer, address           # noqa: E402
+from mtadtest import BUILD, Mta, Peer, address, until    # noqa: E402
 from peer.proxy import Point, Proxy                      # noqa: E402
 
 LIMIT = 60          # s, for what takes a moment
@@ -386,6 +386,45 @@ class Lines(Top):
                 'sent_octets': 0.0})
         self.assertGreater(looks[1]['summary']['uptime'],
                            looks[0]['summary']['uptime'] - 1)
+
+    def test_rate_within_a_message(self):
+        """Octets count as they are confirmed: at both ends there is a rate
+        before the message has got there."""
+        point = Point('out', name='MIP', nth=20, action='hole')
+        self.proxy.add(point)
+        n = len(self.beta.delivered())
+        looks = [subprocess.Popen(
+            [MTACTL, '-j', '-s', mta.socket, 'top', '-i', '1', '-n', '20'],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            for mta in (self.alpha, self.beta)]
+        try:
+            for p in looks:
+                p.stdout.readline()
+            self.alpha.inject(address('beta'), 200000)
+            for p, peer, way in zip(looks, ('beta', 'alpha'),
+                                    ('sent', 'received')):
+                for line in p.stdout:
+                    look = json.loads(line)
+                    one = {r['name']: r['rate']
+                           for r in look['peer_rates']}[peer]
+                    self.assertEqual((look['rate'][way], one[way]), (0, 0))
+                    if one[way + '_octets'] > 0:
+                        break
+                else:
+                    self.fail('no rate')
+                self.assertGreater(look['rate'][way + '_octets'], 10000)
+                self.assertEqual(one[way + '_octets'],
+                                 look['rate'][way + '_octets'])
+        finally:
+            for p in looks:
+                p.kill()
+                p.wait()
+                p.stdout.close()
+            self.proxy.clear()
+            self.proxy.release()
+            self.proxy.cut()
+        until(lambda: len(self.beta.delivered()) == n + 1, LIMIT,
+              'delivered')
 
     def test_bad_arguments(self):
         for args in (['-i', '0'], ['-i', '4000'], ['-n', '0'], ['-o', 'x'],

@@ -32,8 +32,8 @@ MTACTL = None
  ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
-SUMMARY = '@33s32s64s18Q'
-PEER_ROW = '@64s128s2I3Q8QI3B0Q'
+SUMMARY = '@33s32s128s20Q'
+PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
 RECIPIENT = '@1024s64s128s'
@@ -750,7 +750,8 @@ class Test(unittest.TestCase):
     def test_summary(self):
         row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
                           93784, 12, 1, 3, 2 ** 40, 310, 100, 200, 150, 2,
-                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99)
+                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99,
+                          0, 0)
         text, j = self.both('summary', SHOW_SUMMARY, [row])
         self.assertEqual(text.splitlines(), [
             'mta           alpha, mtad 0.1, up 1d02h',
@@ -776,13 +777,15 @@ class Test(unittest.TestCase):
         # not at the turn of a minute: time(2) may lag behind
         now = int(time.time()) - 30
         rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
-                            7, 8, 9, 10, 11, now - 7200, 0, 0, 0, 0, 1),
+                            3, 4, 7, 8, 9, 10, 11, 0, 0, now - 7200, 0,
+                            0, 0, 0, 1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 13, 12, 1, 0, 0)]
+                            b'"refused"', *[0] * 17, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
-        self.assertEqual(cells[1][:4], ['beta', '1/2', '50/30/40', '1m00s'])
-        self.assertEqual(cells[1][6], '2h00m')
+        self.assertEqual(cells[1][:5], ['beta', '1/2', '50/30/40', '1m00s',
+                                         '3/4'])
+        self.assertEqual(cells[1][7], '2h00m')
         self.assertEqual(cells[1][-2:], ['never', 'up (does not recover)'])
         self.assertEqual(cells[2][0], 'gam\\ma??')
         self.assertEqual(j[0], {
@@ -790,14 +793,23 @@ class Test(unittest.TestCase):
             'held': False,
             'recovery': False, 'associations_in': 1, 'associations_out': 2,
             'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
-            'oldest': 60, 'received': 7, 'sent': 8, 'received_octets': 9,
-            'sent_octets': 10, 'resent_octets': 11, 'last_in': now - 7200,
-            'last_out': None, 'retry_in': 0})
+            'oldest': 60, 'cut_in': 3, 'cut_out': 4, 'received': 7, 'sent': 8,
+            'received_octets': 9, 'sent_octets': 10, 'resent_octets': 11,
+            'last_in': now - 7200, 'last_out': None, 'retry_in': 0})
         self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
         self.assertEqual(j[1]['state'], 'retry in 12 s: "refused"')
         self.assertIs(j[1]['down'], True)
-        text, j = self.both('peers', SHOW_PEERS, [])
-        self.assertEqual((text, j), ('', []))
+
+    def test_lists_without_rows(self):
+        """One line says so; JSON has an empty array."""
+        for what, request, text in (
+                ('peers', SHOW_PEERS, 'no peers are configured\n'),
+                ('associations', SHOW_ASSOCIATIONS,
+                 'no associations are open\n'),
+                ('queue', SHOW_QUEUE, 'nothing is queued\n'),
+                ('transfers', SHOW_TRANSFERS,
+                 'no transfers are under way\n')):
+            self.assertEqual(self.both(what, request, []), (text, []))
 
     def test_associations(self):
         rows = [struct.pack(ASSOCIATION, 0x80000001, b'beta',

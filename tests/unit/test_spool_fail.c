@@ -9,6 +9,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -39,6 +40,7 @@ struct shared {
 	int	kill_at;	/* 0: never */
 	int	step;
 	int	fail_sync;
+	uint64_t space;		/* free, 0: what is */
 	int	power;		/* the image of powercut.h is kept */
 	uint8_t	ended[MESSAGES];
 };
@@ -115,6 +117,17 @@ int
 unlinkat(int fd, const char *path, int flags)
 {
 	STEP(syscall(SYS_unlinkat, fd, path, flags), (void)0);
+}
+
+int
+fstatvfs(int fd, struct statvfs *vfs)
+{
+	if (shared == NULL || shared->space == 0)
+		return (statvfs("/tmp", vfs));
+	memset(vfs, 0, sizeof(*vfs));
+	vfs->f_frsize = 1;
+	vfs->f_bavail = shared->space;
+	return (0);
 }
 
 static int
@@ -483,6 +496,63 @@ test_full(void **state)
 	assert_int_equal(fake_life(life_full, dir), 0);
 }
 
+/*
+ * A peer that is faster than the ticks: the reserve is kept all the same,
+ * and nobody looks more often than there is need to.
+ */
+static void
+life_reserve(const char *d)
+{
+	static uint8_t			 buf[60000];
+	const struct recv_refuse	*r;
+	int				 i;
+
+	shared->space = 2000000;
+	fake_mta.min_free = 1000000;
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, 0);
+	peer_opens(IN2, BETA, 2, 0, 0);
+	spool_tick();
+	recv_begin(IN, 1);
+	recv_begin(IN2, 1);
+	for (i = 0; i < 8; i++) {
+		recv_octets(IMSG_RECV_CONTENT, IN, buf, sizeof(buf));
+		recv_octets(IMSG_RECV_CONTENT, IN2, buf, sizeof(buf));
+		shared->space -= 2 * sizeof(buf);
+	}
+	CHECK(nothing_sent() && !sp.full);
+	/* others write as well: not known before the next look */
+	shared->space = 999999;
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, sizeof(buf));
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED);
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED);
+	CHECK(sp.full && nothing_sent());
+	check_busy();
+	CHECK(!leftovers(d));
+	recv_octets(IMSG_RECV_CONTENT, IN2, buf, sizeof(buf));
+	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
+	next(IMSG_RECV_INTERRUPTED);
+	recv_number(IMSG_RECV_INTERRUPT, IN2, 0);
+	next(IMSG_RECV_INTERRUPTED);
+	shared->space = 2000000;
+	spool_tick();
+	CHECK(!sp.full);
+	/* one look sees that there is room, and the next time is later */
+	recv_message(IN, 2, 1, PRIORITY_NORMAL, TO_HERE, 100000);
+	next(IMSG_RECV_ENDED);
+	settle();
+	CHECK(delivered_right(d, 100000));
+	shared->space = 0;
+}
+
+static void
+test_reserve(void **state)
+{
+	assert_int_equal(fake_life(life_reserve, dir), 0);
+}
+
 /* A content that has further names goes with all of them. */
 static void
 life_full_shared(const char *d)
@@ -622,6 +692,7 @@ main(void)
 		T(test_bad_sync),
 		T(test_bad_sync_out),
 		T(test_full),
+		T(test_reserve),
 		T(test_full_shared),
 		T(test_delivery_fails),
 		T(test_unreadable),

@@ -609,6 +609,37 @@ test_reopen_empties_the_log(void **state)
 	assert_true(st.st_size < 20000);	/* the probe only */
 }
 
+/* What is there as well, and what is said of it. */
+static void
+count_with(struct fixture *f, const char *name, const char *says)
+{
+	char		 path[128], why[256] = "";
+	uint64_t	 messages, partial;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	if (says == NULL)
+		assert_int_equal(store_count(f->dir, &messages, &partial, why,
+		    sizeof(why)), 0);
+	else {
+		assert_int_equal(store_count(f->dir, &messages, &partial, why,
+		    sizeof(why)), -1);
+		assert_ptr_equal(strstr(why, name), why);
+		assert_non_null(strstr(why, says));
+	}
+	/* somebody's own is told of first */
+	if (says != NULL && strstr(says, "not of mtad") == NULL) {
+		snprintf(path, sizeof(path), "%s/zzz", f->dir);
+		assert_int_equal(mkdir(path, 0700), 0);
+		assert_int_equal(store_count(f->dir, &messages, &partial, why,
+		    sizeof(why)), -1);
+		assert_non_null(strstr(why, "zzz is there as well"));
+		assert_int_equal(rmdir(path), 0);
+		snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	}
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* What is told of a spool before it is taken away. */
 static void
 test_count(void **state)
@@ -633,12 +664,18 @@ test_count(void **state)
 	assert_int_equal(messages, 2);
 	assert_int_equal(partial, 0);
 
-	snprintf(to, sizeof(to), "%s/queue.db.old", f->dir);
-	assert_int_equal(mkdir(to, 0700), 0);
-	assert_int_equal(store_count(f->dir, &messages, &partial, why,
-	    sizeof(why)), -1);
-	assert_non_null(strstr(why, "queue.db.old"));
-	assert_int_equal(rmdir(to), 0);
+	count_with(f, "queue.db.old", "not of mtad");
+	count_with(f, "queue.db.damaged-20261125T101112Z", "set it aside");
+	count_with(f, "queue.db.damaged-20261125T101112Z-wal",
+	    "set it aside");
+	count_with(f, "queue.db.damaged-20261125T101112Z.report",
+	    "report of what was lost");
+	count_with(f, "content.damaged-20261125T101112Z", "set it aside");
+	count_with(f, "queue.db.repair", "when mtad starts");
+	count_with(f, "queue.db.saved", "when mtad starts");
+	count_with(f, "salvage.new", "when mtad starts");
+	count_with(f, "backup.tmp", NULL);
+	count_with(f, "lost+found", NULL);
 	snprintf(from, sizeof(from), "%s/queue.db", f->dir);
 	snprintf(to, sizeof(to), "%s/content", f->dir);
 	assert_int_equal(rename(from, to), 0);
