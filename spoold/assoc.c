@@ -552,8 +552,7 @@ ind_recover(uint32_t id, const struct assoc_ind *ind,
 		    RTS_BUSY : RTS_CANNOT_RECOVER, words));
 	}
 	if (a->id != 0) {
-		log_info(EVT_ASSOC_DOWN, "%s: superseded by its recovery",
-		    assoc_name(a));
+		assoc_say_down(a, "superseded by its recovery");
 		assoc_detach(a, RTS_ABORT_TEMPORARY_PROBLEM, 1);
 		xfer_down(a);
 		if (spool_commit() == -1)
@@ -706,7 +705,7 @@ say_down(const struct assoc *a, const struct assoc_down *down,
 	const char	*text = down_text(down);
 
 	if (!a->row.initiator || was == ASSOC_IS_UP || was == ASSOC_CLOSING) {
-		log_info(EVT_ASSOC_DOWN, "%s: %s", assoc_name(a), text);
+		assoc_say_down(a, text);
 		return;
 	}
 	if (strncmp(p->said, text, sizeof(p->said) - 1) != 0)

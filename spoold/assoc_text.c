@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "spoold.h"
 
 /* A reference without its tag and length, when it has them. */
@@ -72,12 +73,52 @@ const char *
 assoc_name(const struct assoc *a)
 {
 	static char	name[PEER_NAME_MAX + 240];
-	char		text[160];
+	char		text[160], id[32] = "";
 
-	snprintf(name, sizeof(name), "peer=%s association=%08x "
-	    "connection=\"%s\"", a->peer->conf.name, a->id,
-	    connection_text(&a->conn.key, text, sizeof(text)));
+	/* one that has no connection has no number */
+	if (a->id != 0)
+		snprintf(id, sizeof(id), " association=%08x", a->id);
+	snprintf(name, sizeof(name), "peer=%s%s connection=\"%s\"",
+	    a->peer->conf.name, id, connection_text(&a->conn.key, text,
+	    sizeof(text)));
 	return (name);
+}
+
+/*
+ * Keys of what goes over an association at the moment, with a blank before
+ * them: how far it is secured.  "" when nothing does.
+ */
+static const char *
+under_way_text(const struct assoc *a)
+{
+	static char		text[160];
+	struct xfer_show	x;
+	struct store_receiving	r;
+	const char		*state;
+	uint32_t		n;
+
+	for (n = 0; xfer_show(a, n, &x) == 0; n++)
+		if (strcmp(x.state, "sending") == 0) {
+			snprintf(text, sizeof(text), " message=%016" PRIX64
+			    " activity=%u checkpoint=%u octets=%" PRIu64,
+			    x.message, x.activity, x.serial,
+			    x.checkpoint_octets);
+			return (text);
+		}
+	if (recv_show(a, &r, &state) == -1 || strcmp(state, "refused") == 0 ||
+	    strcmp(state, "discarded") == 0 ||
+	    strcmp(state, "interrupted") == 0)
+		return ("");
+	snprintf(text, sizeof(text), " transfer=%016" PRIX64 " checkpoint=%u "
+	    "octets=%" PRIu64, r.id, r.serial, r.markup_len);
+	return (text);
+}
+
+void
+assoc_say_down(const struct assoc *a, const char *why)
+{
+	log_info(EVT_ASSOC_DOWN, "%s%s: %s", assoc_name(a), under_way_text(a),
+	    why);
 }
 
 const char *

@@ -542,7 +542,7 @@ log_end(const struct intransfer *t)
 		    to == NULL ? "?" : to->name);
 	}
 	log_info(a->duplicate ? EVT_DUPLICATE : EVT_RECEIVED,
-	    "%s id=\"%s\" octets=%" PRIu64 " checkpoints=%u%s", recv_text(t),
+	    "%s id=\"%s\" octets=%" PRIu64 " checkpoint=%u%s", recv_text(t),
 	    mts_id, a->size, t->serial, a->duplicate ? ": not taken again" :
 	    a->njobs == 0 ? ": no responsibility" : where);
 }

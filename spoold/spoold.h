@@ -808,6 +808,8 @@ void	 assoc_expire(time_t);
 /* Seconds that what it may want to recover is kept. */
 int64_t	 assoc_keep(const struct target *);
 const char *assoc_name(const struct assoc *);	/* for the log */
+/* That it is down, and how far what went over it had come. */
+void	 assoc_say_down(const struct assoc *, const char *why);
 const char *connection_text(const struct connection_key *, char *, size_t);
 const char *activity_text(const struct activity_id *, char *, size_t);
 const char *down_text(const struct assoc_down *);

@@ -106,7 +106,7 @@ recv_text(const struct intransfer *t)
 	char		activity[32];
 
 	snprintf(text, sizeof(text), "peer=%.64s transfer=%016" PRIX64
-	    " activity=\"%s\"", t->origin->name, t->row.id,
+	    " activity=%s", t->origin->name, t->row.id,
 	    activity_text(&t->activity, activity, sizeof(activity)));
 	return (text);
 }

@@ -477,9 +477,10 @@ suspend(struct xfer *x, int jeopardized)
 	}
 	when = resume_time(x);
 	spool_wake(when);
-	log_info(EVT_TRANSFER_CUT, "%s checkpoint=%u again=%us%s", xfer_text(x),
-	    x->serial, when <= now ? 0 : (uint32_t)((when - now + 500) / 1000),
-	    jeopardized ? ": the peer cannot receive now" : "");
+	log_info(EVT_TRANSFER_CUT, "%s checkpoint=%u octets=%" PRIu64
+	    " again=%us%s", xfer_text(x), x->serial, x->offset, when <= now ?
+	    0 : (uint32_t)((when - now + 500) / 1000), jeopardized ?
+	    ": the peer cannot receive now" : "");
 	if (!jeopardized)
 		return;
 	TAILQ_FOREACH(other, &a->xfers, entry)

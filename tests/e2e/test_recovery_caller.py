@@ -66,7 +66,13 @@ class Cuts(Calling):
         self.assertEqual(self.recovers(responder), 1)
         self.assertTrue(responder.transfers[-1].resumed)
         alpha.said('association-recovered .*role=initiator .* was=')
-        alpha.said('transfer-out-resumed .* checkpoint=[2-6] ')
+        resumed = alpha.said('transfer-out-resumed .* checkpoint=[2-6] ')
+        # the line of the cut tells from where
+        down = alpha.said('association-down .*: connection lost')
+        keys = (r'message=(\w+) activity=\d+ checkpoint=(\d+) '
+                r'octets?=(\d+)')
+        self.assertEqual(re.search(keys, down).groups(),
+                         re.search(keys, resumed).groups())
 
     def test_around_the_end(self):
         """ACTIVITY END lost: the rest again.  Its confirmation lost: all of
@@ -211,7 +217,12 @@ class Answers(Calling):
         self.assertEqual(len(responder.transfers), 2)
         self.assertEqual(alpha.mtactl('show', 'peers')[0]['recovery'],
                          not remembered)
-        alpha.said('association-not-recovered .*its messages are sent anew')
+        line = alpha.said('association-not-recovered .*its messages are sent '
+                          'anew')
+        # there is no number of what has no connection
+        self.assertIn('association-not-recovered peer=beta connection="',
+                      line)
+        self.assertNotIn('association=00000000', alpha.log())
         if not remembered:
             return responder, alpha
         alpha.said('peer-cannot-recover peer=beta ')
