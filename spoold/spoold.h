@@ -30,6 +30,7 @@
 #endif
 #define CONTENT_INLINE_MAX	(32 * 1024)	/* octets kept in a row */
 #define PREFETCH		6	/* transfers given ahead, association */
+#define PREFETCH_OCTETS		(256 * 1024)	/* to go before another */
 #define JOB_WINDOW		256	/* ready jobs held, target and rank */
 #define JEOPARDY_RETRY		3	/* s between looks at a sick spool */
 #define ACCEPTED_KEEP		(30 * 24 * 3600)	/* s, duplicates */

@@ -94,18 +94,25 @@ xfer_text(const struct xfer *x)
 	return (text);
 }
 
+/*
+ * Small messages follow one another without a pause; behind a large one none
+ * is bound to the association, for another may be free, or opened, before.
+ */
 int
 xfer_room(const struct assoc *a)
 {
 	const struct xfer	*x;
+	uint64_t		 left = 0;
 
 	if (a->state != ASSOC_IS_UP || a->drop || a->nxfers >= PREFETCH ||
 	    (!a->row.initiator && a->row.dialogue != DIALOGUE_TWA))
 		return (0);
-	TAILQ_FOREACH(x, &a->xfers, entry)
+	TAILQ_FOREACH(x, &a->xfers, entry) {
 		if (x->state == XFER_WAITING || x->state == XFER_SUSPENDED)
 			return (0);
-	return (1);
+		left += (x->total != 0 ? x->total : x->job->size) - x->offset;
+	}
+	return (left < PREFETCH_OCTETS);
 }
 
 static void

@@ -346,6 +346,48 @@ test_urgent(void **state)
 	assert_int_equal(fake_life(life_urgent, dir), 0);
 }
 
+/* What is urgent does not wait behind what is large, nor does the rest. */
+static void
+life_behind(const char *d)
+{
+	struct assoc	*a;
+	uint32_t	 id, x, y, urgent = 0;
+	int		 i;
+
+	life_begin(d);
+	queue_up(1, 1, PRIORITY_NORMAL, 1000000);
+	id = expect_open(0);
+	up(id, TURN_INITIATOR, 0);
+	x = expect_xfer(id, 0, 0);
+	begun(id, x, 1000500);
+	forget_sent();
+	queue_up(10, 3, PRIORITY_NORMAL, 10);
+	CHECK(nothing_sent() && ours() == 1);
+	queue_up(20, 1, PRIORITY_URGENT, 10);
+	CHECK(ours() == 2);
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->state == ASSOC_OPENING)
+			urgent = a->id;
+	forget_sent();
+	up(urgent, TURN_INITIATOR, 0);
+	y = expect_xfer(urgent, 0, 0);
+	CHECK(req.priority == PRIORITY_URGENT);
+	begun(urgent, y, 100);
+	done(urgent, y);
+	/* that one is for urgent ones alone; the others go after the first */
+	CHECK(nothing_sent());
+	done(id, x);
+	for (i = 0; i < 3; i++)
+		expect_xfer(id, 0, 0);
+	CHECK(nothing_sent());
+}
+
+static void
+test_behind(void **state)
+{
+	assert_int_equal(fake_life(life_behind, dir), 0);
+}
+
 /* Each priority waits as long as it may. */
 static void
 life_oldest(const char *d)
@@ -959,6 +1001,7 @@ main(void)
 		T(test_jeopardy_ladders),
 		T(test_thresholds),
 		T(test_urgent),
+		T(test_behind),
 		T(test_oldest),
 		T(test_more),
 		T(test_recovery),
