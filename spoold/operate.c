@@ -188,8 +188,8 @@ count_called(struct client *c)
 	const struct peer	*p;
 
 	TAILQ_FOREACH(p, &sp.peers, entry)
-		if (can_be_called(p) && queue_ready(p->target, -1) > 0 &&
-		    (c->change.peer[0] == '\0' ||
+		if (can_be_called(p) && (queue_ready(p->target, -1) > 0 ||
+		    schedule_recovers(p)) && (c->change.peer[0] == '\0' ||
 		    strcmp(c->change.peer, p->conf.name) == 0))
 			c->changed.peers++;
 }
@@ -419,12 +419,13 @@ operate_begin(struct client *c, uint32_t type, const struct ctl_change *ch)
 		return (0);
 	}
 	if (type == CTL_RETRY && ch->id == 0) {
-		TAILQ_FOREACH(p, &sp.peers, entry)
-			if (ch->peer[0] == '\0' ||
-			    strcmp(ch->peer, p->conf.name) == 0)
-				hurry(p);
-		if (ch->peer[0] == '\0')
-			xfer_retry();
+		TAILQ_FOREACH(p, &sp.peers, entry) {
+			if (ch->peer[0] != '\0' &&
+			    strcmp(ch->peer, p->conf.name) != 0)
+				continue;
+			hurry(p);
+			xfer_retry(p);
+		}
 	}
 	c->change_last = store_next_id(sp.store);
 	c->changing = CHANGE_WORK;

@@ -344,8 +344,41 @@ schedule_give(struct assoc *a)
 }
 
 void
+schedule_recover(struct assoc *a)
+{
+	if (a->state != ASSOC_LOST || !a->row.initiator)
+		return;
+	a->retry_at = spool_clock();
+	spool_wake(a->retry_at);
+}
+
+int
+schedule_recovers(const struct peer *p)
+{
+	const struct assoc	*a;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer == p && a->state == ASSOC_LOST &&
+		    a->row.initiator && !a->drop && !a->gone)
+			return (1);
+	return (0);
+}
+
+/* The peer is there again: what was lost need not wait for its time. */
+static void
+recover_others(const struct assoc *up)
+{
+	struct assoc	*a;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		if (a->peer == up->peer)
+			schedule_recover(a);
+}
+
+void
 schedule_up(struct assoc *a)
 {
+	recover_others(a);
 	memset(a->peer->open.after, 0, sizeof(a->peer->open.after));
 	a->peer->why[0] = '\0';
 	if (a->row.initiator) {

@@ -846,6 +846,9 @@ void	 schedule_peer(struct peer *);
 void	 schedule_open_now(struct assoc *);
 void	 schedule_tick(void);
 void	 schedule_up(struct assoc *);
+/* One that was lost, or does the peer have any: it is recovered now. */
+void	 schedule_recover(struct assoc *);
+int	 schedule_recovers(const struct peer *);
 /* ours is down; was: the state before.  Decides what follows. */
 void	 schedule_down(struct assoc *, enum assoc_state was,
 	    const struct assoc_down *);
@@ -893,8 +896,8 @@ void	 xfer_free_all(struct assoc *);
 
 /* May another one be given? */
 int	 xfer_room(const struct assoc *);
-/* The operator: now. */
-void	 xfer_retry(void);
+/* The operator: what was cut is tried now. */
+void	 xfer_retry(const struct peer *);
 /* Time has come for one that was interrupted. */
 void	 xfer_tick(struct assoc *);
 

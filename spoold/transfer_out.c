@@ -449,13 +449,15 @@ xfer_tick(struct assoc *a)
 }
 
 void
-xfer_retry(void)
+xfer_retry(const struct peer *p)
 {
 	struct assoc	*a;
 	struct xfer	*x;
 
 	TAILQ_FOREACH(a, &sp.assocs, entry) {
-		a->retry_at = 0;
+		if (a->peer != p)
+			continue;
+		schedule_recover(a);
 		TAILQ_FOREACH(x, &a->xfers, entry)
 			x->resume_at = 0;
 	}

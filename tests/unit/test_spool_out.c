@@ -734,6 +734,46 @@ test_cannot_recover(void **state)
 	}
 }
 
+/* When the peer is seen to be back, or told to be, no delay is waited for. */
+static void
+life_back(const char *d)
+{
+	struct peer	*p;
+	uint32_t	 id, x[3];
+	int		 i;
+
+	start_large(d, &id, x, 2);
+	p = TAILQ_FIRST(&sp.peers);
+	down(id, DOWN_TRANSPORT_LOST, 0);
+	fake_offset += 300;
+	id = expect_open(1);
+	for (i = 0; i < 2; i++) {
+		down(id, DOWN_CONNECT_FAILED, 0);
+		schedule_tick();
+		spool_turn();
+		forget_sent();		/* one that is new is tried as well */
+		schedule_tick();
+		spool_turn();
+		CHECK(nothing_sent());
+		if (i == 0) {
+			peer_opens(IN + 1, BETA, 1, 0, 0);
+			forget_sent();
+		} else
+			xfer_retry(p);
+		schedule_tick();
+		spool_turn();
+		id = expect_open(1);
+	}
+	up(id, TURN_INITIATOR, 0);
+	expect_xfer(id, 1, 0);
+}
+
+static void
+test_back(void **state)
+{
+	assert_int_equal(fake_life(life_back, dir), 0);
+}
+
 /* Recovery timeout as initiator: fresh, and nothing is lost. */
 static void
 life_too_late(const char *d)
@@ -1008,6 +1048,7 @@ main(void)
 		T(test_fresh),
 		T(test_completed),
 		T(test_cannot_recover),
+		T(test_back),
 		T(test_too_late),
 		T(test_jeopardized),
 		T(test_twa),
