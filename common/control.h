@@ -150,6 +150,7 @@ struct ctl_recipient {
 	char		name[OR_TEXT_MAX];
 	char		where[PEER_NAME_MAX];	/* peer or directory */
 	char		state[128];
+	uint8_t		over;	/* nothing waits here for it (any more) */
 };
 
 struct ctl_transfer {

@@ -23,7 +23,8 @@ struct output {
 	struct table	 table;
 	/* show message */
 	struct ibuf	*envelope;
-	int		 recipients;
+	struct recipients recipients;
+	uint64_t	 arrival;
 };
 
 struct show {
@@ -355,23 +356,7 @@ recipient_row(struct output *o, struct imsg *imsg)
 	TERMINATE(r.name);
 	TERMINATE(r.where);
 	TERMINATE(r.state);
-	if (o->as_json) {
-		if (o->recipients++ == 0)
-			json_array(&o->json, "recipient_list");
-		json_object(&o->json, NULL);
-		json_string(&o->json, "name", r.name);
-		json_string(&o->json, "where", r.where);
-		json_string(&o->json, "state", r.state);
-		json_close(&o->json, '}');
-		return;
-	}
-	if (o->recipients++ == 0) {
-		putchar('\n');
-		table_begin(&o->table, stdout, "RECIPIENT,WHERE,STATE");
-	}
-	table_text(&o->table, r.name);
-	table_text(&o->table, r.where[0] != '\0' ? r.where : "-");
-	table_text(&o->table, r.state);
+	recipients_add(&o->recipients, &r);
 }
 
 static void
@@ -391,6 +376,7 @@ message_row(struct output *o, struct imsg *imsg)
 		return;
 	}
 	get_message(imsg, &m);
+	o->arrival = m.arrival;
 	if (o->as_json) {
 		message_json(&o->json, &m);
 		return;
@@ -431,19 +417,18 @@ envelope_json(struct json *j, char *text)
 }
 
 static void
-message_end(struct output *o)
+message_end(struct output *o, struct ctl *c, uint64_t id)
 {
 	struct message *m;
 	char *text = NULL;
 	size_t len;
 	FILE *f;
 
-	if (o->as_json) {
-		if (o->recipients == 0)
-			json_array(&o->json, "recipient_list");
-		json_close(&o->json, ']');
-	} else if (o->recipients > 0)
-		table_end(&o->table);
+	recipients_ask(&o->recipients, c, id, o->arrival);
+	if (o->as_json)
+		recipients_json(&o->recipients, &o->json);
+	else
+		recipients_print(&o->recipients);
 	if (o->envelope != NULL) {
 		m = message_deserialise(ibuf_data(o->envelope),
 		    ibuf_size(o->envelope));
@@ -624,7 +609,7 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 	if (rows == 0 && s->headings == NULL)
 		errx(1, "no answer");
 	if (s->id)
-		message_end(&o);
+		message_end(&o, c, id);
 	else if (s->headings != NULL && as_json) {
 		if (rows == 0)
 			json_array(&o.json, NULL);

@@ -522,6 +522,7 @@ recipient_row(struct client *c, const struct or_address *name,
 	if (number == TARGET_NOT_OURS || number == TARGET_SETTLED) {
 		strlcpy(r.state, number == TARGET_SETTLED ? "done" :
 		    "not our responsibility", sizeof(r.state));
+		r.over = 1;
 		client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));
 		return;
 	}
@@ -530,6 +531,7 @@ recipient_row(struct client *c, const struct or_address *name,
 	memset(&f, 0, sizeof(f));
 	f.target = number;
 	store_job_of_message(sp.store, id, find_job, &f);
+	r.over = !f.found;
 	strlcpy(r.state, !f.found ? "done" : job_text(&f.job, buf,
 	    sizeof(buf)), sizeof(r.state));
 	client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));

@@ -36,7 +36,7 @@ SUMMARY = '@33s32s128s20Q'
 PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s128s'
-RECIPIENT = '@1024s64s128s'
+RECIPIENT = '@1024s64s128sB'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
@@ -60,12 +60,13 @@ def imsg(kind, body=b''):
 
 class Server(threading.Thread):
     """Takes one connection, keeps what it is sent, answers at the end; later
-    are the answers to more requests of that kind."""
+    are the answers to more requests of that kind, or of those kinds."""
 
     def __init__(self, path, answers, until, slow=0, later=()):
         super().__init__(daemon=True)
         self.later = list(later)
         self.answers, self.until, self.slow = answers, until, slow
+        self.more = until if isinstance(until, tuple) else ()
         self.got = []
         self.error = None
         self.listener = socket.socket(socket.AF_UNIX)
@@ -102,7 +103,7 @@ class Server(threading.Thread):
                 self.got.append((kind, self.take(s, length - 16)))
                 if self.slow and kind == SUBMIT_CONTENT:
                     time.sleep(self.slow)
-                if kind == self.until:
+                if kind == self.until or kind in self.more:
                     for part in self.answers:
                         s.sendall(part)
                     if not self.later:
@@ -911,18 +912,65 @@ class Test(unittest.TestCase):
         """The envelope as "show message" prints it."""
         answers = [imsg(ROW, self.message(0xcd)),
                    imsg(ROW_RECIPIENT, struct.pack(
-                       RECIPIENT, b'/S=Poe/C=FR/', b'beta', b'queued')),
+                       RECIPIENT, b'/S=Poe/C=FR/', b'beta', b'queued', 0)),
                    imsg(ROW_RECIPIENT, struct.pack(
-                       RECIPIENT, b'/S=Roe/C=FR/', b'', b'done')),
+                       RECIPIENT, b'/S=Roe/C=FR/', b'', b'done', 1)),
                    imsg(ROW_ENVELOPE, envelope[:100]),
                    imsg(ROW_ENVELOPE, envelope[100:]), imsg(END)]
-        self.serve(answers, SHOW_MESSAGE)
+        kinds = SHOW_MESSAGE, TRACK
+        # without an audit log no more is known
+        self.serve(answers, kinds, later=[[imsg(FAIL, b'no log\0')]])
         text = self.good('show', 'message', 'cd')
-        self.assertEqual(self.server.got,
-                         [(SHOW_MESSAGE, struct.pack('@Q', 0xcd))])
-        self.serve(answers, SHOW_MESSAGE)
+        self.assertEqual(self.server.got[0],
+                         (SHOW_MESSAGE, struct.pack('@Q', 0xcd)))
+        self.assertEqual(self.server.got[1][0], TRACK)
+        self.assertEqual(struct.unpack(
+            TRACK_BODY, self.server.got[1][1])[2:4], (1, 0xcd))
+        self.serve(answers, kinds, later=[[imsg(FAIL, b'no log\0')]])
         j = self.json('show', 'message', 'cd')
         return text, j
+
+    def test_outcomes(self):
+        """Of one that is over, in whatever order and part of a line."""
+        def line(event, rest, id_=0xcd):
+            return ('time=2026-11-24T22:18:39.000Z key=%016X event=%s '
+                    'id=%016X %s\n' % (1, event, id_, rest)).encode()
+        names = ['/S=%s/' % n for n in ('A', 'B', 'A', 'D', 'E', 'F', 'G',
+                                        'H')]
+        log = (line('submit', ' '.join('recipient="%s"' % n for n in names)) +
+               line('transfer', 'to="beta" octets=9 recipient="/S=D/"') +
+               line('deliver', 'to="/in" recipient="/S=A/" '
+                    'recipient="/S=A/"') +
+               line('deliver', 'to="/in" recipient="/S=F/"', 0xce) +
+               line('non-deliver', 'report=00000000000000AB recipients=2 '
+                    'recipient="/S=E/" reason=1 diagnostic=0 text="no" '
+                    'recipient="/S=B/" reason=0') +
+               line('redirect', 'recipient="/S=F/" '
+                    'redirected-to="/S=New/" redirection-reason=0') +
+               line('remove', 'to="beta" by="operator" recipient="/S=G/"'))
+        self.serve([imsg(ROW, self.message(0xcd)),
+                    *(imsg(ROW_RECIPIENT, struct.pack(
+                        RECIPIENT, n.encode(), b'',
+                        b'queued' if n == '/S=H/' else b'done',
+                        n != '/S=H/')) for n in names), imsg(END)],
+                   (SHOW_MESSAGE, TRACK), later=[[imsg(ROW, log), imsg(END)]])
+        got = self.json('show', 'message', 'cd')['recipient_list']
+        self.assertEqual([r['name'] for r in got], names)
+        self.assertEqual(
+            [(r['outcome'], r['where'], r['reason'], r['diagnostic'],
+              r['report']) for r in got],
+            [('delivered', '/in', None, None, None),
+             ('non-delivery', None, 0, None, '00000000000000AB'),
+             ('delivered', '/in', None, None, None),
+             ('transferred', 'beta', None, None, None),
+             ('non-delivery', None, 1, 0, '00000000000000AB'),
+             ('redirected', None, None, None, None),
+             ('removed', 'beta', None, None, None),
+             ('waiting', None, None, None, None)])
+        self.assertEqual([r['state'] for r in got[3:]], [
+            'transferred',
+            'non-delivery 1/0, report 00000000000000AB: no',
+            'redirected to /S=New/', 'removed by the operator', 'queued'])
 
     def test_text(self):
         text = b'Hello,\nworld\r\nend'
@@ -954,8 +1002,12 @@ class Test(unittest.TestCase):
              'address=/S=Roe/PRMD=BETA/ADMD=ATLAS/C=FR/DD.fax=12/'])
         self.assertEqual(j['id'], '00000000000000CD')
         self.assertEqual(j['recipient_list'], [
-            {'name': '/S=Poe/C=FR/', 'where': 'beta', 'state': 'queued'},
-            {'name': '/S=Roe/C=FR/', 'where': '', 'state': 'done'}])
+            {'name': '/S=Poe/C=FR/', 'where': 'beta', 'state': 'queued',
+             'outcome': 'waiting', 'reason': None, 'diagnostic': None,
+             'report': None},
+            {'name': '/S=Roe/C=FR/', 'where': None, 'state': 'done',
+             'outcome': None, 'reason': None, 'diagnostic': None,
+             'report': None}])
         lines = text.splitlines()
         self.assertEqual(lines[0], 'message       00000000000000CD')
         self.assertIn('size          20.0 MB (20971520 octets)', lines)
