@@ -18,7 +18,8 @@ enum ctl_type {
 	CTL_SHOW_SUMMARY = 200,	/* - ; row: struct ctl_summary */
 	CTL_SHOW_PEERS,		/* - ; struct ctl_peer */
 	CTL_SHOW_ASSOCIATIONS,	/* - ; struct ctl_association */
-	CTL_SHOW_QUEUE,		/* - ; struct ctl_message */
+	CTL_SHOW_QUEUE,		/* - or char[PEER_NAME_MAX], copies for that
+				 * peer alone ; struct ctl_message */
 	CTL_SHOW_TRANSFERS,	/* - ; struct ctl_transfer */
 	CTL_SHOW_MESSAGE,	/* uint64_t id ; struct ctl_message, then
 				 * CTL_ROW_RECIPIENT rows, then the envelope
@@ -143,6 +144,7 @@ struct ctl_message {
 	uint64_t	size;		/* octets of content */
 	uint64_t	arrival;	/* time_t */
 	char		from[PEER_NAME_MAX];	/* "" local */
+	char		where[PEER_NAME_MAX];	/* of what the state says, or "" */
 	char		state[128];
 };
 

@@ -172,9 +172,16 @@ simple(uint32_t type, const void *data, size_t len)
 }
 
 static void
+show_option(int ch, void *arg)
+{
+	peer_arg(arg, "show queue", optarg);
+}
+
+static void
 cmd_show(uint32_t request, int argc, char **argv)
 {
 	const struct show *show;
+	char peer[PEER_NAME_MAX] = "";
 	struct ctl c;
 	uint64_t id = 0;
 
@@ -190,13 +197,17 @@ cmd_show(uint32_t request, int argc, char **argv)
 		warnx("show: %s: unknown", argv[1]);
 		usage(NULL);
 	}
+	if (strcmp(argv[1], "queue") == 0) {
+		argv++;
+		argc = options(argc - 1, &argv, "+P:", show_option, peer) + 2;
+	}
 	if (argc != (show_wants_id(show) ? 3 : 2))
 		usage(show_wants_id(show) ? "show message: one id expected" :
 		    "show: too many arguments");
 	if (show_wants_id(show))
 		id = parse_id(argv[2]);
 	ctl_open(&c, socket_path);
-	show_run(show, &c, id, as_json);
+	show_run(show, &c, id, peer[0] != '\0' ? peer : NULL, as_json);
 }
 
 static void
@@ -412,8 +423,8 @@ static const struct command {
 	const char	*usage;
 } commands[] = {
 	{ "show", cmd_show, 0,
-	    OPTIONS "show summary | peers | associations | queue |\n"
-	    "\t    transfers | peer name | message ID" },
+	    OPTIONS "show summary | peers | associations |\n"
+	    "\t    queue [-P peer] | transfers | peer name | message ID" },
 	{ "submit", cmd_submit, CTL_SUBMIT,
 	    OPTIONS "submit [-b] -f oraddress -t oraddress ...\n"
 	    "\t    [-p priority] [-r report] [-s subject] [file]\n"

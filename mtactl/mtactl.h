@@ -49,10 +49,14 @@ int	ctl_try(struct ctl *, struct imsg *);
 /* The structure that a row is, of just that size.  Or exits. */
 void	ctl_row(struct imsg *, void *, size_t);
 
-/* show.c: sends the request for what and prints the answer. */
+/*
+ * show.c: sends the request for what, about an id or the copies for a peer
+ * (NULL: all of them), and prints the answer.
+ */
 struct show;
 const struct show *show_find(const char *what);
-void	show_run(const struct show *, struct ctl *, uint64_t id, int as_json);
+void	show_run(const struct show *, struct ctl *, uint64_t id,
+	    const char *peer, int as_json);
 /* Needs an id? */
 int	show_wants_id(const struct show *);
 

@@ -289,6 +289,7 @@ get_message(struct imsg *imsg, struct ctl_message *m)
 	TERMINATE(m->mts_id);
 	TERMINATE(m->originator);
 	TERMINATE(m->from);
+	TERMINATE(m->where);
 	TERMINATE(m->state);
 }
 
@@ -309,6 +310,10 @@ message_json(struct json *j, const struct ctl_message *m)
 	json_uint(j, "arrival", m->arrival);
 	json_uint(j, "recipients", m->recipients);
 	json_uint(j, "waiting", m->waiting);
+	if (m->where[0] != '\0')
+		json_string(j, "where", m->where);
+	else
+		json_null(j, "where");
 	json_bool(j, "held", m->held);
 	json_string(j, "state", m->state);
 }
@@ -318,6 +323,7 @@ queue_row(struct output *o, struct imsg *imsg)
 {
 	struct table *t = &o->table;
 	struct ctl_message m;
+	char to[PEER_NAME_MAX + 16];
 
 	get_message(imsg, &m);
 	if (o->as_json) {
@@ -333,6 +339,11 @@ queue_row(struct output *o, struct imsg *imsg)
 	table_number(t, m.recipients);
 	table_text(t, m.from[0] != '\0' ? m.from : "-");
 	table_text(t, m.originator);
+	strlcpy(to, m.where[0] != '\0' ? m.where : "-", sizeof(to));
+	if (m.waiting > 1)
+		snprintf(to + strlen(to), sizeof(to) - strlen(to),
+		    " +%" PRIu32, m.waiting - 1);
+	table_text(t, to);
 	table_text(t, m.state);
 }
 
@@ -559,7 +570,7 @@ static const struct show shows[] = {
 	    ">SENT,>RECEIVED,TLS", "no associations are open",
 	    association_row },
 	{ "queue", CTL_SHOW_QUEUE, 0,
-	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,STATE",
+	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,TO,STATE",
 	    "nothing is queued", queue_row },
 	{ "transfers", CTL_SHOW_TRANSFERS, 0,
 	    "PEER,DIR,MESSAGE,ACTIVITY,>DONE,>TOTAL,>%,>CKPT,>SECURED,>AGE,"
@@ -585,7 +596,8 @@ show_wants_id(const struct show *s)
 }
 
 void
-show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
+show_run(const struct show *s, struct ctl *c, uint64_t id, const char *peer,
+    int as_json)
 {
 	struct output o;
 	struct imsg imsg;
@@ -593,7 +605,10 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 
 	memset(&o, 0, sizeof(o));
 	o.as_json = as_json;
-	ctl_send(c, s->request, &id, s->id ? sizeof(id) : 0);
+	if (peer != NULL)
+		ctl_send(c, s->request, peer, PEER_NAME_MAX);
+	else
+		ctl_send(c, s->request, &id, s->id ? sizeof(id) : 0);
 	if (as_json)
 		json_begin(&o.json, stdout);
 	while (ctl_next(c, &imsg, NULL, NULL) != CTL_END) {

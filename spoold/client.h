@@ -20,6 +20,9 @@ struct client {
 	struct imsgev		 iev;
 	uint32_t		 request;	/* enum ctl_type, 0 none */
 	uint64_t		 cursor;	/* of the rows */
+	/* CTL_SHOW_QUEUE */
+	char			 only[PEER_NAME_MAX];	/* "": all */
+	uint8_t			 looking;	/* for more rows of that peer */
 	/* CTL_SHOW_MESSAGE */
 	struct message		*message;
 	uint32_t		*routing;

@@ -599,6 +599,53 @@ class Verbs(Operator):
         alpha.mtactl('reroute', chosen)
         self.assertEqual(where(chosen), 'beta')
 
+    def test_queue_says_where_and_why(self):
+        """Where a message goes, and what it waits for."""
+        alpha = self.nobody()
+        alpha.mtactl('peer', 'beta', 'down')
+        alpha.inject(address('beta'), 100, n=600)
+        id_ = alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                           address('beta'), '-t', address('gamma'),
+                           input=b'x')['id']
+        alpha.mtactl('peer', 'gamma', 'hold')
+        got = alpha.mtactl('show', 'queue')
+        self.assertEqual(len(got), 601)
+        for m in got:
+            self.assertEqual((m['where'], m['state']),
+                             ('beta', 'waits: beta down by operator'))
+        got = alpha.mtactl('show', 'queue', '-P', 'gamma')
+        self.assertEqual([(m['id'], m['where'], m['state'], m['waiting'])
+                          for m in got],
+                         [(id_, 'gamma', 'waits: gamma held by operator', 2)])
+        self.assertEqual([r['state'] for r in alpha.mtactl(
+            'show', 'message', id_)['recipient_list']],
+            ['waits: beta down by operator', 'waits: gamma held by operator'])
+        alpha.mtactl('peer', 'gamma', 'up')
+        until(lambda: self.state(alpha, id_).startswith('waits: beta') and
+              alpha.mtactl('show', 'queue', '-P', 'gamma')[0][
+                  'state'].startswith('waits: gamma retry in '), LIMIT)
+        self.assertEqual(len(alpha.mtactl('show', 'queue', '-P', 'beta')),
+                         601)
+        code, _, err = self.ctl(alpha, 'show', 'queue', '-P', 'delta')
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                         'peers" has their names\n'))
+
+    def test_queue_says_that_it_was_cut(self):
+        """As show transfers has it, not that it were being sent."""
+        beta = self.scripted(self.responder(), self.hold_up)
+        alpha = self.caller(beta.port, SMALL, 'retry 600s to 600s')
+        id_ = self.submit(alpha, POISON)
+        until(lambda: self.sending(alpha, id_), LIMIT)
+        self.assertEqual(self.state(alpha, id_), 'sending')
+        self.assertTrue(alpha.kill('rtsd'))
+
+        def cut():
+            with contextlib.suppress(RuntimeError):
+                return [t['state'] for t in alpha.mtactl('show', 'transfers')
+                        if t['state'] != 'sending']
+        until(cut, LIMIT, 'transfer cut')
+        until(lambda: cut() == [self.state(alpha, id_)], LIMIT, 'the same')
+
     def test_under_way(self):
         """Told so, and left alone."""
         beta = self.scripted(self.responder(), self.hold_up)

@@ -35,7 +35,7 @@ MTACTL = None
 SUMMARY = '@33s32s128s20Q'
 PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
-MESSAGE = '@Q160s1024s3B2I2Q64s128s'
+MESSAGE = '@Q160s1024s3B2I2Q64s64s128s'
 RECIPIENT = '@1024s64s128sB'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160sI0Q'
@@ -837,7 +837,8 @@ class Test(unittest.TestCase):
     def message(self, n, from_=b'', kind=0):
         return struct.pack(MESSAGE, n, b'[/PRMD=P/ADMD=A/C=GB/;x]',
                            b'/S=Doe/C=GB/', kind, 2, 0, 3, 2, 20 * 2 ** 20,
-                           int(time.time()) - 3660, from_, b'queued')
+                           int(time.time()) - 3660, from_, b'gamma',
+                           b'queued')
 
     def test_queue(self):
         rows = [self.message(1), self.message(2 ** 64 - 1, b'beta')]
@@ -845,8 +846,9 @@ class Test(unittest.TestCase):
         cells = self.aligned(text)
         self.assertEqual(cells[1], [
             '0000000000000001', 'urgent', '20.0 MB', '1h01m', '3', '-',
-            '/S=Doe/C=GB/', 'queued'])
+            '/S=Doe/C=GB/', 'gamma +1', 'queued'])
         self.assertEqual(cells[2][0], 'F' * 16)
+        self.assertEqual(j[0]['where'], 'gamma')
         self.assertEqual(j[1]['id'], 'F' * 16)
         self.assertEqual(j[1]['from'], 'beta')
         self.assertIsNone(j[0]['from'])
@@ -859,6 +861,15 @@ class Test(unittest.TestCase):
         self.assertEqual(len(self.aligned(text)), 2501)
         self.assertEqual([int(x['id'], 16) for x in j],
                          list(range(1, 2501)))
+
+    def test_queue_of_a_peer(self):
+        self.serve(self.queue(2), SHOW_QUEUE)
+        self.good('show', 'queue', '-P', 'gamma')
+        self.assertEqual(self.server.got, [
+            (SHOW_QUEUE, b'gamma'.ljust(64, b'\0'))])
+        self.bad(2, 'show', 'queue', '-P')
+        self.bad(2, 'show', 'queue', '-P', 'gamma', 'x')
+        self.bad(2, 'show', 'peers', '-P', 'gamma')
 
     def test_from(self):
         for kind, from_, text in ((0, b'', 'submitted here'),
