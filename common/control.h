@@ -88,9 +88,10 @@ struct ctl_summary {
 	char		version[32];
 	char		state[128];	/* "running", "spool full: ..." */
 	uint64_t	uptime;		/* s */
-	uint64_t	queued, held, deferred;	/* messages */
-	uint64_t	queued_octets;
-	uint64_t	oldest;		/* s, age of the oldest queued */
+	uint64_t	queued, held, deferred;	/* copies, each in one of */
+	uint64_t	active, stored;	/* under way, all of them */
+	uint64_t	queued_octets;	/* of all messages */
+	uint64_t	oldest;		/* s, of those queued or under way */
 	uint64_t	received, sent, delivered, duplicates;
 	uint64_t	received_octets, sent_octets, resent_octets;
 	uint64_t	recoveries_in, recoveries_out;	/* successful */
@@ -105,7 +106,8 @@ struct ctl_peer {
 	char		state[128];	/* "up", "retry in 12 s: reason" */
 	uint32_t	associations_in, associations_out;
 	uint64_t	queued[3];	/* by enum priority */
-	uint64_t	oldest;		/* s */
+	uint64_t	active, stored;	/* under way; all of them */
+	uint64_t	oldest;		/* s, of those queued or under way */
 	uint32_t	cut_in, cut_out;	/* transfers that wait for
 						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;

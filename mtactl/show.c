@@ -84,6 +84,8 @@ summary_json(struct json *j, const char *key, const struct ctl_summary *s)
 	json_uint(j, "queued", s->queued);
 	json_uint(j, "held", s->held);
 	json_uint(j, "deferred", s->deferred);
+	json_uint(j, "active", s->active);
+	json_uint(j, "stored", s->stored);
 	json_uint(j, "queued_octets", s->queued_octets);
 	json_uint(j, "oldest", s->oldest);
 	json_uint(j, "received", s->received);
@@ -118,9 +120,10 @@ summary_row(struct output *o, struct imsg *imsg)
 	line("mta", "%s, mtad %s, up %s", s.name, s.version,
 	    age_text(a, s.uptime));
 	line("state", "%s", s.state);
-	line("queue", "%" PRIu64 " queued, %" PRIu64 " deferred, %" PRIu64
-	    " held, %s, oldest %s", s.queued, s.deferred, s.held,
-	    size_text(a, s.queued_octets), age_text(b, s.oldest));
+	line("queue", "%" PRIu64 " queued, %" PRIu64 " under way, %" PRIu64
+	    " deferred, %" PRIu64 " held, %s, oldest %s", s.queued, s.active,
+	    s.deferred, s.held, size_text(a, s.queued_octets),
+	    age_text(b, s.oldest));
 	line("received", "%" PRIu64 ", %s, %" PRIu64 " duplicates",
 	    s.received, size_text(a, s.received_octets), s.duplicates);
 	line("sent", "%" PRIu64 ", %s, %s sent again", s.sent,
@@ -168,6 +171,8 @@ peer_members(struct json *j, const struct ctl_peer *p)
 	json_uint(j, "normal", p->queued[PRIORITY_NORMAL]);
 	json_uint(j, "non_urgent", p->queued[PRIORITY_NON_URGENT]);
 	json_close(j, '}');
+	json_uint(j, "active", p->active);
+	json_uint(j, "stored", p->stored);
 	json_uint(j, "oldest", p->oldest);
 	json_uint(j, "cut_in", p->cut_in);
 	json_uint(j, "cut_out", p->cut_out);
@@ -203,6 +208,7 @@ peer_row(struct output *o, struct imsg *imsg)
 	    p.queued[PRIORITY_URGENT], p.queued[PRIORITY_NORMAL],
 	    p.queued[PRIORITY_NON_URGENT]);
 	table_text(t, buf);
+	table_number(t, p.stored);
 	table_age(t, p.oldest);
 	snprintf(buf, sizeof(buf), "%u/%u", p.cut_in, p.cut_out);
 	table_text(t, buf);
@@ -562,7 +568,7 @@ transfer_row(struct output *o, struct imsg *imsg)
 static const struct show shows[] = {
 	{ "summary", CTL_SHOW_SUMMARY, 0, NULL, NULL, summary_row },
 	{ "peers", CTL_SHOW_PEERS, 0,
-	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
+	    "PEER,>IN/OUT,>URG/NORM/NON,>ALL,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
 	    ">SENT,>SIZE,>AGAIN,>LAST,STATE", "no peers are configured",
 	    peer_row },
 	{ "associations", CTL_SHOW_ASSOCIATIONS, 0,

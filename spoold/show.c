@@ -71,6 +71,8 @@ show_summary(struct client *c)
 		s.queued += queue_ready(t, -1);
 		s.deferred += t->deferred;
 		s.held += t->stuck;
+		s.active += queue_taken(t);
+		s.stored += queue_stored(t);
 		if ((oldest = queue_age(t)) > s.oldest)
 			s.oldest = oldest;
 	}
@@ -207,6 +209,8 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			r->queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
 			    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
 			    queue_ready(p->target, i);
+		r->active = queue_taken(p->target);
+		r->stored = queue_stored(p->target);
 		r->oldest = queue_age(p->target);
 	}
 	r->cut_in = p->cut_in;

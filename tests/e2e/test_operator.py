@@ -637,6 +637,17 @@ class Verbs(Operator):
         id_ = self.submit(alpha, POISON)
         until(lambda: self.sending(alpha, id_), LIMIT)
         self.assertEqual(self.state(alpha, id_), 'sending')
+        # it is counted, though it is not queued any more
+        figures = ('queued', 'active', 'deferred', 'held', 'stored')
+        summary = alpha.mtactl('show', 'summary')
+        self.assertEqual([summary[k] for k in figures], [0, 1, 0, 0, 1])
+        peer = alpha.mtactl('show', 'peers')[0]
+        self.assertEqual((sum(peer['queued'].values()), peer['active'],
+                          peer['stored']), (0, 1, 1))
+        alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                     '/C=SE/ADMD=NOWHERE', input=b'x')      # no route
+        summary = alpha.mtactl('show', 'summary')
+        self.assertEqual([summary[k] for k in figures], [0, 1, 0, 1, 2])
         self.assertTrue(alpha.kill('rtsd'))
 
         def cut():
