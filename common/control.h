@@ -193,6 +193,8 @@ struct ctl_changed {
 	/* CTL_RETRY: */
 	uint64_t	tried;		/* messages that go as soon as may be */
 	uint64_t	peers;		/* that are called for them */
+	/* why the first that is unchanged, or not tried, is so; "": none is */
+	char		why[160];
 };
 
 struct ctl_backup {

@@ -53,6 +53,8 @@ void	client_end(struct client *);
 void	client_fail(struct client *, const char *);
 /* More rows of the request, as many as the socket should hold. */
 void	show_more(struct client *);
+/* What a copy waits for, in buf or elsewhere. */
+const char *show_job_text(const struct store_job *, char *buf, size_t);
 /* operate.c: begins; does some messages at a time.  -1: malformed. */
 int	operate_begin(struct client *, uint32_t type,
 	    const struct ctl_change *);

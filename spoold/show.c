@@ -326,8 +326,8 @@ transfer_text(const struct target *t, uint64_t message)
 	return (NULL);
 }
 
-static const char *
-job_text(const struct store_job *j, char *buf, size_t size)
+const char *
+show_job_text(const struct store_job *j, char *buf, size_t size)
 {
 	const struct target	*t = target_number(j->target);
 	const char		*state;
@@ -368,8 +368,8 @@ add_job(void *arg, const struct store_job *j)
 		s->row->held = 1;
 	if (j->state <= JOB_STUCK && rank[j->state] > s->rank) {
 		s->rank = rank[j->state];
-		strlcpy(s->row->state, job_text(j, buf, sizeof(buf)),
-		    sizeof(s->row->state));
+		strlcpy(s->row->state, show_job_text(j, buf,
+		    sizeof(buf)), sizeof(s->row->state));
 		strlcpy(s->row->where, t != NULL && t->kind != TARGET_NONE ?
 		    t->name : "", sizeof(s->row->where));
 	}
@@ -599,8 +599,8 @@ recipient_row(struct client *c, const struct or_address *name,
 	f.target = number;
 	store_job_of_message(sp.store, id, find_job, &f);
 	r.over = !f.found;
-	strlcpy(r.state, !f.found ? "done" : job_text(&f.job, buf,
-	    sizeof(buf)), sizeof(r.state));
+	strlcpy(r.state, !f.found ? "done" : show_job_text(&f.job,
+	    buf, sizeof(buf)), sizeof(r.state));
 	client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));
 }
 

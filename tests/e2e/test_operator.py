@@ -345,7 +345,7 @@ class Verbs(Operator):
         ids = [self.submit(alpha, octets(500, n)) for n in range(3)]
         self.assertEqual(alpha.mtactl('hold', ids[1]),
                          {'ok': True, 'changed': 1, 'under_way': 0,
-                          'unchanged': 0})
+                          'unchanged': 0, 'why': None})
         self.assertEqual(alpha.mtactl('hold', ids[1])['unchanged'], 1)
         self.assertEqual(self.state(alpha, ids[1]), 'held: by the operator')
         alpha.mtactl('peer', 'beta', 'up')
@@ -395,8 +395,9 @@ class Verbs(Operator):
             self.submit(alpha, octets(300, n), to='gamma')
         self.assertEqual(alpha.mtactl('hold', '-P', 'gamma')['changed'], 10)
         code, out, _ = self.ctl(alpha, 'hold', 'all')
-        self.assertEqual((code, out), (0, '250 changed, 0 under way and '
-                                          'left alone\n'))
+        self.assertEqual((code, out), (
+            0, '250 changed, 0 under way and left alone, 10 as they were; '
+            'one of them: it is held already\n'))
         self.assertTrue(all(m['held'] for m in alpha.mtactl(
             'show', 'queue')))
         self.assertEqual(alpha.mtactl('release', '-P', 'beta')['changed'],
@@ -413,6 +414,37 @@ class Verbs(Operator):
         code, _, err = self.ctl(alpha, 'hold', '-P', 'nobody')
         self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
                              'peers" has their names\n'))
+
+    def test_nothing_to_change(self):
+        """It is told, and why."""
+        alpha = self.nobody()
+        alpha.mtactl('peer', 'beta', 'down')
+        lost = alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                            '/C=SE/ADMD=NOWHERE', input=b'x')['id']
+        down = self.submit(alpha, octets(100))
+        for args, words in (
+                (['hold', lost], 'it waits anyway: no route'),
+                (['release', lost], 'it is not held: no route'),
+                (['reroute', lost], 'there is no route for it'),
+                (['retry', lost], 'no route'),
+                (['release', down], 'it is not held: waits: beta down by '
+                 'operator'),
+                (['reroute', down], 'it is for beta already'),
+                (['retry', down], 'waits: beta down by operator')):
+            code, out, err = self.ctl(alpha, *args)
+            self.assertEqual((code, err), (0, ''), args)
+            self.assertRegex(out, (
+                '^0 messages tried now, 0 peers called, 0 under way and left '
+                'alone: %s\n$' if args[0] == 'retry' else '^message ' +
+                args[1] + ' stays as it was: %s\n$') % words)
+            self.assertEqual(alpha.mtactl(*args)['why'], words)
+        self.assertEqual(alpha.mtactl('hold', down)['changed'], 1)
+        self.assertEqual(alpha.mtactl('hold', down)['why'],
+                         'it is held already')
+        code, out, _ = self.ctl(alpha, 'release', 'all')
+        self.assertEqual((code, out), (
+            0, '1 changed, 0 under way and left alone, 1 as it was; one of '
+            'them: it is not held: no route\n'))
 
     def test_answered_after_the_commit(self):
         """What was answered is so, whatever dies the moment after."""
@@ -554,7 +586,7 @@ class Verbs(Operator):
         self.assertEqual(alpha.mtactl('reroute', id_)['unchanged'], 1)
         self.assertEqual(alpha.mtactl('reroute', '-V', 'gamma', id_),
                          {'ok': True, 'changed': 1, 'under_way': 0,
-                          'unchanged': 0})
+                          'unchanged': 0, 'why': None})
         self.received(gamma, octets(500), timeout=LIMIT)
         until(lambda: not alpha.mtactl('show', 'queue'), LIMIT, 'empty queue')
         # by the routes: what went astray comes back

@@ -40,7 +40,7 @@ RECIPIENT = '@1024s64s128sB'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
-CHANGED = '@5Q'
+CHANGED = '@5Q160s'
 PING_BODY = '@64sB2I'
 PING_ADDRESS = '@I272s'
 PING_STEP = '@2BI448s'
@@ -589,7 +589,7 @@ class Test(unittest.TestCase):
                 (['reroute', 'ab'], REROUTE, change()),
                 (['reroute', '-V', 'gamma', '-P', 'beta'], REROUTE,
                  change(0, b'beta', b'gamma'))):
-            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1)), imsg(END)]
+            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1, b'')), imsg(END)]
             self.serve(done, kind)
             self.assertEqual(
                 self.good(*args), '5 messages tried now, 1 peer called, '
@@ -597,14 +597,28 @@ class Test(unittest.TestCase):
                 '' if body[0] else '1 changed, 0 under way and left alone\n')
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve(done, kind)
-            want = {'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0}
+            want = {'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0,
+                    'why': None}
             if kind == RETRY:
                 want.update(tried=5, peers=1)
             self.assertEqual(self.json(*args), want)
-        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1, 0, 0)), imsg(END)]
+        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1, 0, 0, b'so\x1b')),
+                imsg(END)]
         self.serve(some, HOLD)
         self.assertEqual(self.good('hold', 'all'),
-                         '3 changed, 2 under way and left alone\n')
+                         '3 changed, 2 under way and left alone, 1 as it '
+                         'was; one of them: so?\n')
+        none = [imsg(ROW, struct.pack(CHANGED, 0, 0, 1, 0, 0, b'no route')),
+                imsg(END)]
+        self.serve(none, HOLD)
+        self.assertEqual(self.good('hold', 'ab'), 'message 00000000000000AB '
+                         'stays as it was: no route\n')
+        self.serve(none, RETRY)
+        self.assertEqual(self.good('retry', 'ab'), '0 messages tried now, 0 '
+                         'peers called, 0 under way and left alone: no '
+                         'route\n')
+        self.serve(none, RELEASE)
+        self.assertEqual(self.json('release', 'ab')['why'], 'no route')
         self.serve(some, HOLD)
         self.assertIn('a copy of it is under way', self.bad(1, 'hold', 'ab'))
         self.serve([imsg(FAIL, b'it is under way\0')], EXPIRE)
