@@ -589,7 +589,8 @@ class Test(unittest.TestCase):
                 (['reroute', 'ab'], REROUTE, change()),
                 (['reroute', '-V', 'gamma', '-P', 'beta'], REROUTE,
                  change(0, b'beta', b'gamma'))):
-            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1, b'')), imsg(END)]
+            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1, b'')),
+                    imsg(END)]
             self.serve(done, kind)
             self.assertEqual(
                 self.good(*args), '5 messages tried now, 1 peer called, '
