@@ -93,7 +93,9 @@ struct ctl_summary {
 	uint64_t	queued_octets;	/* of all messages */
 	uint64_t	oldest;		/* s, of those queued or under way */
 	uint64_t	received, sent, delivered, duplicates;
+	/* of contents, of MPDUs, of MPDUs; the first as MPDUs, too */
 	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	received_mpdu_octets;
 	uint64_t	recoveries_in, recoveries_out;	/* successful */
 	uint64_t	associations, transfers;
 	uint64_t	commits;
@@ -111,7 +113,7 @@ struct ctl_peer {
 	uint32_t	cut_in, cut_out;	/* transfers that wait for
 						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;
-	uint64_t	resent_octets;
+	uint64_t	received_mpdu_octets, resent_octets;
 	uint64_t	confirmed_in, confirmed_out;	/* as of ctl_summary */
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */

@@ -410,7 +410,7 @@ print_live(const struct ctl_sheet *s)
 		    p->cut_in, p->cut_out);
 	when(b, sizeof(b), p->last_in);
 	printf("received      %" PRIu64 ", %s, %s\n", p->received,
-	    size_text(a, p->received_octets), b);
+	    size_text(a, p->received_mpdu_octets), b);
 	when(b, sizeof(b), p->last_out);
 	printf("sent          %" PRIu64 ", %s, %s sent again, %s\n", p->sent,
 	    size_text(a, p->sent_octets), size_text(c, p->resent_octets), b);

@@ -93,6 +93,7 @@ summary_json(struct json *j, const char *key, const struct ctl_summary *s)
 	json_uint(j, "delivered", s->delivered);
 	json_uint(j, "duplicates", s->duplicates);
 	json_uint(j, "received_octets", s->received_octets);
+	json_uint(j, "received_mpdu_octets", s->received_mpdu_octets);
 	json_uint(j, "sent_octets", s->sent_octets);
 	json_uint(j, "resent_octets", s->resent_octets);
 	json_uint(j, "recoveries_in", s->recoveries_in);
@@ -125,7 +126,7 @@ summary_row(struct output *o, struct imsg *imsg)
 	    s.deferred, s.held, size_text(a, s.queued_octets),
 	    age_text(b, s.oldest));
 	line("received", "%" PRIu64 ", %s, %" PRIu64 " duplicates",
-	    s.received, size_text(a, s.received_octets), s.duplicates);
+	    s.received, size_text(a, s.received_mpdu_octets), s.duplicates);
 	line("sent", "%" PRIu64 ", %s, %s sent again", s.sent,
 	    size_text(a, s.sent_octets), size_text(b, s.resent_octets));
 	line("delivered", "%" PRIu64, s.delivered);
@@ -179,6 +180,7 @@ peer_members(struct json *j, const struct ctl_peer *p)
 	json_uint(j, "received", p->received);
 	json_uint(j, "sent", p->sent);
 	json_uint(j, "received_octets", p->received_octets);
+	json_uint(j, "received_mpdu_octets", p->received_mpdu_octets);
 	json_uint(j, "sent_octets", p->sent_octets);
 	json_uint(j, "resent_octets", p->resent_octets);
 	time_or_null(j, "last_in", p->last_in);
@@ -213,7 +215,7 @@ peer_row(struct output *o, struct imsg *imsg)
 	snprintf(buf, sizeof(buf), "%u/%u", p.cut_in, p.cut_out);
 	table_text(t, buf);
 	table_number(t, p.received);
-	table_size(t, p.received_octets);
+	table_size(t, p.received_mpdu_octets);
 	age_or_never(t, p.last_in);
 	table_number(t, p.sent);
 	table_size(t, p.sent_octets);

@@ -85,6 +85,7 @@ show_summary(struct client *c)
 	s.delivered = sp.stats.delivered;
 	s.duplicates = sp.stats.duplicates;
 	s.received_octets = sp.stats.received_octets;
+	s.received_mpdu_octets = sp.stats.received_mpdu_octets;
 	s.sent_octets = sp.stats.sent_octets;
 	s.resent_octets = sp.stats.resent_octets;
 	s.confirmed_in = sp.stats.confirmed_in;
@@ -218,6 +219,7 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 	r->received = p->received;
 	r->sent = p->sent;
 	r->received_octets = p->received_octets;
+	r->received_mpdu_octets = p->received_mpdu_octets;
 	r->sent_octets = p->sent_octets;
 	r->resent_octets = p->resent_octets;
 	r->confirmed_in = p->confirmed_in;

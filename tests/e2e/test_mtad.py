@@ -230,6 +230,37 @@ class Processes(Case):
             self.alpha.proc.send_signal(signal.SIGCONT)
         until(lambda: self.state_of(self.alpha) == 'running', 20, 'state')
 
+    def test_what_one_sent_the_other_received(self):
+        """Figures that can be compared, of messages and of reports."""
+        none = DOMAINS['beta'] + '/O=None'
+        self.alpha.configure(Peer('beta', self.beta.port, *FAST))
+        self.beta.configure(Peer('alpha', self.alpha.port, *FAST),
+                            lines=['domain "%s" complete' % none])
+        self.beta.start()
+        self.alpha.start()
+        self.carry(3, length=9000)
+        self.alpha.inject(none + '/S=Doe', 100)
+        until(lambda: self.alpha.mtactl('show', 'summary')['received'] == 1,
+              20, 'report')
+
+        def same():
+            a, b = (m.mtactl('show', 'summary') for m in (self.alpha,
+                                                          self.beta))
+            p, q = (m.mtactl('show', 'peers')[0] for m in (self.alpha,
+                                                           self.beta))
+            return [(x['sent_octets'], x['received_mpdu_octets'])
+                    for x in (a, p)] == [
+                (x['received_mpdu_octets'], x['sent_octets'])
+                for x in (b, q)]
+        until(same, 20, 'the same on both sides')
+        got = self.beta.mtactl('show', 'summary')
+        self.assertGreaterEqual(got['received_octets'], 3 * 9000 + 100)
+        self.assertGreater(got['received_mpdu_octets'],
+                           got['received_octets'] + 400)
+        got = self.alpha.mtactl('show', 'summary')
+        self.assertEqual(got['received_octets'], 0)
+        self.assertGreater(got['received_mpdu_octets'], 100)
+
     def test_directory_is_removed(self):
         """It is told of, what comes waits, and a reload is enough."""
         self.pair()

@@ -32,8 +32,8 @@ MTACTL = None
  ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
-SUMMARY = '@33s32s128s22Q'
-PEER_ROW = '@64s128s2I6Q2I9QI3B0Q'
+SUMMARY = '@33s32s128s23Q'
+PEER_ROW = '@64s128s2I6Q2I10QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s64s128s'
 RECIPIENT = '@1024s64s128sB'
@@ -766,7 +766,7 @@ class Test(unittest.TestCase):
     def test_summary(self):
         row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
                           93784, 12, 1, 3, 4, 20, 2 ** 40, 310, 100, 200, 150, 2,
-                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99,
+                          1000, 2 ** 21, 4096, 1010, 5, 6, 7, 8, 99,
                           0, 0)
         text, j = self.both('summary', SHOW_SUMMARY, [row])
         self.assertEqual(text.splitlines(), [
@@ -774,7 +774,7 @@ class Test(unittest.TestCase):
             'state         running "well"',
             'queue         12 queued, 4 under way, 3 deferred, 1 held, '
             '1.0 TB, oldest 5m10s',
-            'received      100, 1000 B, 2 duplicates',
+            'received      100, 1010 B, 2 duplicates',
             'sent          200, 2.0 MB, 4.0 KB sent again',
             'delivered     150',
             'recoveries    5 in, 6 out',
@@ -786,7 +786,8 @@ class Test(unittest.TestCase):
             'active': 4, 'stored': 20,
             'queued_octets': 2 ** 40, 'oldest': 310, 'received': 100,
             'sent': 200, 'delivered': 150, 'duplicates': 2,
-            'received_octets': 1000, 'sent_octets': 2 ** 21,
+            'received_octets': 1000, 'received_mpdu_octets': 1010,
+            'sent_octets': 2 ** 21,
             'resent_octets': 4096, 'recoveries_in': 5, 'recoveries_out': 6,
             'associations': 7, 'transfers': 8, 'commits': 99})
 
@@ -794,10 +795,10 @@ class Test(unittest.TestCase):
         # not at the turn of a minute: time(2) may lag behind
         now = int(time.time()) - 30
         rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 1,
-                            130, 60, 3, 4, 7, 8, 9, 10, 11, 0, 0, now - 7200, 0,
-                            0, 0, 0, 1),
+                            130, 60, 3, 4, 7, 8, 9, 10, 19, 11, 0, 0,
+                            now - 7200, 0, 0, 0, 0, 1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 19, 12, 1, 0, 0)]
+                            b'"refused"', *[0] * 20, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1][:6], ['beta', '1/2', '50/30/40', '130',
@@ -812,6 +813,7 @@ class Test(unittest.TestCase):
             'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
             'active': 1, 'stored': 130, 'oldest': 60, 'cut_in': 3, 'cut_out': 4,
             'received': 7, 'sent': 8, 'received_octets': 9,
+            'received_mpdu_octets': 19,
             'sent_octets': 10, 'resent_octets': 11,
             'last_in': now - 7200, 'last_out': None, 'retry_in': 0})
         self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
