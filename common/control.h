@@ -18,7 +18,8 @@ enum ctl_type {
 	CTL_SHOW_SUMMARY = 200,	/* - ; row: struct ctl_summary */
 	CTL_SHOW_PEERS,		/* - ; struct ctl_peer */
 	CTL_SHOW_ASSOCIATIONS,	/* - ; struct ctl_association */
-	CTL_SHOW_QUEUE,		/* - ; struct ctl_message */
+	CTL_SHOW_QUEUE,		/* - or char[PEER_NAME_MAX], copies for that
+				 * peer alone ; struct ctl_message */
 	CTL_SHOW_TRANSFERS,	/* - ; struct ctl_transfer */
 	CTL_SHOW_MESSAGE,	/* uint64_t id ; struct ctl_message, then
 				 * CTL_ROW_RECIPIENT rows, then the envelope
@@ -87,11 +88,14 @@ struct ctl_summary {
 	char		version[32];
 	char		state[128];	/* "running", "spool full: ..." */
 	uint64_t	uptime;		/* s */
-	uint64_t	queued, held, deferred;	/* messages */
-	uint64_t	queued_octets;
-	uint64_t	oldest;		/* s, age of the oldest queued */
+	uint64_t	queued, held, deferred;	/* copies, each in one of */
+	uint64_t	active, stored;	/* under way, all of them */
+	uint64_t	queued_octets;	/* of all messages */
+	uint64_t	oldest;		/* s, of those queued or under way */
 	uint64_t	received, sent, delivered, duplicates;
+	/* of contents, of MPDUs, of MPDUs; the first as MPDUs, too */
 	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	received_mpdu_octets;
 	uint64_t	recoveries_in, recoveries_out;	/* successful */
 	uint64_t	associations, transfers;
 	uint64_t	commits;
@@ -104,11 +108,12 @@ struct ctl_peer {
 	char		state[128];	/* "up", "retry in 12 s: reason" */
 	uint32_t	associations_in, associations_out;
 	uint64_t	queued[3];	/* by enum priority */
-	uint64_t	oldest;		/* s */
+	uint64_t	active, stored;	/* under way; all of them */
+	uint64_t	oldest;		/* s, of those queued or under way */
 	uint32_t	cut_in, cut_out;	/* transfers that wait for
 						 * recovery */
 	uint64_t	received, sent, received_octets, sent_octets;
-	uint64_t	resent_octets;
+	uint64_t	received_mpdu_octets, resent_octets;
 	uint64_t	confirmed_in, confirmed_out;	/* as of ctl_summary */
 	uint64_t	last_in, last_out;	/* time_t, 0 never */
 	uint32_t	retry_in;		/* s */
@@ -143,6 +148,7 @@ struct ctl_message {
 	uint64_t	size;		/* octets of content */
 	uint64_t	arrival;	/* time_t */
 	char		from[PEER_NAME_MAX];	/* "" local */
+	char		where[PEER_NAME_MAX];	/* of what the state says, or "" */
 	char		state[128];
 };
 
@@ -150,6 +156,7 @@ struct ctl_recipient {
 	char		name[OR_TEXT_MAX];
 	char		where[PEER_NAME_MAX];	/* peer or directory */
 	char		state[128];
+	uint8_t		over;	/* nothing waits here for it (any more) */
 };
 
 struct ctl_transfer {
@@ -188,6 +195,8 @@ struct ctl_changed {
 	/* CTL_RETRY: */
 	uint64_t	tried;		/* messages that go as soon as may be */
 	uint64_t	peers;		/* that are called for them */
+	/* why the first that is unchanged, or not tried, is so; "": none is */
+	char		why[160];
 };
 
 struct ctl_backup {

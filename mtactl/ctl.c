@@ -110,6 +110,7 @@ ctl_open(struct ctl *c, const char *path)
 		errx(1, "%s: %s%s", path, reason(error), advice(error));
 	}
 	c->path = path;
+	c->may_fail = 0;
 	if (imsgbuf_init(&c->ibuf, fd) == -1 ||
 	    imsgbuf_set_maxsize(&c->ibuf, IMSG_MAX) == -1)
 		err(1, NULL);
@@ -151,7 +152,7 @@ get(struct ctl *c, struct imsg *imsg)
 
 	if ((n = imsgbuf_get(&c->ibuf, imsg)) == -1)
 		errx(1, "%s: what answers there is not mtad", c->path);
-	if (n == 1 && imsg_get_type(imsg) == CTL_FAIL)
+	if (n == 1 && imsg_get_type(imsg) == CTL_FAIL && !c->may_fail)
 		failed(imsg);
 	return (n);
 }

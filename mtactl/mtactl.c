@@ -172,9 +172,16 @@ simple(uint32_t type, const void *data, size_t len)
 }
 
 static void
+show_option(int ch, void *arg)
+{
+	peer_arg(arg, "show queue", optarg);
+}
+
+static void
 cmd_show(uint32_t request, int argc, char **argv)
 {
 	const struct show *show;
+	char peer[PEER_NAME_MAX] = "";
 	struct ctl c;
 	uint64_t id = 0;
 
@@ -190,13 +197,17 @@ cmd_show(uint32_t request, int argc, char **argv)
 		warnx("show: %s: unknown", argv[1]);
 		usage(NULL);
 	}
+	if (strcmp(argv[1], "queue") == 0) {
+		argv++;
+		argc = options(argc - 1, &argv, "+P:", show_option, peer) + 2;
+	}
 	if (argc != (show_wants_id(show) ? 3 : 2))
 		usage(show_wants_id(show) ? "show message: one id expected" :
 		    "show: too many arguments");
 	if (show_wants_id(show))
 		id = parse_id(argv[2]);
 	ctl_open(&c, socket_path);
-	show_run(show, &c, id, as_json);
+	show_run(show, &c, id, peer[0] != '\0' ? peer : NULL, as_json);
 }
 
 static void
@@ -270,6 +281,30 @@ change_args(uint32_t request, int argc, char **argv)
 }
 
 static void
+print_changed(uint32_t request, const struct ctl_change *ch,
+    const struct ctl_changed *r)
+{
+	if (request == CTL_RETRY)
+		printf("%" PRIu64 " message%s tried now, %" PRIu64 " peer%s "
+		    "called, %" PRIu64 " under way and left alone",
+		    r->tried, r->tried == 1 ? "" : "s", r->peers,
+		    r->peers == 1 ? "" : "s", r->under_way);
+	else if (ch->id == 0)
+		printf("%" PRIu64 " changed, %" PRIu64 " under way and left "
+		    "alone", r->changed, r->under_way);
+	else if (r->unchanged > 0 && r->changed + r->under_way == 0)
+		printf("message %016" PRIX64 " stays as it was", ch->id);
+	else
+		return;
+	if (ch->id == 0 && request != CTL_RETRY && r->unchanged > 0)
+		printf(", %" PRIu64 " as %s", r->unchanged,
+		    r->unchanged == 1 ? "it was" : "they were");
+	if (r->why[0] != '\0')
+		printf("%s%s", ch->id == 0 ? "; one of them: " : ": ", r->why);
+	putchar('\n');
+}
+
+static void
 cmd_change(uint32_t request, int argc, char **argv)
 {
 	struct ctl_change ch = change_args(request, argc, argv);
@@ -277,14 +312,19 @@ cmd_change(uint32_t request, int argc, char **argv)
 	struct imsg imsg;
 	struct json j;
 	struct ctl c;
+	char *p;
 
 	ctl_open(&c, socket_path);
 	ctl_send(&c, request, &ch, sizeof(ch));
 	if (ctl_next(&c, &imsg, NULL, NULL) != CTL_ROW)
 		errx(1, "%s: unexpected answer", socket_path);
 	ctl_row(&imsg, &r, sizeof(r));
+	TERMINATE(r.why);
 	if (ctl_next(&c, &imsg, NULL, NULL) != CTL_END)
 		errx(1, "%s: unexpected answer", socket_path);
+	for (p = r.why; *p != '\0' && !as_json; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	if (as_json) {
 		json_begin(&j, stdout);
 		json_object(&j, NULL);
@@ -292,20 +332,18 @@ cmd_change(uint32_t request, int argc, char **argv)
 		json_uint(&j, "changed", r.changed);
 		json_uint(&j, "under_way", r.under_way);
 		json_uint(&j, "unchanged", r.unchanged);
+		if (r.why[0] != '\0')
+			json_string(&j, "why", r.why);
+		else
+			json_null(&j, "why");
 		if (request == CTL_RETRY) {
 			json_uint(&j, "tried", r.tried);
 			json_uint(&j, "peers", r.peers);
 		}
 		json_close(&j, '}');
 		json_end(&j);
-	} else if (request == CTL_RETRY)
-		printf("%" PRIu64 " message%s tried now, %" PRIu64 " peer%s "
-		    "called, %" PRIu64 " under way and left alone\n",
-		    r.tried, r.tried == 1 ? "" : "s", r.peers,
-		    r.peers == 1 ? "" : "s", r.under_way);
-	else if (ch.id == 0)
-		printf("%" PRIu64 " changed, %" PRIu64 " under way and left "
-		    "alone\n", r.changed, r.under_way);
+	} else
+		print_changed(request, &ch, &r);
 	if (ch.id != 0 && r.under_way > 0) {
 		fflush(stdout);
 		errx(1, "message %016" PRIX64 ": a copy of it is under way "
@@ -412,8 +450,8 @@ static const struct command {
 	const char	*usage;
 } commands[] = {
 	{ "show", cmd_show, 0,
-	    OPTIONS "show summary | peers | associations | queue |\n"
-	    "\t    transfers | peer name | message ID" },
+	    OPTIONS "show summary | peers | associations |\n"
+	    "\t    queue [-P peer] | transfers | peer name | message ID" },
 	{ "submit", cmd_submit, CTL_SUBMIT,
 	    OPTIONS "submit [-b] -f oraddress -t oraddress ...\n"
 	    "\t    [-p priority] [-r report] [-s subject] [file]\n"

@@ -17,6 +17,7 @@
 struct ctl {
 	const char	*path;
 	struct imsgbuf	 ibuf;
+	int		 may_fail;	/* ctl_next returns CTL_FAIL, too */
 };
 
 /* Connects, then gives up whatever is not needed any more.  Or exits. */
@@ -29,7 +30,8 @@ void	ctl_pipe_ends(int);
 /* Queues a request.  Or exits. */
 void	ctl_send(struct ctl *, uint32_t type, const void *, size_t);
 /*
- * The next message of the answer: returns its type, which is not CTL_FAIL.
+ * The next message of the answer: returns its type, which is CTL_FAIL only
+ * with may_fail.
  * While more is not NULL and room is left it is called to queue something;
  * it returns 0 when it has nothing more.  Exits when the answer is a failure
  * or the connection is lost.
@@ -47,12 +49,36 @@ int	ctl_try(struct ctl *, struct imsg *);
 /* The structure that a row is, of just that size.  Or exits. */
 void	ctl_row(struct imsg *, void *, size_t);
 
-/* show.c: sends the request for what and prints the answer. */
+/*
+ * show.c: sends the request for what, about an id or the copies for a peer
+ * (NULL: all of them), and prints the answer.
+ */
 struct show;
 const struct show *show_find(const char *what);
-void	show_run(const struct show *, struct ctl *, uint64_t id, int as_json);
+void	show_run(const struct show *, struct ctl *, uint64_t id,
+	    const char *peer, int as_json);
 /* Needs an id? */
 int	show_wants_id(const struct show *);
+
+/*
+ * recipients.c: the recipients of a message, what became of those that it is
+ * over for, and how they are printed.
+ */
+struct recipients {
+	struct shown	*r;
+	size_t		 n, size;
+};
+struct json;
+void	recipients_add(struct recipients *, const struct ctl_recipient *);
+/*
+ * Asks the audit log about that message, which came then (time_t); where
+ * there is none, or it says nothing, they stay as they are.
+ */
+void	recipients_ask(struct recipients *, struct ctl *, uint64_t id,
+	    uint64_t arrival);
+/* As a table, or as a member of the object; and they are forgotten. */
+void	recipients_print(struct recipients *);
+void	recipients_json(struct recipients *, struct json *);
 
 /* submit.c: parses the arguments (exits when they are wrong) and submits. */
 void	submit_run(const char *path, int argc, char **argv, int as_json);
@@ -84,7 +110,6 @@ void	sheet_run(const char *path, const char *name, int as_json);
 /* trace.c */
 void	trace_run(const char *path, int argc, char **argv, int as_json);
 /* The same members as JSON, for top. */
-struct json;
 void	show_json_summary(struct json *, const char *key,
 	    const struct ctl_summary *);
 void	show_json_peer(struct json *, const struct ctl_peer *);

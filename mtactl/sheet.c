@@ -401,15 +401,16 @@ print_live(const struct ctl_sheet *s)
 	printf("associations  %u in, %u out, at most %u\n",
 	    p->associations_in, p->associations_out, s->max_associations);
 	printf("queued        %" PRIu64 " urgent, %" PRIu64 " normal, %"
-	    PRIu64 " non-urgent, oldest %s\n", p->queued[PRIORITY_URGENT],
+	    PRIu64 " non-urgent, oldest %s; %" PRIu64 " in all, %" PRIu64
+	    " under way\n", p->queued[PRIORITY_URGENT],
 	    p->queued[PRIORITY_NORMAL], p->queued[PRIORITY_NON_URGENT],
-	    age_text(a, p->oldest));
+	    age_text(a, p->oldest), p->stored, p->active);
 	if (p->cut_in + p->cut_out > 0)
 		printf("cut           %u in, %u out, wait for recovery\n",
 		    p->cut_in, p->cut_out);
 	when(b, sizeof(b), p->last_in);
 	printf("received      %" PRIu64 ", %s, %s\n", p->received,
-	    size_text(a, p->received_octets), b);
+	    size_text(a, p->received_mpdu_octets), b);
 	when(b, sizeof(b), p->last_out);
 	printf("sent          %" PRIu64 ", %s, %s sent again, %s\n", p->sent,
 	    size_text(a, p->sent_octets), size_text(c, p->resent_octets), b);

@@ -23,7 +23,8 @@ struct output {
 	struct table	 table;
 	/* show message */
 	struct ibuf	*envelope;
-	int		 recipients;
+	struct recipients recipients;
+	uint64_t	 arrival;
 };
 
 struct show {
@@ -83,6 +84,8 @@ summary_json(struct json *j, const char *key, const struct ctl_summary *s)
 	json_uint(j, "queued", s->queued);
 	json_uint(j, "held", s->held);
 	json_uint(j, "deferred", s->deferred);
+	json_uint(j, "active", s->active);
+	json_uint(j, "stored", s->stored);
 	json_uint(j, "queued_octets", s->queued_octets);
 	json_uint(j, "oldest", s->oldest);
 	json_uint(j, "received", s->received);
@@ -90,6 +93,7 @@ summary_json(struct json *j, const char *key, const struct ctl_summary *s)
 	json_uint(j, "delivered", s->delivered);
 	json_uint(j, "duplicates", s->duplicates);
 	json_uint(j, "received_octets", s->received_octets);
+	json_uint(j, "received_mpdu_octets", s->received_mpdu_octets);
 	json_uint(j, "sent_octets", s->sent_octets);
 	json_uint(j, "resent_octets", s->resent_octets);
 	json_uint(j, "recoveries_in", s->recoveries_in);
@@ -117,11 +121,12 @@ summary_row(struct output *o, struct imsg *imsg)
 	line("mta", "%s, mtad %s, up %s", s.name, s.version,
 	    age_text(a, s.uptime));
 	line("state", "%s", s.state);
-	line("queue", "%" PRIu64 " queued, %" PRIu64 " deferred, %" PRIu64
-	    " held, %s, oldest %s", s.queued, s.deferred, s.held,
-	    size_text(a, s.queued_octets), age_text(b, s.oldest));
+	line("queue", "%" PRIu64 " queued, %" PRIu64 " under way, %" PRIu64
+	    " deferred, %" PRIu64 " held, %s, oldest %s", s.queued, s.active,
+	    s.deferred, s.held, size_text(a, s.queued_octets),
+	    age_text(b, s.oldest));
 	line("received", "%" PRIu64 ", %s, %" PRIu64 " duplicates",
-	    s.received, size_text(a, s.received_octets), s.duplicates);
+	    s.received, size_text(a, s.received_mpdu_octets), s.duplicates);
 	line("sent", "%" PRIu64 ", %s, %s sent again", s.sent,
 	    size_text(a, s.sent_octets), size_text(b, s.resent_octets));
 	line("delivered", "%" PRIu64, s.delivered);
@@ -167,12 +172,15 @@ peer_members(struct json *j, const struct ctl_peer *p)
 	json_uint(j, "normal", p->queued[PRIORITY_NORMAL]);
 	json_uint(j, "non_urgent", p->queued[PRIORITY_NON_URGENT]);
 	json_close(j, '}');
+	json_uint(j, "active", p->active);
+	json_uint(j, "stored", p->stored);
 	json_uint(j, "oldest", p->oldest);
 	json_uint(j, "cut_in", p->cut_in);
 	json_uint(j, "cut_out", p->cut_out);
 	json_uint(j, "received", p->received);
 	json_uint(j, "sent", p->sent);
 	json_uint(j, "received_octets", p->received_octets);
+	json_uint(j, "received_mpdu_octets", p->received_mpdu_octets);
 	json_uint(j, "sent_octets", p->sent_octets);
 	json_uint(j, "resent_octets", p->resent_octets);
 	time_or_null(j, "last_in", p->last_in);
@@ -202,11 +210,12 @@ peer_row(struct output *o, struct imsg *imsg)
 	    p.queued[PRIORITY_URGENT], p.queued[PRIORITY_NORMAL],
 	    p.queued[PRIORITY_NON_URGENT]);
 	table_text(t, buf);
+	table_number(t, p.stored);
 	table_age(t, p.oldest);
 	snprintf(buf, sizeof(buf), "%u/%u", p.cut_in, p.cut_out);
 	table_text(t, buf);
 	table_number(t, p.received);
-	table_size(t, p.received_octets);
+	table_size(t, p.received_mpdu_octets);
 	age_or_never(t, p.last_in);
 	table_number(t, p.sent);
 	table_size(t, p.sent_octets);
@@ -288,6 +297,7 @@ get_message(struct imsg *imsg, struct ctl_message *m)
 	TERMINATE(m->mts_id);
 	TERMINATE(m->originator);
 	TERMINATE(m->from);
+	TERMINATE(m->where);
 	TERMINATE(m->state);
 }
 
@@ -308,6 +318,10 @@ message_json(struct json *j, const struct ctl_message *m)
 	json_uint(j, "arrival", m->arrival);
 	json_uint(j, "recipients", m->recipients);
 	json_uint(j, "waiting", m->waiting);
+	if (m->where[0] != '\0')
+		json_string(j, "where", m->where);
+	else
+		json_null(j, "where");
 	json_bool(j, "held", m->held);
 	json_string(j, "state", m->state);
 }
@@ -317,6 +331,7 @@ queue_row(struct output *o, struct imsg *imsg)
 {
 	struct table *t = &o->table;
 	struct ctl_message m;
+	char to[PEER_NAME_MAX + 16];
 
 	get_message(imsg, &m);
 	if (o->as_json) {
@@ -332,6 +347,11 @@ queue_row(struct output *o, struct imsg *imsg)
 	table_number(t, m.recipients);
 	table_text(t, m.from[0] != '\0' ? m.from : "-");
 	table_text(t, m.originator);
+	strlcpy(to, m.where[0] != '\0' ? m.where : "-", sizeof(to));
+	if (m.waiting > 1)
+		snprintf(to + strlen(to), sizeof(to) - strlen(to),
+		    " +%" PRIu32, m.waiting - 1);
+	table_text(t, to);
 	table_text(t, m.state);
 }
 
@@ -355,23 +375,7 @@ recipient_row(struct output *o, struct imsg *imsg)
 	TERMINATE(r.name);
 	TERMINATE(r.where);
 	TERMINATE(r.state);
-	if (o->as_json) {
-		if (o->recipients++ == 0)
-			json_array(&o->json, "recipient_list");
-		json_object(&o->json, NULL);
-		json_string(&o->json, "name", r.name);
-		json_string(&o->json, "where", r.where);
-		json_string(&o->json, "state", r.state);
-		json_close(&o->json, '}');
-		return;
-	}
-	if (o->recipients++ == 0) {
-		putchar('\n');
-		table_begin(&o->table, stdout, "RECIPIENT,WHERE,STATE");
-	}
-	table_text(&o->table, r.name);
-	table_text(&o->table, r.where[0] != '\0' ? r.where : "-");
-	table_text(&o->table, r.state);
+	recipients_add(&o->recipients, &r);
 }
 
 static void
@@ -391,6 +395,7 @@ message_row(struct output *o, struct imsg *imsg)
 		return;
 	}
 	get_message(imsg, &m);
+	o->arrival = m.arrival;
 	if (o->as_json) {
 		message_json(&o->json, &m);
 		return;
@@ -431,19 +436,18 @@ envelope_json(struct json *j, char *text)
 }
 
 static void
-message_end(struct output *o)
+message_end(struct output *o, struct ctl *c, uint64_t id)
 {
 	struct message *m;
 	char *text = NULL;
 	size_t len;
 	FILE *f;
 
-	if (o->as_json) {
-		if (o->recipients == 0)
-			json_array(&o->json, "recipient_list");
-		json_close(&o->json, ']');
-	} else if (o->recipients > 0)
-		table_end(&o->table);
+	recipients_ask(&o->recipients, c, id, o->arrival);
+	if (o->as_json)
+		recipients_json(&o->recipients, &o->json);
+	else
+		recipients_print(&o->recipients);
 	if (o->envelope != NULL) {
 		m = message_deserialise(ibuf_data(o->envelope),
 		    ibuf_size(o->envelope));
@@ -566,7 +570,7 @@ transfer_row(struct output *o, struct imsg *imsg)
 static const struct show shows[] = {
 	{ "summary", CTL_SHOW_SUMMARY, 0, NULL, NULL, summary_row },
 	{ "peers", CTL_SHOW_PEERS, 0,
-	    "PEER,>IN/OUT,>URG/NORM/NON,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
+	    "PEER,>IN/OUT,>URG/NORM/NON,>ALL,>OLDEST,>CUT,>RECEIVED,>SIZE,>LAST,"
 	    ">SENT,>SIZE,>AGAIN,>LAST,STATE", "no peers are configured",
 	    peer_row },
 	{ "associations", CTL_SHOW_ASSOCIATIONS, 0,
@@ -574,7 +578,7 @@ static const struct show shows[] = {
 	    ">SENT,>RECEIVED,TLS", "no associations are open",
 	    association_row },
 	{ "queue", CTL_SHOW_QUEUE, 0,
-	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,STATE",
+	    "ID,PRIORITY,>SIZE,>AGE,>RCPT,FROM,ORIGINATOR,TO,STATE",
 	    "nothing is queued", queue_row },
 	{ "transfers", CTL_SHOW_TRANSFERS, 0,
 	    "PEER,DIR,MESSAGE,ACTIVITY,>DONE,>TOTAL,>%,>CKPT,>SECURED,>AGE,"
@@ -600,7 +604,8 @@ show_wants_id(const struct show *s)
 }
 
 void
-show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
+show_run(const struct show *s, struct ctl *c, uint64_t id, const char *peer,
+    int as_json)
 {
 	struct output o;
 	struct imsg imsg;
@@ -608,7 +613,10 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 
 	memset(&o, 0, sizeof(o));
 	o.as_json = as_json;
-	ctl_send(c, s->request, &id, s->id ? sizeof(id) : 0);
+	if (peer != NULL)
+		ctl_send(c, s->request, peer, PEER_NAME_MAX);
+	else
+		ctl_send(c, s->request, &id, s->id ? sizeof(id) : 0);
 	if (as_json)
 		json_begin(&o.json, stdout);
 	while (ctl_next(c, &imsg, NULL, NULL) != CTL_END) {
@@ -624,7 +632,7 @@ show_run(const struct show *s, struct ctl *c, uint64_t id, int as_json)
 	if (rows == 0 && s->headings == NULL)
 		errx(1, "no answer");
 	if (s->id)
-		message_end(&o);
+		message_end(&o, c, id);
 	else if (s->headings != NULL && as_json) {
 		if (rows == 0)
 			json_array(&o.json, NULL);

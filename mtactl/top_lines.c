@@ -269,7 +269,7 @@ peers(const struct top *t, struct top_lines *l, int width)
 		    PRIu64, p->queued[PRIORITY_URGENT],
 		    p->queued[PRIORITY_NORMAL],
 		    p->queued[PRIORITY_NON_URGENT]);
-		if (top_queued(p) > 0)
+		if (top_queued(p) + p->active > 0)
 			age_text(cell[P_OLDEST], p->oldest);
 		else
 			strlcpy(cell[P_OLDEST], "-", CELL);
@@ -351,9 +351,9 @@ head(const struct top *t, struct top_lines *l, int width)
 	text(l, TOP_TITLE, width, "%s  up %s  every %d s  by %s%s  %s", s->name,
 	    age_text(a, s->uptime), t->interval, top_sort_name(t->sort),
 	    t->paused ? "  PAUSED" : "", s->state);
-	text(l, TOP_PLAIN, width, "queue %" PRIu64 ", %s, oldest %s, deferred "
-	    "%" PRIu64 ", held %" PRIu64, s->queued,
-	    size_text(a, s->queued_octets), age_text(b, s->oldest),
+	text(l, TOP_PLAIN, width, "queue %" PRIu64 ", %s, oldest %s, under "
+	    "way %" PRIu64 ", deferred %" PRIu64 ", held %" PRIu64, s->queued,
+	    size_text(a, s->queued_octets), age_text(b, s->oldest), s->active,
 	    s->deferred, s->held);
 	per_second(in, sizeof(in), r.valid, r.received);
 	per_second(out, sizeof(out), r.valid, r.sent);

@@ -16,20 +16,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "audit_line.h"
 #include "json.h"
 #include "mtactl.h"
-
-#define FIELDS_MAX	8192	/* of a line; more than fit into one */
-
-/* A line: its fields point into it. */
-struct event {
-	char		*text;
-	uint64_t	 id, key;
-	size_t		 n;
-	struct field {
-		char	*name, *value;
-	}		*field;
-};
 
 struct ids {
 	uint64_t	*id;
@@ -45,7 +34,7 @@ struct query {
 	struct ids		 found;
 	size_t			 asked;		/* of them */
 	void			*seen;		/* keys, tsearch(3) */
-	struct event		*event;
+	struct line		*event;
 	size_t			 nevent;
 	int			 about_only;	/* mts_id: its reports alone */
 	int			 as_json;
@@ -53,91 +42,6 @@ struct query {
 };
 
 /* Lines */
-
-/* The value at p, ended and without quotes; what follows it. */
-static char *
-unquote(char *p, char **value)
-{
-	char	hex[3] = "", *out;
-
-	if (*p != '"') {
-		*value = p;
-		p += strcspn(p, " ");
-		if (*p != '\0')
-			*p++ = '\0';
-		return (p);
-	}
-	*value = out = ++p;
-	for (; *p != '\0' && *p != '"'; p++) {
-		if (*p == '\\' && p[1] == 'x' &&
-		    isxdigit((unsigned char)p[2]) &&
-		    isxdigit((unsigned char)p[3])) {
-			hex[0] = p[2];
-			hex[1] = p[3];
-			*out++ = (char)strtoul(hex, NULL, 16);
-			p += 3;
-			continue;
-		}
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-		*out++ = *p;
-	}
-	if (*p == '"')
-		p++;
-	if (*p == ' ')
-		p++;
-	*out = '\0';
-	return (p);
-}
-
-static const char *
-field(const struct event *e, const char *name)
-{
-	size_t	i;
-
-	for (i = 0; i < e->n; i++)
-		if (strcmp(e->field[i].name, name) == 0)
-			return (e->field[i].value);
-	return (NULL);
-}
-
-static void
-event_free(struct event *e)
-{
-	free(e->field);
-	free(e->text);
-}
-
-/* 0: no line of an audit log. */
-static int
-event_parse(struct event *e, const char *text, size_t len)
-{
-	char	*p, *eq;
-	const char *v;
-
-	memset(e, 0, sizeof(*e));
-	if ((e->text = strndup(text, len)) == NULL ||
-	    (e->field = calloc(FIELDS_MAX, sizeof(*e->field))) == NULL)
-		err(1, NULL);
-	for (p = e->text; *p != '\0' && e->n < FIELDS_MAX; e->n++) {
-		if ((eq = strchr(p, '=')) == NULL)
-			break;
-		*eq = '\0';
-		e->field[e->n].name = p;
-		p = unquote(eq + 1, &e->field[e->n].value);
-	}
-	e->field = reallocarray(e->field, e->n + 1, sizeof(*e->field));
-	if (e->field == NULL)
-		err(1, NULL);
-	if ((v = field(e, "id")) != NULL)
-		e->id = strtoull(v, NULL, 16);
-	if ((v = field(e, "key")) != NULL)
-		e->key = strtoull(v, NULL, 16);
-	if (e->id != 0 && e->key != 0 && field(e, "event") != NULL)
-		return (1);
-	event_free(e);
-	return (0);
-}
 
 static int
 compare_key(const void *a, const void *b)
@@ -149,7 +53,7 @@ compare_key(const void *a, const void *b)
 
 /* After a crash a line may be there twice. */
 static int
-is_new(struct query *q, const struct event *e)
+is_new(struct query *q, const struct line *e)
 {
 	uint64_t	*key, **found;
 
@@ -192,7 +96,7 @@ is_address(const char *name)
 }
 
 static int
-has_address(const struct query *q, const struct event *e)
+has_address(const struct query *q, const struct line *e)
 {
 	struct or_address	 a;
 	struct message		*m;
@@ -213,15 +117,15 @@ has_address(const struct query *q, const struct event *e)
 }
 
 static int
-fits(const struct query *q, const struct event *e)
+fits(const struct query *q, const struct line *e)
 {
 	const char	*id, *subject;
 
 	if (q->want.nids > 0)
 		return (e->id == q->want.id[0]);
 	if (q->mts_id != NULL) {
-		id = field(e, "mts-id");
-		subject = field(e, "subject-id");
+		id = line_field(e, "mts-id");
+		subject = line_field(e, "subject-id");
 		return ((id != NULL && !q->about_only &&
 		    strcasecmp(id, q->mts_id) == 0) ||
 		    (subject != NULL && strcasecmp(subject, q->mts_id) == 0));
@@ -260,7 +164,7 @@ json_field(struct json *j, const struct field *f)
 
 /* What comes behind a recipient, as far as the next one, is of that one. */
 static void
-print_json(const struct event *e)
+print_json(const struct line *e)
 {
 	struct json	j;
 	size_t		i;
@@ -311,18 +215,18 @@ said(const char *name)
 }
 
 static void
-print_event(const struct event *e)
+print_event(const struct line *e)
 {
 	char	when[32];
 	size_t	i;
 
-	strlcpy(when, field(e, "time") != NULL ? field(e, "time") : "?",
+	strlcpy(when, line_field(e, "time") != NULL ? line_field(e, "time") : "?",
 	    sizeof(when));
 	when[strcspn(when, "T")] = ' ';
 	when[strcspn(when, "Z")] = '\0';
 	printf("  ");
 	put(when);
-	printf("  %-11s", field(e, "event"));
+	printf("  %-11s", line_field(e, "event"));
 	for (i = 0; i < e->n; i++) {
 		if (said(e->field[i].name))
 			continue;
@@ -339,17 +243,17 @@ print_event(const struct event *e)
 }
 
 static void
-print_head(const struct event *e)
+print_head(const struct line *e)
 {
 	static const char *const names[] = { "mts-id", "subject-id",
 	    "originator", "destination", "priority", "size", "trace" };
 	const char	*v;
 	size_t		 i;
 
-	v = field(e, "type");
+	v = line_field(e, "type");
 	printf("%s %016" PRIX64 "\n", v != NULL ? v : "message", e->id);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((v = field(e, names[i])) != NULL) {
+		if ((v = line_field(e, names[i])) != NULL) {
 			printf("  %-12s", names[i]);
 			put(v);
 			putchar('\n');
@@ -361,7 +265,7 @@ static void
 print_all(struct query *q)
 {
 	struct ids	 ids = { NULL, 0 };
-	struct event	*e;
+	struct line	*e;
 	size_t		 i, k, n;
 
 	for (k = 0; k < q->nevent; k++)
@@ -394,19 +298,19 @@ enum take { TAKE_IDS, TAKE_KEEP, TAKE_PRINT };
 static void
 take(struct query *q, const char *text, size_t len, enum take how)
 {
-	struct event	 e;
+	struct line	 e;
 	const char	*report;
 
-	if (!event_parse(&e, text, len))
+	if (!line_parse(&e, text, len))
 		return;
 	if (how == TAKE_IDS) {
 		if (fits(q, &e))
 			add_id(&q->found, e.id);
-		event_free(&e);
+		line_free(&e);
 		return;
 	}
 	if (!is_new(q, &e)) {
-		event_free(&e);
+		line_free(&e);
 		return;
 	}
 	if (how == TAKE_PRINT) {
@@ -417,10 +321,10 @@ take(struct query *q, const char *text, size_t len, enum take how)
 			print_event(&e);
 		}
 		q->printed = 1;
-		event_free(&e);
+		line_free(&e);
 		return;
 	}
-	if ((report = field(&e, "report")) != NULL)
+	if ((report = line_field(&e, "report")) != NULL)
 		add_id(&q->found, strtoull(report, NULL, 16));
 	if ((q->event = reallocarray(q->event, q->nevent + 1,
 	    sizeof(*q->event))) == NULL)
@@ -480,8 +384,8 @@ related(struct query *q)
 		if (q->event[i].id != q->want.id[0])
 			continue;
 		if (mts_id == NULL)
-			mts_id = field(&q->event[i], "mts-id");
-		event = field(&q->event[i], "event");
+			mts_id = line_field(&q->event[i], "mts-id");
+		event = line_field(&q->event[i], "event");
 		if (strcmp(event, "redirect") == 0 ||
 		    strcmp(event, "expand") == 0)
 			q->about_only = 0;
@@ -653,7 +557,7 @@ track_run(const char *path, int argc, char **argv, int as_json)
 		warnx("nothing in the audit log%s", argc < 2 ?
 		    " of the last day" : "");
 	for (i = 0; i < q.nevent; i++)
-		event_free(&q.event[i]);
+		line_free(&q.event[i]);
 	free(q.event);
 	free(q.found.id);
 	message_free(q.arena);

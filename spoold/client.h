@@ -20,6 +20,9 @@ struct client {
 	struct imsgev		 iev;
 	uint32_t		 request;	/* enum ctl_type, 0 none */
 	uint64_t		 cursor;	/* of the rows */
+	/* CTL_SHOW_QUEUE */
+	char			 only[PEER_NAME_MAX];	/* "": all */
+	uint8_t			 looking;	/* for more rows of that peer */
 	/* CTL_SHOW_MESSAGE */
 	struct message		*message;
 	uint32_t		*routing;
@@ -50,6 +53,8 @@ void	client_end(struct client *);
 void	client_fail(struct client *, const char *);
 /* More rows of the request, as many as the socket should hold. */
 void	show_more(struct client *);
+/* What a copy waits for, in buf or elsewhere. */
+const char *show_job_text(const struct store_job *, char *buf, size_t);
 /* operate.c: begins; does some messages at a time.  -1: malformed. */
 int	operate_begin(struct client *, uint32_t type,
 	    const struct ctl_change *);

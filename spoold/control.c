@@ -351,11 +351,32 @@ stats(struct client *c)
 	client_end(c);
 }
 
+/* 0: of all peers, or of that one; 1: it was refused; -1: malformed. */
+static int
+show_queue_of(struct client *c, struct imsg *imsg)
+{
+	const struct target	*t;
+
+	memset(c->only, 0, sizeof(c->only));
+	if (imsg_get_len(imsg) == 0)
+		return (0);
+	if (imsg_get_data(imsg, c->only, sizeof(c->only)) == -1 ||
+	    memchr(c->only, '\0', sizeof(c->only)) == NULL)
+		return (-1);
+	TAILQ_FOREACH(t, &sp.targets, entry)
+		if (t->kind == TARGET_PEER && strcmp(t->name, c->only) == 0)
+			return (0);
+	client_fail(c, sp.store == NULL || sp.failing ? sp.state :
+	    NO_SUCH_PEER);
+	return (1);
+}
+
 static int
 request(struct client *c, struct imsg *imsg)
 {
 	uint32_t	type = imsg_get_type(imsg);
 	struct ibuf	body;
+	int		r;
 
 	/* after a CTL_FAIL the rest of a submission may still come */
 	if (type == CTL_SUBMIT_CONTENT || type == CTL_SUBMIT_END) {
@@ -407,10 +428,13 @@ request(struct client *c, struct imsg *imsg)
 		if (imsg_get_data(imsg, &c->cursor, sizeof(c->cursor)) == -1)
 			return (-1);
 		break;
+	case CTL_SHOW_QUEUE:
+		if ((r = show_queue_of(c, imsg)) != 0)
+			return (r == 1 ? 0 : -1);
+		/* FALLTHROUGH */
 	case CTL_SHOW_SUMMARY:
 	case CTL_SHOW_PEERS:
 	case CTL_SHOW_ASSOCIATIONS:
-	case CTL_SHOW_QUEUE:
 	case CTL_SHOW_TRANSFERS:
 		c->cursor = 0;
 		break;
@@ -464,7 +488,10 @@ work_cb(int fd, short what, void *arg)
 	TAILQ_FOREACH(c, &clients, entry)
 		if (c->changing == CHANGE_WORK)
 			operate_more(c);
-		else if (c->track != NULL)
+		else if (c->looking) {
+			c->looking = 0;
+			show_more(c);
+		} else if (c->track != NULL)
 			track_more(c);
 		else if (backup_works(c))
 			backup_more(c);

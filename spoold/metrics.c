@@ -148,7 +148,7 @@ peer_counters(void)
 	PEER_COUNTER("received_bytes", "bytes", p->received_octets,
 	    "Content octets received from the peer.");
 	PEER_COUNTER("transmitted_bytes", "bytes", p->sent_octets,
-	    "Octets sent to the peer.");
+	    "Octets sent to the peer, contents and envelopes.");
 	PEER_COUNTER("resent_bytes", "bytes", p->resent_octets,
 	    "Octets sent once more after a cut.");
 	PEER_COUNTER("accumulated_inbound_associations", NULL, p->opened_in,
@@ -299,7 +299,7 @@ whole(void)
 	counter("received_bytes", "bytes", sp.stats.received_octets,
 	    "Content octets received from peers.");
 	counter("transmitted_bytes", "bytes", sp.stats.sent_octets,
-	    "Octets sent to peers.");
+	    "Octets sent to peers, contents and envelopes.");
 	counter("resent_bytes", "bytes", sp.stats.resent_octets,
 	    "Octets sent once more after a cut.");
 	TAILQ_FOREACH(t, &sp.targets, entry)

@@ -152,7 +152,33 @@ done_text(const struct client *c)
 
 struct result {
 	int	changed, busy, idle, tried;
+	char	why[160];	/* of the first copy that is idle */
 };
+
+static void
+is_idle(struct result *o, const char *why)
+{
+	o->idle = 1;
+	if (o->why[0] == '\0')
+		strlcpy(o->why, why, sizeof(o->why));
+}
+
+/* It does not concern such a copy: why. */
+static const char *
+no_concern(const struct client *c, const struct store_job *j, char *buf,
+    size_t size)
+{
+	char	state[256];
+
+	if (c->request == CTL_RETRY)
+		return (show_job_text(j, buf, size));
+	if (c->request == CTL_HOLD && j->state == JOB_HELD)
+		return ("it is held already");
+	snprintf(buf, size, "%s%s", c->request == CTL_HOLD ?
+	    "it waits anyway: " : "it is not held: ",
+	    show_job_text(j, state, sizeof(state)));
+	return (buf);
+}
 
 static int
 can_be_called(const struct peer *p)
@@ -208,6 +234,7 @@ change_copies(struct client *c, const struct copies *cs, struct result *o)
 {
 	const struct store_job	*sj;
 	struct job		*j;
+	char			 buf[320];
 	size_t			 i;
 
 	for (i = 0; i < cs->n; i++) {
@@ -220,7 +247,7 @@ change_copies(struct client *c, const struct copies *cs, struct result *o)
 		if (under_way(sj))
 			o->busy = 1;
 		else if (!concerns(c, sj))
-			o->idle = 1;
+			is_idle(o, no_concern(c, sj, buf, sizeof(buf)));
 		else if ((j = queue_claim(target_number(sj->target),
 		    sj)) == NULL || change(c, j, sj) == -1)
 			return (-1);
@@ -247,6 +274,7 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 	const struct store_job	*sj;
 	struct target		*to;
 	struct job		 j;
+	char			 why[160];
 	size_t			 i;
 	int			 r;
 
@@ -261,7 +289,8 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 		}
 		/* the peer may have it: only on express wish */
 		if (sj->pinned & PINNED_SENT && to == NULL) {
-			o->idle = 1;
+			is_idle(o, "its peer may have it already: -V sends it "
+			    "to another nevertheless");
 			continue;
 		}
 		memset(&j, 0, sizeof(j));
@@ -270,7 +299,10 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 		if ((r = reroute_job(j.target, sj, to)) == -1)
 			return (-1);
 		if (r == 0) {
-			o->idle = 1;
+			snprintf(why, sizeof(why), j.target->number == 0 ?
+			    "there is no route for it" : "it is for %.100s "
+			    "already", j.target->name);
+			is_idle(o, why);
 			continue;
 		}
 		o->changed = 1;
@@ -282,7 +314,7 @@ reroute_copies(struct client *c, const struct copies *cs, struct result *o)
 static int
 change_message(struct client *c, uint64_t id)
 {
-	struct result	o = { 0, 0, 0, 0 };
+	struct result	o = { 0, 0, 0, 0, "" };
 	struct copies	cs = { NULL, 0 };
 	int		r;
 
@@ -297,6 +329,8 @@ change_message(struct client *c, uint64_t id)
 	c->changed.tried += o.tried;
 	c->changed.under_way += o.busy;
 	c->changed.unchanged += o.idle && !o.changed && !o.busy;
+	if (c->changed.why[0] == '\0' && !o.changed && !o.busy && !o.tried)
+		strlcpy(c->changed.why, o.why, sizeof(c->changed.why));
 	if (o.changed)
 		log_info(EVT_OPERATOR, "message=%016" PRIX64
 		    ": %s by the operator", id, done_text(c));

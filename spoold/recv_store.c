@@ -567,9 +567,13 @@ committed_end(struct intransfer *t)
 		if (!t->arrival.duplicate) {
 			sp.stats.received++;
 			sp.stats.received_octets += t->body.len;
+			sp.stats.received_mpdu_octets += t->markup_len +
+			    t->body.len;
 			if (p != NULL) {
 				p->received++;
 				p->received_octets += t->body.len;
+				p->received_mpdu_octets += t->markup_len +
+				    t->body.len;
 			}
 		}
 		if (p != NULL)

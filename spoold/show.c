@@ -15,6 +15,7 @@
 #include "log.h"
 
 #define ROWS_AT_ONCE	32
+#define ROUNDS		8	/* of so many rows in one turn */
 
 static uint64_t
 since(uint64_t then)
@@ -70,6 +71,8 @@ show_summary(struct client *c)
 		s.queued += queue_ready(t, -1);
 		s.deferred += t->deferred;
 		s.held += t->stuck;
+		s.active += queue_taken(t);
+		s.stored += queue_stored(t);
 		if ((oldest = queue_age(t)) > s.oldest)
 			s.oldest = oldest;
 	}
@@ -82,6 +85,7 @@ show_summary(struct client *c)
 	s.delivered = sp.stats.delivered;
 	s.duplicates = sp.stats.duplicates;
 	s.received_octets = sp.stats.received_octets;
+	s.received_mpdu_octets = sp.stats.received_mpdu_octets;
 	s.sent_octets = sp.stats.sent_octets;
 	s.resent_octets = sp.stats.resent_octets;
 	s.confirmed_in = sp.stats.confirmed_in;
@@ -206,6 +210,8 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 			r->queued[i == 0 ? PRIORITY_URGENT : i == 1 ?
 			    PRIORITY_NORMAL : PRIORITY_NON_URGENT] =
 			    queue_ready(p->target, i);
+		r->active = queue_taken(p->target);
+		r->stored = queue_stored(p->target);
 		r->oldest = queue_age(p->target);
 	}
 	r->cut_in = p->cut_in;
@@ -213,6 +219,7 @@ show_peer_row(const struct peer *p, struct ctl_peer *r)
 	r->received = p->received;
 	r->sent = p->sent;
 	r->received_octets = p->received_octets;
+	r->received_mpdu_octets = p->received_mpdu_octets;
 	r->sent_octets = p->sent_octets;
 	r->resent_octets = p->resent_octets;
 	r->confirmed_in = p->confirmed_in;
@@ -280,16 +287,60 @@ show_associations(struct client *c)
 struct job_summary {
 	struct ctl_message	*row;
 	int			 rank;
+	const char		*only;	/* of the copies for that peer, or NULL */
 };
 
+/* What keeps one that might go at once. */
 static const char *
-job_text(const struct store_job *j, char *buf, size_t size)
+ready_text(const struct target *t, char *buf, size_t size)
 {
+	char	state[128];
+
+	if (t == NULL || t->kind == TARGET_NONE)
+		return ("queued");
+	if (!target_configured(t))
+		snprintf(buf, size, "waits: %.100s is not configured", t->name);
+	else if (t->directory != NULL && t->directory->gone)
+		snprintf(buf, size, "waits: no directory %.100s", t->name);
+	else if (t->peer != NULL) {
+		peer_text(t->peer, state, sizeof(state));
+		if (strcmp(state, "up") == 0 || strcmp(state, "idle") == 0)
+			return ("queued");
+		snprintf(buf, size, "waits: %.64s %s", t->name, state);
+	} else
+		return ("queued");
+	return (buf);
+}
+
+/* NULL: no transfer of it goes on, or is to go on. */
+static const char *
+transfer_text(const struct target *t, uint64_t message)
+{
+	struct xfer_show	 x;
+	const struct assoc	*a;
+	uint32_t		 n;
+
+	TAILQ_FOREACH(a, &sp.assocs, entry)
+		for (n = 0; t != NULL && a->peer == t->peer && !a->drop &&
+		    !a->gone && xfer_show(a, n, &x) == 0; n++)
+			if (x.message == message)
+				return (x.state);
+	return (NULL);
+}
+
+const char *
+show_job_text(const struct store_job *j, char *buf, size_t size)
+{
+	const struct target	*t = target_number(j->target);
+	const char		*state;
+
 	switch (j->state) {
 	case JOB_READY:
-		return ("queued");
 	case JOB_SENDING:
-		return ("sending");
+		if ((state = transfer_text(t, j->message)) != NULL)
+			return (state);
+		return (j->state == JOB_SENDING ? "sending" :
+		    ready_text(t, buf, size));
 	case JOB_DEFERRED:
 		snprintf(buf, size, "retry in %" PRIu64 " s: %s",
 		    j->next_try > time(NULL) ? (uint64_t)(j->next_try -
@@ -308,30 +359,44 @@ add_job(void *arg, const struct store_job *j)
 {
 	static const int	 rank[] = { 1, 2, 3, 4, 5 };
 	struct job_summary	*s = arg;
-	char			 buf[160];
+	const struct target	*t = target_number(j->target);
+	char			 buf[256];
 
 	s->row->waiting++;
+	if (s->only != NULL && (t == NULL || t->kind != TARGET_PEER ||
+	    strcmp(t->name, s->only) != 0))
+		return (0);
 	if (j->state == JOB_HELD || j->state == JOB_STUCK)
 		s->row->held = 1;
 	if (j->state <= JOB_STUCK && rank[j->state] > s->rank) {
 		s->rank = rank[j->state];
-		strlcpy(s->row->state, job_text(j, buf, sizeof(buf)),
-		    sizeof(s->row->state));
+		strlcpy(s->row->state, show_job_text(j, buf,
+		    sizeof(buf)), sizeof(s->row->state));
+		strlcpy(s->row->where, t != NULL && t->kind != TARGET_NONE ?
+		    t->name : "", sizeof(s->row->where));
 	}
 	return (0);
 }
 
-/* 1: the row is filled in, and *m is the message when m is not NULL. */
+/*
+ * 1: the row is filled in, and the message is kept where keep is not NULL; 0:
+ * there is none, or none for that peer.
+ */
 static int
-message_row(uint64_t id, struct ctl_message *r, struct client *keep)
+message_row(uint64_t id, struct ctl_message *r, const char *only,
+    struct client *keep)
 {
-	struct job_summary	 s = { r, 0 };
+	struct job_summary	 s = { r, 0, only };
 	struct store_message	 sm;
 	struct message		*m;
 	const struct target	*t;
 	int			 rc;
 
 	memset(r, 0, sizeof(*r));
+	if (store_job_of_message(sp.store, id, add_job, &s) == -1)
+		return (-1);
+	if (only != NULL && s.rank == 0)
+		return (0);
 	if ((rc = store_message_get(sp.store, id, &sm, 0)) != 1)
 		return (rc);
 	r->id = id;
@@ -365,8 +430,6 @@ message_row(uint64_t id, struct ctl_message *r, struct client *keep)
 	store_message_release(sp.store);
 	if (m != NULL)
 		message_free(m);
-	if (store_job_of_message(sp.store, id, add_job, &s) == -1)
-		return (-1);
 	if (r->waiting == 0)
 		strlcpy(r->state, "done", sizeof(r->state));
 	return (1);
@@ -376,15 +439,16 @@ static void
 show_queue(struct client *c)
 {
 	struct ctl_message	r;
+	const char		*only = c->only[0] != '\0' ? c->only : NULL;
 	uint64_t		ids[ROWS_AT_ONCE];
-	int			i, n;
+	int			i, n, rounds = 0;
 
 	do {
 		n = store_message_ids(sp.store, c->cursor, ids,
 		    ROWS_AT_ONCE);
 		for (i = 0; i < n; i++) {
 			c->cursor = ids[i];
-			switch (message_row(ids[i], &r, NULL)) {
+			switch (message_row(ids[i], &r, only, NULL)) {
 			case 1:
 				client_row(c, CTL_ROW, &r, sizeof(r));
 				break;
@@ -393,12 +457,17 @@ show_queue(struct client *c)
 				return;
 			}
 		}
-	} while (n == ROWS_AT_ONCE &&
+	} while (n == ROWS_AT_ONCE && ++rounds < ROUNDS &&
 	    imsgev_pending(&c->iev) < CLIENT_HIGH);
 	if (n == -1)
 		client_fail(c, store_error(sp.store));
 	else if (n < ROWS_AT_ONCE)
 		client_end(c);
+	else {
+		/* no row, and so no room that the client made, may come */
+		c->looking = 1;
+		control_work();
+	}
 }
 
 static void
@@ -515,13 +584,14 @@ recipient_row(struct client *c, const struct or_address *name,
 	struct ctl_recipient	 r;
 	struct find_job		 f;
 	const struct target	*t;
-	char			 buf[160];
+	char			 buf[256];
 
 	memset(&r, 0, sizeof(r));
 	or_address_print(name, r.name, sizeof(r.name), 0);
 	if (number == TARGET_NOT_OURS || number == TARGET_SETTLED) {
 		strlcpy(r.state, number == TARGET_SETTLED ? "done" :
 		    "not our responsibility", sizeof(r.state));
+		r.over = 1;
 		client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));
 		return;
 	}
@@ -530,8 +600,9 @@ recipient_row(struct client *c, const struct or_address *name,
 	memset(&f, 0, sizeof(f));
 	f.target = number;
 	store_job_of_message(sp.store, id, find_job, &f);
-	strlcpy(r.state, !f.found ? "done" : job_text(&f.job, buf,
-	    sizeof(buf)), sizeof(r.state));
+	r.over = !f.found;
+	strlcpy(r.state, !f.found ? "done" : show_job_text(&f.job,
+	    buf, sizeof(buf)), sizeof(r.state));
 	client_row(c, CTL_ROW_RECIPIENT, &r, sizeof(r));
 }
 
@@ -545,7 +616,7 @@ show_message(struct client *c)
 	size_t			 off, len;
 
 	if (c->message == NULL) {
-		switch (message_row(c->cursor, &r, c)) {
+		switch (message_row(c->cursor, &r, NULL, c)) {
 		case -1:
 			client_fail(c, store_error(sp.store));
 			return;
@@ -624,6 +695,7 @@ show_free(struct client *c)
 	backup_free(c);
 	live_free(c);
 	c->changing = 0;
+	c->looking = 0;
 	c->message = NULL;
 	c->routing = NULL;
 	c->envelope = NULL;

@@ -134,8 +134,9 @@ struct peer {
 	struct bucket		 bucket;		/* policy.c */
 	struct accusation	 accused;	/* poison_peer.c */
 	/* figures */
+	/* octets: of contents, of MPDUs, of MPDUs */
 	uint64_t		 received, sent, received_octets, sent_octets;
-	uint64_t		 resent_octets;
+	uint64_t		 received_mpdu_octets, resent_octets;
 	/* octets up to a confirmed checkpoint, or the end */
 	uint64_t		 confirmed_in, confirmed_out;
 	uint64_t		 opened_in, opened_out;	/* associations */
@@ -222,7 +223,9 @@ TAILQ_HEAD(assocs, assoc);
 
 struct spool_stats {
 	uint64_t	received, sent, delivered, duplicates;
+	/* of contents, of MPDUs, of MPDUs */
 	uint64_t	received_octets, sent_octets, resent_octets;
+	uint64_t	received_mpdu_octets;
 	uint64_t	confirmed_in, confirmed_out;	/* as of peers */
 	uint64_t	recoveries_in, recoveries_out;
 	uint64_t	submitted, loops;

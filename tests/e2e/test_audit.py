@@ -181,6 +181,34 @@ class Audit(Case):
                          ['submit', 'expand', 'deliver'])
         self.assertEqual(len(events[2]['recipient_list']), 2)
 
+    def test_outcome_of_each_recipient(self):
+        """show message tells one that was delivered from one that was not."""
+        here = '/C=GB/ADMD=GOLD 400/PRMD=ALPHA/'
+        alpha = self.daemon('alpha', Peer('beta', None, *SHORT), lines=[
+            'domain "/C=IT" complete',
+            'redirect "%sS=Old" to "%sS=New"' % (here, here),
+            'list "%sCN=all" {' % here,
+            '\tmember "%sS=One"' % here, '}'])
+        names = [address('beta'), here + 'S=Doe', here + 'S=Old',
+                 here + 'CN=all', '/C=IT/ADMD=X/S=Doe']
+        id_ = alpha.mtactl('submit', '-b', '-f', address('alpha'),
+                           *(x for n in names for x in ('-t', n)),
+                           input=b'x')['id']
+
+        def outcomes():
+            return [(r['outcome'], r['where']) for r in alpha.mtactl(
+                'show', 'message', id_)['recipient_list']]
+        want = [('waiting', 'beta'), ('delivered', alpha.delivery),
+                ('redirected', None), ('expanded', None),
+                ('non-delivery', None)]
+        until(lambda: outcomes() == want, LIMIT, 'outcomes')
+        last = alpha.mtactl('show', 'message', id_)['recipient_list'][-1]
+        self.assertEqual((last['reason'], last['diagnostic']), (1, 0))
+        self.assertEqual(last['report'], self.one(alpha, 'report')['id'])
+        self.assertRegex(last['state'], '^non-delivery 1/0, report %s: ' %
+                         last['report'])
+        alpha.mtactl('expire', id_)
+
     def test_many_recipients(self):
         """More than a line takes: in parts, each recipient once."""
         alpha = self.daemon('alpha', Peer('beta', None, *SHORT))

@@ -230,6 +230,37 @@ class Processes(Case):
             self.alpha.proc.send_signal(signal.SIGCONT)
         until(lambda: self.state_of(self.alpha) == 'running', 20, 'state')
 
+    def test_what_one_sent_the_other_received(self):
+        """Figures that can be compared, of messages and of reports."""
+        none = DOMAINS['beta'] + '/O=None'
+        self.alpha.configure(Peer('beta', self.beta.port, *FAST))
+        self.beta.configure(Peer('alpha', self.alpha.port, *FAST),
+                            lines=['domain "%s" complete' % none])
+        self.beta.start()
+        self.alpha.start()
+        self.carry(3, length=9000)
+        self.alpha.inject(none + '/S=Doe', 100)
+        until(lambda: self.alpha.mtactl('show', 'summary')['received'] == 1,
+              20, 'report')
+
+        def same():
+            a, b = (m.mtactl('show', 'summary') for m in (self.alpha,
+                                                          self.beta))
+            p, q = (m.mtactl('show', 'peers')[0] for m in (self.alpha,
+                                                           self.beta))
+            return [(x['sent_octets'], x['received_mpdu_octets'])
+                    for x in (a, p)] == [
+                (x['received_mpdu_octets'], x['sent_octets'])
+                for x in (b, q)]
+        until(same, 20, 'the same on both sides')
+        got = self.beta.mtactl('show', 'summary')
+        self.assertGreaterEqual(got['received_octets'], 3 * 9000 + 100)
+        self.assertGreater(got['received_mpdu_octets'],
+                           got['received_octets'] + 400)
+        got = self.alpha.mtactl('show', 'summary')
+        self.assertEqual(got['received_octets'], 0)
+        self.assertGreater(got['received_mpdu_octets'], 100)
+
     def test_directory_is_removed(self):
         """It is told of, what comes waits, and a reload is enough."""
         self.pair()
@@ -498,6 +529,61 @@ class Mistakes(Case):
         self.alpha.configure()
         os.mkdir(self.alpha.spool, 0o755)
         self.refused('owner _spoold and mode 0700 were expected')
+
+    def bad_deliveries(self):
+        """Makes of the delivery directory one that cannot be used."""
+        who = pwd.getpwnam('_spoold')
+        path = self.alpha.delivery
+        other = os.path.join(self.alpha.dir, 'other')
+
+        def put_away():
+            if os.path.islink(path):
+                os.unlink(path)
+            elif os.path.exists(path):
+                os.rmdir(path)
+
+        put_away()
+        os.mkdir(path)
+        os.chmod(path, 0o700)           # of root
+        yield 'user _spoold cannot write there'
+        os.chown(path, who.pw_uid, who.pw_gid)
+        os.chmod(path, 0o550)
+        yield 'user _spoold cannot write there'
+        os.chmod(path, 0o757)
+        yield 'mode 0757, everybody can write there'
+        put_away()
+        os.symlink('/etc', path)
+        yield 'user _spoold cannot write there'
+        put_away()
+        os.makedirs(other, exist_ok=True)
+        os.chown(other, who.pw_uid, who.pw_gid)
+        os.symlink(other, path)
+        os.lchown(path, who.pw_uid, who.pw_gid)
+        yield "a symbolic link that is not root's"
+        put_away()
+
+    def test_delivery_of_another(self):
+        self.alpha.configure()
+        for words in self.bad_deliveries():
+            with self.subTest(words):
+                self.refused(r'directory-bad path="%s": for delivery: %s' %
+                             (self.alpha.delivery, words))
+        # root's own link to a good one, or one by the group, is all right
+        os.symlink('other', self.alpha.delivery)
+        self.alpha.start()
+        self.alpha.stop()
+        os.unlink(self.alpha.delivery)
+        os.mkdir(self.alpha.delivery)
+        os.chown(self.alpha.delivery, 0, pwd.getpwnam('_spoold').pw_gid)
+        os.chmod(self.alpha.delivery, 0o770)
+        self.alpha.start()
+        # and at a reload
+        self.assertTrue(self.alpha.mtactl('reload'))
+        for words in self.bad_deliveries():
+            mark = self.alpha.log_size()
+            self.assertIn('a directory or an address cannot be had',
+                          str(self.alpha.mtactl('reload', check=False)))
+            self.assertIn('for delivery: ' + words, self.alpha.log(mark))
 
     def test_one_spool_two_mtads(self):
         self.alpha.configure().start()

@@ -345,7 +345,7 @@ class Verbs(Operator):
         ids = [self.submit(alpha, octets(500, n)) for n in range(3)]
         self.assertEqual(alpha.mtactl('hold', ids[1]),
                          {'ok': True, 'changed': 1, 'under_way': 0,
-                          'unchanged': 0})
+                          'unchanged': 0, 'why': None})
         self.assertEqual(alpha.mtactl('hold', ids[1])['unchanged'], 1)
         self.assertEqual(self.state(alpha, ids[1]), 'held: by the operator')
         alpha.mtactl('peer', 'beta', 'up')
@@ -395,8 +395,9 @@ class Verbs(Operator):
             self.submit(alpha, octets(300, n), to='gamma')
         self.assertEqual(alpha.mtactl('hold', '-P', 'gamma')['changed'], 10)
         code, out, _ = self.ctl(alpha, 'hold', 'all')
-        self.assertEqual((code, out), (0, '250 changed, 0 under way and '
-                                          'left alone\n'))
+        self.assertEqual((code, out), (
+            0, '250 changed, 0 under way and left alone, 10 as they were; '
+            'one of them: it is held already\n'))
         self.assertTrue(all(m['held'] for m in alpha.mtactl(
             'show', 'queue')))
         self.assertEqual(alpha.mtactl('release', '-P', 'beta')['changed'],
@@ -413,6 +414,37 @@ class Verbs(Operator):
         code, _, err = self.ctl(alpha, 'hold', '-P', 'nobody')
         self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
                              'peers" has their names\n'))
+
+    def test_nothing_to_change(self):
+        """It is told, and why."""
+        alpha = self.nobody()
+        alpha.mtactl('peer', 'beta', 'down')
+        lost = alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                            '/C=SE/ADMD=NOWHERE', input=b'x')['id']
+        down = self.submit(alpha, octets(100))
+        for args, words in (
+                (['hold', lost], 'it waits anyway: no route'),
+                (['release', lost], 'it is not held: no route'),
+                (['reroute', lost], 'there is no route for it'),
+                (['retry', lost], 'no route'),
+                (['release', down], 'it is not held: waits: beta down by '
+                 'operator'),
+                (['reroute', down], 'it is for beta already'),
+                (['retry', down], 'waits: beta down by operator')):
+            code, out, err = self.ctl(alpha, *args)
+            self.assertEqual((code, err), (0, ''), args)
+            self.assertRegex(out, (
+                '^0 messages tried now, 0 peers called, 0 under way and left '
+                'alone: %s\n$' if args[0] == 'retry' else '^message ' +
+                args[1] + ' stays as it was: %s\n$') % words)
+            self.assertEqual(alpha.mtactl(*args)['why'], words)
+        self.assertEqual(alpha.mtactl('hold', down)['changed'], 1)
+        self.assertEqual(alpha.mtactl('hold', down)['why'],
+                         'it is held already')
+        code, out, _ = self.ctl(alpha, 'release', 'all')
+        self.assertEqual((code, out), (
+            0, '1 changed, 0 under way and left alone, 1 as it was; one of '
+            'them: it is not held: no route\n'))
 
     def test_answered_after_the_commit(self):
         """What was answered is so, whatever dies the moment after."""
@@ -554,7 +586,7 @@ class Verbs(Operator):
         self.assertEqual(alpha.mtactl('reroute', id_)['unchanged'], 1)
         self.assertEqual(alpha.mtactl('reroute', '-V', 'gamma', id_),
                          {'ok': True, 'changed': 1, 'under_way': 0,
-                          'unchanged': 0})
+                          'unchanged': 0, 'why': None})
         self.received(gamma, octets(500), timeout=LIMIT)
         until(lambda: not alpha.mtactl('show', 'queue'), LIMIT, 'empty queue')
         # by the routes: what went astray comes back
@@ -598,6 +630,64 @@ class Verbs(Operator):
         self.assertEqual(where(chosen), 'gamma')
         alpha.mtactl('reroute', chosen)
         self.assertEqual(where(chosen), 'beta')
+
+    def test_queue_says_where_and_why(self):
+        """Where a message goes, and what it waits for."""
+        alpha = self.nobody()
+        alpha.mtactl('peer', 'beta', 'down')
+        alpha.inject(address('beta'), 100, n=600)
+        id_ = alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                           address('beta'), '-t', address('gamma'),
+                           input=b'x')['id']
+        alpha.mtactl('peer', 'gamma', 'hold')
+        got = alpha.mtactl('show', 'queue')
+        self.assertEqual(len(got), 601)
+        for m in got:
+            self.assertEqual((m['where'], m['state']),
+                             ('beta', 'waits: beta down by operator'))
+        got = alpha.mtactl('show', 'queue', '-P', 'gamma')
+        self.assertEqual([(m['id'], m['where'], m['state'], m['waiting'])
+                          for m in got],
+                         [(id_, 'gamma', 'waits: gamma held by operator', 2)])
+        self.assertEqual([r['state'] for r in alpha.mtactl(
+            'show', 'message', id_)['recipient_list']],
+            ['waits: beta down by operator', 'waits: gamma held by operator'])
+        alpha.mtactl('peer', 'gamma', 'up')
+        until(lambda: self.state(alpha, id_).startswith('waits: beta') and
+              alpha.mtactl('show', 'queue', '-P', 'gamma')[0][
+                  'state'].startswith('waits: gamma retry in '), LIMIT)
+        self.assertEqual(len(alpha.mtactl('show', 'queue', '-P', 'beta')),
+                         601)
+        code, _, err = self.ctl(alpha, 'show', 'queue', '-P', 'delta')
+        self.assertEqual((code, err), (1, 'mtactl: no such peer: "show '
+                         'peers" has their names\n'))
+
+    def test_queue_says_that_it_was_cut(self):
+        """As show transfers has it, not that it were being sent."""
+        beta = self.scripted(self.responder(), self.hold_up)
+        alpha = self.caller(beta.port, SMALL, 'retry 600s to 600s')
+        id_ = self.submit(alpha, POISON)
+        until(lambda: self.sending(alpha, id_), LIMIT)
+        self.assertEqual(self.state(alpha, id_), 'sending')
+        # it is counted, though it is not queued any more
+        figures = ('queued', 'active', 'deferred', 'held', 'stored')
+        summary = alpha.mtactl('show', 'summary')
+        self.assertEqual([summary[k] for k in figures], [0, 1, 0, 0, 1])
+        peer = alpha.mtactl('show', 'peers')[0]
+        self.assertEqual((sum(peer['queued'].values()), peer['active'],
+                          peer['stored']), (0, 1, 1))
+        alpha.mtactl('submit', '-b', '-f', address('alpha'), '-t',
+                     '/C=SE/ADMD=NOWHERE', input=b'x')      # no route
+        summary = alpha.mtactl('show', 'summary')
+        self.assertEqual([summary[k] for k in figures], [0, 1, 0, 1, 2])
+        self.assertTrue(alpha.kill('rtsd'))
+
+        def cut():
+            with contextlib.suppress(RuntimeError):
+                return [t['state'] for t in alpha.mtactl('show', 'transfers')
+                        if t['state'] != 'sending']
+        until(cut, LIMIT, 'transfer cut')
+        until(lambda: cut() == [self.state(alpha, id_)], LIMIT, 'the same')
 
     def test_under_way(self):
         """Told so, and left alone."""

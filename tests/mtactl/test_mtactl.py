@@ -32,15 +32,15 @@ MTACTL = None
  ROW_LINE) = range(240, 248)
 
 # As the compiler lays them out: native sizes and alignment.
-SUMMARY = '@33s32s128s20Q'
-PEER_ROW = '@64s128s2I4Q2I9QI3B0Q'
+SUMMARY = '@33s32s128s23Q'
+PEER_ROW = '@64s128s2I6Q2I10QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
-MESSAGE = '@Q160s1024s3B2I2Q64s128s'
-RECIPIENT = '@1024s64s128s'
+MESSAGE = '@Q160s1024s3B2I2Q64s64s128s'
+RECIPIENT = '@1024s64s128sB'
 TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
 SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
-CHANGED = '@5Q'
+CHANGED = '@5Q160s'
 PING_BODY = '@64sB2I'
 PING_ADDRESS = '@I272s'
 PING_STEP = '@2BI448s'
@@ -60,12 +60,13 @@ def imsg(kind, body=b''):
 
 class Server(threading.Thread):
     """Takes one connection, keeps what it is sent, answers at the end; later
-    are the answers to more requests of that kind."""
+    are the answers to more requests of that kind, or of those kinds."""
 
     def __init__(self, path, answers, until, slow=0, later=()):
         super().__init__(daemon=True)
         self.later = list(later)
         self.answers, self.until, self.slow = answers, until, slow
+        self.more = until if isinstance(until, tuple) else ()
         self.got = []
         self.error = None
         self.listener = socket.socket(socket.AF_UNIX)
@@ -102,7 +103,7 @@ class Server(threading.Thread):
                 self.got.append((kind, self.take(s, length - 16)))
                 if self.slow and kind == SUBMIT_CONTENT:
                     time.sleep(self.slow)
-                if kind == self.until:
+                if kind == self.until or kind in self.more:
                     for part in self.answers:
                         s.sendall(part)
                     if not self.later:
@@ -588,7 +589,8 @@ class Test(unittest.TestCase):
                 (['reroute', 'ab'], REROUTE, change()),
                 (['reroute', '-V', 'gamma', '-P', 'beta'], REROUTE,
                  change(0, b'beta', b'gamma'))):
-            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1)), imsg(END)]
+            done = [imsg(ROW, struct.pack(CHANGED, 1, 0, 0, 5, 1, b'')),
+                    imsg(END)]
             self.serve(done, kind)
             self.assertEqual(
                 self.good(*args), '5 messages tried now, 1 peer called, '
@@ -596,14 +598,28 @@ class Test(unittest.TestCase):
                 '' if body[0] else '1 changed, 0 under way and left alone\n')
             self.assertEqual(self.server.got, [(kind, body)])
             self.serve(done, kind)
-            want = {'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0}
+            want = {'ok': True, 'changed': 1, 'under_way': 0, 'unchanged': 0,
+                    'why': None}
             if kind == RETRY:
                 want.update(tried=5, peers=1)
             self.assertEqual(self.json(*args), want)
-        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1, 0, 0)), imsg(END)]
+        some = [imsg(ROW, struct.pack(CHANGED, 3, 2, 1, 0, 0, b'so\x1b')),
+                imsg(END)]
         self.serve(some, HOLD)
         self.assertEqual(self.good('hold', 'all'),
-                         '3 changed, 2 under way and left alone\n')
+                         '3 changed, 2 under way and left alone, 1 as it '
+                         'was; one of them: so?\n')
+        none = [imsg(ROW, struct.pack(CHANGED, 0, 0, 1, 0, 0, b'no route')),
+                imsg(END)]
+        self.serve(none, HOLD)
+        self.assertEqual(self.good('hold', 'ab'), 'message 00000000000000AB '
+                         'stays as it was: no route\n')
+        self.serve(none, RETRY)
+        self.assertEqual(self.good('retry', 'ab'), '0 messages tried now, 0 '
+                         'peers called, 0 under way and left alone: no '
+                         'route\n')
+        self.serve(none, RELEASE)
+        self.assertEqual(self.json('release', 'ab')['why'], 'no route')
         self.serve(some, HOLD)
         self.assertIn('a copy of it is under way', self.bad(1, 'hold', 'ab'))
         self.serve([imsg(FAIL, b'it is under way\0')], EXPIRE)
@@ -749,16 +765,16 @@ class Test(unittest.TestCase):
 
     def test_summary(self):
         row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
-                          93784, 12, 1, 3, 2 ** 40, 310, 100, 200, 150, 2,
-                          1000, 2 ** 21, 4096, 5, 6, 7, 8, 99,
+                          93784, 12, 1, 3, 4, 20, 2 ** 40, 310, 100, 200, 150, 2,
+                          1000, 2 ** 21, 4096, 1010, 5, 6, 7, 8, 99,
                           0, 0)
         text, j = self.both('summary', SHOW_SUMMARY, [row])
         self.assertEqual(text.splitlines(), [
             'mta           alpha, mtad 0.1, up 1d02h',
             'state         running "well"',
-            'queue         12 queued, 3 deferred, 1 held, 1.0 TB, '
-            'oldest 5m10s',
-            'received      100, 1000 B, 2 duplicates',
+            'queue         12 queued, 4 under way, 3 deferred, 1 held, '
+            '1.0 TB, oldest 5m10s',
+            'received      100, 1010 B, 2 duplicates',
             'sent          200, 2.0 MB, 4.0 KB sent again',
             'delivered     150',
             'recoveries    5 in, 6 out',
@@ -767,25 +783,27 @@ class Test(unittest.TestCase):
         self.assertEqual(j, {
             'name': 'alpha', 'version': '0.1', 'state': 'running "well"',
             'uptime': 93784, 'queued': 12, 'held': 1, 'deferred': 3,
+            'active': 4, 'stored': 20,
             'queued_octets': 2 ** 40, 'oldest': 310, 'received': 100,
             'sent': 200, 'delivered': 150, 'duplicates': 2,
-            'received_octets': 1000, 'sent_octets': 2 ** 21,
+            'received_octets': 1000, 'received_mpdu_octets': 1010,
+            'sent_octets': 2 ** 21,
             'resent_octets': 4096, 'recoveries_in': 5, 'recoveries_out': 6,
             'associations': 7, 'transfers': 8, 'commits': 99})
 
     def test_peers(self):
         # not at the turn of a minute: time(2) may lag behind
         now = int(time.time()) - 30
-        rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 60,
-                            3, 4, 7, 8, 9, 10, 11, 0, 0, now - 7200, 0,
-                            0, 0, 0, 1),
+        rows = [struct.pack(PEER_ROW, b'beta', b'up', 1, 2, 30, 40, 50, 1,
+                            130, 60, 3, 4, 7, 8, 9, 10, 19, 11, 0, 0,
+                            now - 7200, 0, 0, 0, 0, 1),
                 struct.pack(PEER_ROW, b'gam\\ma\xff\x01', b'retry in 12 s: '
-                            b'"refused"', *[0] * 17, 12, 1, 0, 0)]
+                            b'"refused"', *[0] * 20, 12, 1, 0, 0)]
         text, j = self.both('peers', SHOW_PEERS, rows)
         cells = self.aligned(text)
-        self.assertEqual(cells[1][:5], ['beta', '1/2', '50/30/40', '1m00s',
-                                         '3/4'])
-        self.assertEqual(cells[1][7], '2h00m')
+        self.assertEqual(cells[1][:6], ['beta', '1/2', '50/30/40', '130',
+                                         '1m00s', '3/4'])
+        self.assertEqual(cells[1][8], '2h00m')
         self.assertEqual(cells[1][-2:], ['never', 'up (does not recover)'])
         self.assertEqual(cells[2][0], 'gam\\ma??')
         self.assertEqual(j[0], {
@@ -793,8 +811,10 @@ class Test(unittest.TestCase):
             'held': False,
             'recovery': False, 'associations_in': 1, 'associations_out': 2,
             'queued': {'urgent': 50, 'normal': 30, 'non_urgent': 40},
-            'oldest': 60, 'cut_in': 3, 'cut_out': 4, 'received': 7, 'sent': 8,
-            'received_octets': 9, 'sent_octets': 10, 'resent_octets': 11,
+            'active': 1, 'stored': 130, 'oldest': 60, 'cut_in': 3, 'cut_out': 4,
+            'received': 7, 'sent': 8, 'received_octets': 9,
+            'received_mpdu_octets': 19,
+            'sent_octets': 10, 'resent_octets': 11,
             'last_in': now - 7200, 'last_out': None, 'retry_in': 0})
         self.assertEqual(j[1]['name'], 'gam\\ma\u00ff\x01')
         self.assertEqual(j[1]['state'], 'retry in 12 s: "refused"')
@@ -836,7 +856,8 @@ class Test(unittest.TestCase):
     def message(self, n, from_=b'', kind=0):
         return struct.pack(MESSAGE, n, b'[/PRMD=P/ADMD=A/C=GB/;x]',
                            b'/S=Doe/C=GB/', kind, 2, 0, 3, 2, 20 * 2 ** 20,
-                           int(time.time()) - 3660, from_, b'queued')
+                           int(time.time()) - 3660, from_, b'gamma',
+                           b'queued')
 
     def test_queue(self):
         rows = [self.message(1), self.message(2 ** 64 - 1, b'beta')]
@@ -844,8 +865,9 @@ class Test(unittest.TestCase):
         cells = self.aligned(text)
         self.assertEqual(cells[1], [
             '0000000000000001', 'urgent', '20.0 MB', '1h01m', '3', '-',
-            '/S=Doe/C=GB/', 'queued'])
+            '/S=Doe/C=GB/', 'gamma +1', 'queued'])
         self.assertEqual(cells[2][0], 'F' * 16)
+        self.assertEqual(j[0]['where'], 'gamma')
         self.assertEqual(j[1]['id'], 'F' * 16)
         self.assertEqual(j[1]['from'], 'beta')
         self.assertIsNone(j[0]['from'])
@@ -858,6 +880,15 @@ class Test(unittest.TestCase):
         self.assertEqual(len(self.aligned(text)), 2501)
         self.assertEqual([int(x['id'], 16) for x in j],
                          list(range(1, 2501)))
+
+    def test_queue_of_a_peer(self):
+        self.serve(self.queue(2), SHOW_QUEUE)
+        self.good('show', 'queue', '-P', 'gamma')
+        self.assertEqual(self.server.got, [
+            (SHOW_QUEUE, b'gamma'.ljust(64, b'\0'))])
+        self.bad(2, 'show', 'queue', '-P')
+        self.bad(2, 'show', 'queue', '-P', 'gamma', 'x')
+        self.bad(2, 'show', 'peers', '-P', 'gamma')
 
     def test_from(self):
         for kind, from_, text in ((0, b'', 'submitted here'),
@@ -911,18 +942,65 @@ class Test(unittest.TestCase):
         """The envelope as "show message" prints it."""
         answers = [imsg(ROW, self.message(0xcd)),
                    imsg(ROW_RECIPIENT, struct.pack(
-                       RECIPIENT, b'/S=Poe/C=FR/', b'beta', b'queued')),
+                       RECIPIENT, b'/S=Poe/C=FR/', b'beta', b'queued', 0)),
                    imsg(ROW_RECIPIENT, struct.pack(
-                       RECIPIENT, b'/S=Roe/C=FR/', b'', b'done')),
+                       RECIPIENT, b'/S=Roe/C=FR/', b'', b'done', 1)),
                    imsg(ROW_ENVELOPE, envelope[:100]),
                    imsg(ROW_ENVELOPE, envelope[100:]), imsg(END)]
-        self.serve(answers, SHOW_MESSAGE)
+        kinds = SHOW_MESSAGE, TRACK
+        # without an audit log no more is known
+        self.serve(answers, kinds, later=[[imsg(FAIL, b'no log\0')]])
         text = self.good('show', 'message', 'cd')
-        self.assertEqual(self.server.got,
-                         [(SHOW_MESSAGE, struct.pack('@Q', 0xcd))])
-        self.serve(answers, SHOW_MESSAGE)
+        self.assertEqual(self.server.got[0],
+                         (SHOW_MESSAGE, struct.pack('@Q', 0xcd)))
+        self.assertEqual(self.server.got[1][0], TRACK)
+        self.assertEqual(struct.unpack(
+            TRACK_BODY, self.server.got[1][1])[2:4], (1, 0xcd))
+        self.serve(answers, kinds, later=[[imsg(FAIL, b'no log\0')]])
         j = self.json('show', 'message', 'cd')
         return text, j
+
+    def test_outcomes(self):
+        """Of one that is over, in whatever order and part of a line."""
+        def line(event, rest, id_=0xcd):
+            return ('time=2026-11-24T22:18:39.000Z key=%016X event=%s '
+                    'id=%016X %s\n' % (1, event, id_, rest)).encode()
+        names = ['/S=%s/' % n for n in ('A', 'B', 'A', 'D', 'E', 'F', 'G',
+                                        'H')]
+        log = (line('submit', ' '.join('recipient="%s"' % n for n in names)) +
+               line('transfer', 'to="beta" octets=9 recipient="/S=D/"') +
+               line('deliver', 'to="/in" recipient="/S=A/" '
+                    'recipient="/S=A/"') +
+               line('deliver', 'to="/in" recipient="/S=F/"', 0xce) +
+               line('non-deliver', 'report=00000000000000AB recipients=2 '
+                    'recipient="/S=E/" reason=1 diagnostic=0 text="no" '
+                    'recipient="/S=B/" reason=0') +
+               line('redirect', 'recipient="/S=F/" '
+                    'redirected-to="/S=New/" redirection-reason=0') +
+               line('remove', 'to="beta" by="operator" recipient="/S=G/"'))
+        self.serve([imsg(ROW, self.message(0xcd)),
+                    *(imsg(ROW_RECIPIENT, struct.pack(
+                        RECIPIENT, n.encode(), b'',
+                        b'queued' if n == '/S=H/' else b'done',
+                        n != '/S=H/')) for n in names), imsg(END)],
+                   (SHOW_MESSAGE, TRACK), later=[[imsg(ROW, log), imsg(END)]])
+        got = self.json('show', 'message', 'cd')['recipient_list']
+        self.assertEqual([r['name'] for r in got], names)
+        self.assertEqual(
+            [(r['outcome'], r['where'], r['reason'], r['diagnostic'],
+              r['report']) for r in got],
+            [('delivered', '/in', None, None, None),
+             ('non-delivery', None, 0, None, '00000000000000AB'),
+             ('delivered', '/in', None, None, None),
+             ('transferred', 'beta', None, None, None),
+             ('non-delivery', None, 1, 0, '00000000000000AB'),
+             ('redirected', None, None, None, None),
+             ('removed', 'beta', None, None, None),
+             ('waiting', None, None, None, None)])
+        self.assertEqual([r['state'] for r in got[3:]], [
+            'transferred',
+            'non-delivery 1/0, report 00000000000000AB: no',
+            'redirected to /S=New/', 'removed by the operator', 'queued'])
 
     def test_text(self):
         text = b'Hello,\nworld\r\nend'
@@ -954,8 +1032,12 @@ class Test(unittest.TestCase):
              'address=/S=Roe/PRMD=BETA/ADMD=ATLAS/C=FR/DD.fax=12/'])
         self.assertEqual(j['id'], '00000000000000CD')
         self.assertEqual(j['recipient_list'], [
-            {'name': '/S=Poe/C=FR/', 'where': 'beta', 'state': 'queued'},
-            {'name': '/S=Roe/C=FR/', 'where': '', 'state': 'done'}])
+            {'name': '/S=Poe/C=FR/', 'where': 'beta', 'state': 'queued',
+             'outcome': 'waiting', 'reason': None, 'diagnostic': None,
+             'report': None},
+            {'name': '/S=Roe/C=FR/', 'where': None, 'state': 'done',
+             'outcome': None, 'reason': None, 'diagnostic': None,
+             'report': None}])
         lines = text.splitlines()
         self.assertEqual(lines[0], 'message       00000000000000CD')
         self.assertIn('size          20.0 MB (20971520 octets)', lines)
