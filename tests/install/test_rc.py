@@ -285,6 +285,16 @@ esac
         self.write('default', 'SOCKET=%s\n' % path)
         return path
 
+    def test_zombie(self):
+        """Dead, though kill(2) still finds it."""
+        self.assertEqual(self.call('status')[0], 0)
+        self.assertEqual(self.call('stop'), (0, 'OK mtad stopped\n'))
+        self.write('mtad.pid', '%d\n' % self.proc.pid)
+        status, text = self.call('status')
+        self.assertEqual(status, 1, text)
+        self.assertIn('dead', text)
+        self.assertEqual(self.call('reload')[0], 7)
+
     def test_reload(self):
         path = self.control()
         status, text = self.call('reload')
