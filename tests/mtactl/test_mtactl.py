@@ -1041,6 +1041,8 @@ class Test(unittest.TestCase):
         args = ('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1)
         err = self.bad(1, *args, stdin='one\ntw\u00f6\n'.encode())
         self.assertIn('line 2: octet 0xc3', err)
+        self.assertIn('-m sends', err)          # and -b would not do
+        self.assertNotIn('-b', err)
         self.assertIn('No such file', self.bad(1, *args, '/nonexistent/x'))
         self.assertIn('directory', self.bad(1, *args, '/'))
 
