@@ -67,7 +67,7 @@ enum ctl_type {
 				 * are struct ping_step, and a CTL_ROW_PING,
 				 * struct ping_end */
 	CTL_TRACE,		/* struct ctl_trace ; CTL_ROW_TRACE until the
-				 * client goes */
+				 * client goes, at once one without octets */
 	CTL_STOP,		/* - */
 	/* spoold -> mtactl */
 	CTL_ROW_LISTEN,		/* struct listen_conf */

@@ -520,6 +520,18 @@ class Test(unittest.TestCase):
             self.assertEqual(r.returncode, 1)
             self.assertIn(b'unexpected answer', r.stderr)
 
+    def test_trace_refused(self):
+        """What was there is not replaced, and no header goes out."""
+        path = self.file(b'of yesterday')
+        for args in ('-w', path), ('-w', path + '.new'), ():
+            self.serve([imsg(FAIL, b'no such peer\0')], TRACE)
+            r = self.run_it('trace', *args, 'nix', '1')
+            self.assertEqual((r.returncode, r.stdout, r.stderr),
+                             (1, b'', b'mtactl: no such peer\n'))
+        with open(path, 'rb') as f:
+            self.assertEqual(f.read(), b'of yesterday')
+        self.assertFalse(os.path.exists(path + '.new'))
+
     def test_trace(self):
         """Octets, gaps and ends as a file that has every block whole."""
         def said(octets, offset, out=1, first=0, end=0, lost=0, other=0,
@@ -530,7 +542,7 @@ class Test(unittest.TestCase):
                 b'192.0.2.2 port 102', b'') + octets)
         path = self.file(b'old, and for all to read')
         os.chmod(path, 0o644)
-        rows = [said(b'\3\0\0\7\2\xf0\x80', 0),
+        rows = [said(b'', 0, assoc=0), said(b'\3\0\0\7\2\xf0\x80', 0),
                 said(b'xx\3\0\0\7\2\xf0\x81', 100, first=2, lost=91),
                 said(b'y' * 40000, 0, out=0), said(b'bye', 109, end=1),
                 said(b'z', 50, assoc=8, other=60)]
