@@ -194,6 +194,7 @@ struct ctl_backup {
 	char		name[UB_MTA_NAME + 1];
 	char		version[32];
 	uint64_t	time;		/* time_t of that moment */
+	uint64_t	messages;
 };
 
 struct ctl_file {
