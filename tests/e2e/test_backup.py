@@ -280,6 +280,8 @@ class Backup(Spools):
             while writer.poll() is None and made < 20:
                 out = self.mtad('-n', '-r', self.backup())
                 self.assertEqual(out.returncode, 0, out.stderr)
+                self.assertIn(b'archive-checked messages=', out.stderr)
+                self.assertNotRegex(out.stderr, rb'\brestored messages=')
                 made += 1
         finally:
             writer.wait()
