@@ -68,7 +68,7 @@ enum ctl_type {
 				 * are struct ping_step, and a CTL_ROW_PING,
 				 * struct ping_end */
 	CTL_TRACE,		/* struct ctl_trace ; CTL_ROW_TRACE until the
-				 * client goes */
+				 * client goes, at once one without octets */
 	CTL_STOP,		/* - */
 	/* spoold -> mtactl */
 	CTL_ROW_LISTEN,		/* struct listen_conf */
@@ -203,6 +203,7 @@ struct ctl_backup {
 	char		name[UB_MTA_NAME + 1];
 	char		version[32];
 	uint64_t	time;		/* time_t of that moment */
+	uint64_t	messages;
 };
 
 struct ctl_file {

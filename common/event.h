@@ -123,6 +123,7 @@
 	E(BACKUP,		"backup-done")			\
 	E(BACKUP_FAILED,	"backup-failed")		\
 	E(RESTORED,		"restored")			\
+	E(ARCHIVE,		"archive-checked")		\
 	E(NOT_RESTORED,		"not-restored")			\
 	E(ALARM,		"alarm-raised")			\
 	E(ALARM_OVER,		"alarm-over")			\

@@ -32,7 +32,7 @@ struct archive {
 	const char	*name;		/* for errors */
 	char		*sums;
 	size_t		 sums_len, sums_size;
-	uint64_t	 time, octets, files, missing;
+	uint64_t	 time, messages, octets, files, missing;
 };
 
 static void
@@ -141,6 +141,7 @@ put_about(struct archive *a, struct imsg *imsg)
 	TERMINATE(b.name);
 	TERMINATE(b.version);
 	a->time = b.time;
+	a->messages = b.messages;
 	t = (time_t)b.time;
 	if (gmtime_r(&t, &tm) == NULL || strftime(when, sizeof(when),
 	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
@@ -193,15 +194,17 @@ tell(const struct archive *a, int as_json)
 	struct json	j;
 
 	if (!as_json) {
-		fprintf(stderr, "mtactl: backup: %" PRIu64 " file%s, %"
-		    PRIu64 " octets\n", a->files, a->files == 1 ? "" : "s",
-		    a->octets);
+		fprintf(stderr, "mtactl: backup: %" PRIu64 " message%s, %"
+		    PRIu64 " file%s, %" PRIu64 " octets\n", a->messages,
+		    a->messages == 1 ? "" : "s", a->files,
+		    a->files == 1 ? "" : "s", a->octets);
 		return;
 	}
 	json_begin(&j, stderr);
 	json_object(&j, NULL);
 	json_bool(&j, "ok", a->missing == 0);
 	json_uint(&j, "time", a->time);
+	json_uint(&j, "messages", a->messages);
 	json_uint(&j, "files", a->files);
 	json_uint(&j, "missing", a->missing);
 	json_uint(&j, "octets", a->octets);

@@ -88,10 +88,26 @@ no_socket(const char *path, int error)
 }
 
 void
+ctl_confine(void)
+{
+	struct sandbox_conf sc;
+
+	memset(&sc, 0, sizeof(sc));
+	if (sandbox_enter(ROLE_CTL, &sc) == -1)
+		exit(1);
+}
+
+void
 ctl_open(struct ctl *c, const char *path)
 {
+	ctl_connect(c, path);
+	ctl_confine();
+}
+
+void
+ctl_connect(struct ctl *c, const char *path)
+{
 	const char *why;
-	struct sandbox_conf sc;
 	struct sockaddr_un sun;
 	int fd, error;
 
@@ -114,9 +130,6 @@ ctl_open(struct ctl *c, const char *path)
 	if (imsgbuf_init(&c->ibuf, fd) == -1 ||
 	    imsgbuf_set_maxsize(&c->ibuf, IMSG_MAX) == -1)
 		err(1, NULL);
-	memset(&sc, 0, sizeof(sc));
-	if (sandbox_enter(ROLE_CTL, &sc) == -1)
-		exit(1);
 }
 
 void

@@ -33,15 +33,16 @@ static void	print_usage(FILE *, const char *);
 void
 usage(const char *why)
 {
-	if (verb == NULL)
-		print_usage(stderr, NULL);
 	if (why != NULL)
 		warnx("%s", why);
 	if (verb != NULL) {
 		if (late_option)
 			warnx("-j comes before the command");
 		print_usage(stderr, verb);
-	}
+	} else
+		fputs("usage: mtactl [-j] [-s socket] command ...\n"
+		    "\"mtactl help\" has all commands, mtactl(8) what they "
+		    "do\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -597,7 +598,7 @@ main(int argc, char **argv)
 		print_usage(stdout, NULL);
 		return (0);
 	}
-	opterr = 0;			/* the reason comes last */
+	opterr = 0;			/* usage() has the reason */
 	while ((ch = getopt(argc, argv, "+:js:")) != -1) {
 		switch (ch) {
 		case 'j':

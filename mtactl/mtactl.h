@@ -20,8 +20,14 @@ struct ctl {
 	int		 may_fail;	/* ctl_next returns CTL_FAIL, too */
 };
 
-/* Connects, then gives up whatever is not needed any more.  Or exits. */
+/*
+ * ctl_open connects, then gives up whatever is not needed any more; the other
+ * two are its halves, for who opens a file only when an answer is there.  Or
+ * they exit.
+ */
 void	ctl_open(struct ctl *, const char *path);
+void	ctl_connect(struct ctl *, const char *path);
+void	ctl_confine(void);
 /*
  * Whether standard output that nobody reads any more ends it, as it does
  * other programs; not while something is on its way to mtad.

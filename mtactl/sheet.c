@@ -223,7 +223,7 @@ theirs_json(struct json *j, const struct ctl_sheet *s)
 	    s->remote_password[PASSWORD_ANSWERING]);
 	title_json(j, &s->remote_title);
 	json_string(j, "tls", s->conf.remote_tls ? "yes" : "no");
-	text_or_null(j, "certificate", s->conf.remote_name);
+	text_or_null(j, "certificate_name", s->conf.remote_name);
 	json_array(j, "addresses");
 	for (i = 0; i < s->naddress; i++) {
 		json_object(j, NULL);

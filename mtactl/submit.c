@@ -316,8 +316,9 @@ measure(struct submission *s)
 		for (i = 0; i < n; i++) {
 			if (buf[i] >= 128)
 				errx(1, "%s: line %" PRIu64 ": octet 0x%02x "
-				    "is not of IA5 text; -b sends a content "
-				    "as it is", s->name, lines, buf[i]);
+				    "is not of IA5 text; -m sends other "
+				    "characters, of a text with a header of "
+				    "MIME", s->name, lines, buf[i]);
 			lines += buf[i] == '\n';
 		}
 		s->text_len += with_crlf(s, buf, n, NULL);

@@ -72,13 +72,15 @@ int
 submit_mime(struct mime_submission *ms, int fd, const char *name)
 {
 	FILE *f;
-	int content;
+	int content, from = ms->originator.nattr > 0;
 
 	map(ms, fd, name);
 	if ((f = tmpfile()) == NULL)
 		err(1, "content of the message");
 	if (ipm_from_mime(ms, f) == -1)
-		errx(1, "%s: %s", name, ms->why);
+		errx(1, "%s: %s%s", name, ms->why, !from &&
+		    strncmp(ms->why, "originator: ", 12) == 0 ?
+		    "; -f gives one" : "");
 	if (fflush(f) == EOF || ferror(f) ||
 	    (content = dup(fileno(f))) == -1 ||
 	    lseek(content, 0, SEEK_SET) == -1)

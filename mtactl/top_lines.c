@@ -16,6 +16,8 @@
 
 #define BAR_MIN	6
 #define BAR_MAX	40
+#define STATE_FITS	16	/* "down by operator" */
+#define NARROW	40		/* columns: less has to do */
 #define CELL	160
 
 /* Need: 1 first to stay.  width 0: takes what is left, at least min. */
@@ -234,17 +236,16 @@ transfers(const struct top *t, struct top_lines *l, int width)
 enum { P_PEER, P_ASSOCIATIONS, P_QUEUE, P_OLDEST, P_IN, P_IN_OCTETS, P_OUT,
 	P_OUT_OCTETS, P_STATE, P_COLUMNS };
 
-static const struct column	peer_columns[P_COLUMNS] = {
-	{ "PEER", 12, 1, 0 }, { "IN/OUT", 6, 4, 1 },
-	{ "URG/NORM/NON", 12, 2, 1 }, { "OLDEST", 6, 2, 1 },
-	{ "IN/s", 5, 5, 1 }, { "IN", 10, 3, 1 },
-	{ "OUT/s", 5, 5, 1 }, { "OUT", 10, 3, 1 }, { "STATE", 6, 1, 0 },
-};
-
 static void
 peers(const struct top *t, struct top_lines *l, int width)
 {
-	const struct column	*c = peer_columns;
+	const struct column	 c[P_COLUMNS] = {
+		{ "PEER", 12, 1, 0 }, { "IN/OUT", 6, 4, 1 },
+		{ "URG/NORM/NON", 12, 2, 1 }, { "OLDEST", 6, 2, 1 },
+		{ "IN/s", 5, 5, 1 }, { "IN", 10, 3, 1 },
+		{ "OUT/s", 5, 5, 1 }, { "OUT", 10, 3, 1 },
+		{ "STATE", width < NARROW ? 6 : STATE_FITS, 1, 0 },
+	};
 	const struct top_data	*d = &t->now;
 	const struct ctl_peer	*p;
 	struct top_rate		 r;

@@ -33,6 +33,7 @@
 
 #define SECONDS_MAX	(7 * 86400)
 #define FLOWS_MAX	8192		/* associations at one time */
+#define LAST_WAIT	1000		/* ms for mtad when a signal has come */
 #define SEGMENT		32768		/* octets of TCP in a packet */
 #define FIRST_PORT	20000
 #define TCP_FIN		0x01
@@ -432,6 +433,33 @@ option(int ch, void *arg)
 	}
 }
 
+/*
+ * Asks for it and waits until mtad has it; only then is a file one of a trace,
+ * and the one that was there replaced.  The first piece is left in imsg.
+ */
+static void
+begin(struct trace *t, const char *path, struct imsg *imsg)
+{
+	int last, n;
+
+	if (t->file == NULL && isatty(STDOUT_FILENO))
+		errx(EXIT_USAGE, "trace: standard output is a terminal: use "
+		    "-w file, or a pipe");
+	ctl_connect(&t->ctl, path);
+	ctl_send(&t->ctl, CTL_TRACE, &t->want, sizeof(t->want));
+	while (!ctl_try(&t->ctl, imsg)) {
+		last = stopped;
+		n = ctl_wait(&t->ctl, last ? LAST_WAIT : -1);
+		if (n == -1)
+			errx(1, "%s: mtad closed the connection: see its log",
+			    path);
+		if (n == 0 && last)
+			errx(1, "%s: mtad did not answer", path);
+	}
+	if (imsg_get_type(imsg) != CTL_ROW_TRACE)
+		errx(1, "%s: unexpected answer", path);
+}
+
 static void
 open_file(struct trace *t)
 {
@@ -439,9 +467,6 @@ open_file(struct trace *t)
 	int fd;
 
 	if (t->file == NULL) {
-		if (isatty(STDOUT_FILENO))
-			errx(EXIT_USAGE, "trace: standard output is a "
-			    "terminal: use -w file, or a pipe");
 		t->f = stdout;
 		return;
 	}
@@ -527,6 +552,7 @@ void
 trace_run(const char *path, int argc, char **argv, int as_json)
 {
 	struct trace t;
+	struct imsg imsg;
 	uint64_t seconds = 0;
 
 	memset(&t, 0, sizeof(t));
@@ -542,11 +568,12 @@ trace_run(const char *path, int argc, char **argv, int as_json)
 		usage("trace: too many arguments");
 	if (argc == 1)
 		seconds = number_arg("trace", argv[0], 1, SECONDS_MAX);
-	open_file(&t);
 	catch_signals();
-	ctl_open(&t.ctl, path);
-	ctl_send(&t.ctl, CTL_TRACE, &t.want, sizeof(t.want));
+	begin(&t, path, &imsg);
+	open_file(&t);
+	ctl_confine();
 	file_begin(&t);
+	data(&t, &imsg);
 	if (fflush(t.f) != 0)
 		err(1, "%s", t.file != NULL ? t.file : "standard output");
 	if (!run(&t, seconds)) {

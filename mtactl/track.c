@@ -553,6 +553,10 @@ track_run(const char *path, int argc, char **argv, int as_json)
 			related(&q);
 		print_all(&q);
 	}
+	/* what was asked for by name should be there */
+	if (!q.printed && (q.want.nids > 0 || q.mts_id != NULL ||
+	    q.address.nattr > 0))
+		errx(1, "nothing in the audit log");
 	if (!q.printed && !as_json)
 		warnx("nothing in the audit log%s", argc < 2 ?
 		    " of the last day" : "");

@@ -210,6 +210,16 @@ set_ia5(const struct place *p, char *to, size_t size, const char *what,
 	set_string(p, to, size, what, s);
 }
 
+const char *
+line_from(const struct place *here, const char *file, unsigned line)
+{
+	static char text[340];
+
+	snprintf(text, sizeof(text), strcmp(here->file, file) == 0 ?
+	    "line %u" : "line %u of %.300s", line, file);
+	return (text);
+}
+
 void
 set_macro(const struct place *p, const char *name, const char *text)
 {
@@ -372,12 +382,15 @@ new_peer(const struct place *p, const char *name)
 	TAILQ_FOREACH(other, &conf_now->peers, entry)
 		if (strcmp(other->peer.name, name) == 0)
 			conf_error(p, "peer \"%.64s\": there is one of this "
-			    "name in line %u", name, other->line);
+			    "name in %s", name, line_from(p, other->at.file,
+			    other->at.line));
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		fatalx("out of memory");
 	n->peer = conf_now->defaults;
 	set_ia5(p, n->peer.name, sizeof(n->peer.name), "peer name", name, 0);
-	n->line = p->line;
+	n->at.file = p->file;
+	n->at.line = p->line;
+	n->at.column = p->column;
 	/* Defaults: mtad.conf(5). */
 	n->peer.mode = MODE_NORMAL;
 	n->peer.recover = 1;

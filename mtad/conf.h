@@ -62,7 +62,7 @@ struct conf_peer {
 	TAILQ_HEAD(, conf_policy) policies;
 	struct conf_address	 address[PEER_ADDRESSES_MAX];
 	uint8_t			 set;	/* CONF_SET_* */
-	unsigned		 line;
+	struct conf_place	 at;	/* its name */
 };
 #define CONF_SET_LOCAL		0x01
 #define CONF_SET_LOCAL_RSP	0x02

@@ -22,6 +22,7 @@
 #define SOURCES_MAX	16
 #define FILE_MAX	(4 * 1024 * 1024)
 #define WORD_MAX	2048
+#define MACRO_NAME_MAX	64	/* with its NUL */
 
 struct source {
 	const char	*name;
@@ -167,6 +168,19 @@ lex_text(const char *name, const char *text, size_t len)
 	push(name, text, len, 0);
 }
 
+struct place
+lex_place(void)
+{
+	struct place p = { NULL, 0, 0 };
+
+	if (depth > 0) {
+		p.file = stack[depth - 1].name;
+		p.line = stack[depth - 1].line;
+		p.column = stack[depth - 1].column;
+	}
+	return (p);
+}
+
 /* What is in it is root's and the owner's to say. */
 static int
 check_mode(const char *name, const struct stat *st)
@@ -304,13 +318,44 @@ lex_end(void)
 	}
 }
 
+/* Its token, or -1. */
+static int
+find_keyword(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (strcmp(s, keywords[i].word) == 0)
+			return (keywords[i].token);
+	return (-1);
+}
+
+static int
+macro_char(int c)
+{
+	return (isalnum(c) || c == '_');
+}
+
+/* One that a file may define and $ can name. */
+static int
+macro_name(const char *name)
+{
+	const char *s;
+
+	if (isdigit((unsigned char)name[0]) || find_keyword(name) != -1)
+		return (0);
+	for (s = name; macro_char((unsigned char)*s); s++)
+		;
+	return (s != name && *s == '\0' && s - name < MACRO_NAME_MAX);
+}
+
 int
 macro_set(const char *name, const char *text, int persist)
 {
 	struct macro *m;
 	char *copy;
 
-	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
+	if (!macro_name(name))
 		return (-1);
 	TAILQ_FOREACH(m, &macros, entry)
 		if (strcmp(m->name, name) == 0)
@@ -417,6 +462,8 @@ quoted(const struct place *p)
 	buf[n] = '\0';
 	value.string = strdup(buf);
 	explicit_bzero(buf, sizeof(buf));
+	if (value.string == NULL)
+		conf_error(p, "out of memory");
 	return (value.string == NULL ? YYUNDEF : STRING);
 }
 
@@ -424,8 +471,8 @@ static int
 word(const struct place *p, int c)
 {
 	char buf[WORD_MAX], *end;
-	size_t n = 0, i;
-	int digits = 1;
+	size_t n = 0;
+	int digits = 1, keyword;
 
 	for (;; c = next()) {
 		if (!isdigit(c))
@@ -444,10 +491,11 @@ word(const struct place *p, int c)
 		value.number = strtoull(buf, &end, 10);
 		return (NUMBER);
 	}
-	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-		if (strcmp(buf, keywords[i].word) == 0)
-			return (keywords[i].token);
+	if ((keyword = find_keyword(buf)) != -1)
+		return (keyword);
 	value.string = strdup(buf);
+	if (value.string == NULL)
+		conf_error(p, "out of memory");
 	return (value.string == NULL ? YYUNDEF : WORD);
 }
 
@@ -456,11 +504,11 @@ static int
 expand(const struct place *p)
 {
 	struct macro *m;
-	char buf[64];
+	char buf[MACRO_NAME_MAX];
 	size_t n = 0;
 	int c;
 
-	while ((c = peek()) != EOF && (isalnum(c) || c == '_') &&
+	while ((c = peek()) != EOF && macro_char(c) &&
 	    n < sizeof(buf) - 1)
 		buf[n++] = next();
 	buf[n] = '\0';
@@ -471,7 +519,8 @@ expand(const struct place *p)
 		conf_error(p, "macro \"%s\" is not defined", buf);
 		return (-1);
 	}
-	check_secret(p, m->file, &m->mode);
+	if (strcmp(m->value, "") != 0 && strcmp(m->value, "\"\"") != 0)
+		check_secret(p, m->file, &m->mode);
 	if (push(NULL, m->value, strlen(m->value), 1) == -1) {
 		conf_error(p, "macros are nested too deeply");
 		return (-1);
@@ -545,6 +594,8 @@ yylex(YYSTYPE *lval, YYLTYPE *loc)
 		}
 		if (token == PASSWORD)
 			secret = SECRET;
+		else if (token == STRING && value.string[0] == '\0')
+			;	/* no password at all */
 		else if (token == STRING || token == WORD || token == NUMBER)
 			check_secret(loc, stack[depth - 1].name,
 			    &stack[depth - 1].mode);

@@ -398,8 +398,10 @@ parse_options(int argc, char **argv)
 			break;
 		case 'D':
 			if (conf_define(optarg) == -1) {
-				fprintf(stderr, "mtad: -D %s: name=value was "
-				    "expected\n", optarg);
+				fprintf(stderr, "mtad: -D %.*s: name=value "
+				    "was expected, and a name of letters, "
+				    "digits and _ that is no keyword\n",
+				    (int)strcspn(optarg, "="), optarg);
 				exit(1);
 			}
 			/* it may be a password, and everybody sees this */

@@ -975,6 +975,8 @@ yyreport_syntax_error(const yypcontext_t *ctx)
 	size_t len;
 
 	found = yypcontext_token(ctx);
+	if (found == YYSYMBOL_YYUNDEF)
+		return (0);		/* said by who read it */
 	n = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
 	snprintf(text, sizeof(text), "%s found", found == YYSYMBOL_YYEMPTY ?
 	    "nothing" : token_text(lex_value(), found, what, sizeof(what)));

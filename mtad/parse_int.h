@@ -29,6 +29,11 @@ void	conf_once_ever(const struct place *, const char *what);
 void	conf_once_in(int);
 /* Before the first file. */
 void	conf_once_init(void);
+/*
+ * "line 7", with its file when here is another one; until the next call.
+ */
+const char *line_from(const struct place *here, const char *file,
+	    unsigned line);
 int	parse_run(void);
 int	parse_time(const char *, uint64_t *);
 int	parse_size(const char *, uint64_t *);

@@ -30,14 +30,11 @@ once(struct said *said, size_t *n, size_t max, const struct place *p,
     const char *what, int rank)
 {
 	size_t i;
-	int same;
 
 	for (i = 0; i < *n; i++)
 		if (said[i].rank == rank && strcmp(said[i].what, what) == 0) {
-			same = strcmp(said[i].at.file, p->file) == 0;
-			conf_error(p, "%s: it was given in line %u%s%.300s "
-			    "already", what, said[i].at.line, same ? "" :
-			    " of ", same ? "" : said[i].at.file);
+			conf_error(p, "%s: it was given in %s already", what,
+			    line_from(p, said[i].at.file, said[i].at.line));
 			return;
 		}
 	if (*n == max)
@@ -81,22 +78,31 @@ conf_once_init(void)
 	n_ever = 0;
 }
 
+static struct place
+place_of(const struct conf_place *at)
+{
+	struct place p = { at->file, at->line, at->column };
+
+	return (p);
+}
+
 /* A check that was asked for and cannot be made is a mistake. */
 static void
 finish_tls(struct conf_peer *n)
 {
 	struct tls_peer_conf *t = &n->tls;
 	const struct conf_listen *l;
-	struct place at = { n->tls_at.file, n->tls_at.line,
-	    n->tls_at.column };
+	struct place at = place_of(&n->at);
 	const char *name = n->peer.name;
 	int i, tls = 0, ca = 0;
 
 	if (!(n->set & CONF_SET_TLS) && (t->ca != 0 || t->certificate != 0 ||
 	    n->tls_name[0] != '\0'))
-		conf_error(NULL, "peer \"%s\" (line %u): \"tls yes\" or "
-		    "\"tls opportunistic\" was expected beside tls ca, name "
-		    "or certificate", name, n->line);
+		conf_error(&at, "peer \"%s\": \"tls yes\" or \"tls "
+		    "opportunistic\" was expected beside tls ca, name or "
+		    "certificate", name);
+	if (n->set & CONF_SET_TLS)
+		at = place_of(&n->tls_at);
 	if (t->ca == 0 && (t->mode == TLS_YES || (t->mode == TLS_OPTIONAL &&
 	    n->tls_name[0] != '\0')))
 		conf_error(&at, "peer \"%s\": tls ca \"FILE\" was expected, "
@@ -112,9 +118,7 @@ finish_tls(struct conf_peer *n)
 		tls |= l->listen.tls != TLS_NO;
 		ca |= l->listen.tls_ca != 0;
 	}
-	at.file = n->remote_tls_at.file;
-	at.line = n->remote_tls_at.line;
-	at.column = n->remote_tls_at.column;
+	at = place_of(&n->remote_tls_at);
 	if (t->remote && !tls)
 		conf_error(&at, "peer \"%s\": remote tls: a listen statement "
 		    "with tls was expected", name);
@@ -141,7 +145,7 @@ static void
 finish_peer(struct conf_peer *n)
 {
 	struct peer_conf *p = &n->peer;
-	struct place place = { NULL, 0, 0 };
+	struct place place = place_of(&n->at);
 	const struct mta_conf *m = &conf_now->mta;
 
 	if (!(n->set & CONF_SET_LOCAL)) {
@@ -156,25 +160,25 @@ finish_peer(struct conf_peer *n)
 	if (!(n->set & CONF_SET_REMOTE_RSP))
 		p->remote_response = p->remote;
 	if (p->mode != MODE_NORMAL && has_upper_address(p))
-		conf_error(&place, "peer \"%s\" (line %u): ssel, psel and "
-		    "ap-title belong to mode normal: without them, or mode "
-		    "normal, was expected", p->name, n->line);
+		conf_error(&place, "peer \"%s\": ssel, psel and ap-title "
+		    "belong to mode normal: without them, or mode normal, "
+		    "was expected", p->name);
 	if (p->reserved_urgent >= p->max_associations &&
 	    p->reserved_urgent != 0)
-		conf_error(&place, "peer \"%s\" (line %u): reserve %u leaves "
-		    "none of %u associations to other messages", p->name,
-		    n->line, p->reserved_urgent, p->max_associations);
+		conf_error(&place, "peer \"%s\": reserve %u leaves none of "
+		    "%u associations to other messages", p->name,
+		    p->reserved_urgent, p->max_associations);
 	if (p->recovery_timeout < p->recovery_delay)
-		conf_error(&place, "peer \"%s\" (line %u): recovery timeout "
-		    "%u s is shorter than its delay of %u s", p->name,
-		    n->line, p->recovery_timeout, p->recovery_delay);
+		conf_error(&place, "peer \"%s\": recovery timeout %u s is "
+		    "shorter than its delay of %u s", p->name,
+		    p->recovery_timeout, p->recovery_delay);
 	finish_tls(n);
 }
 
 static void
 finish_via(const struct conf_via *v)
 {
-	struct place place = { v->at.file, v->at.line, v->at.column };
+	struct place place = place_of(&v->at);
 	struct conf_peer *a;
 
 	TAILQ_FOREACH(a, &conf_now->peers, entry)
@@ -187,7 +191,8 @@ finish_via(const struct conf_via *v)
 		conf_warning(&place, "route via \"%s\": nothing can be sent "
 		    "to it: it has no address to be called at, and when it "
 		    "calls, a monologue is its own (address, or dialogue twa, "
-		    "was expected in line %u)", v->peer, a->line);
+		    "was expected in %s)", v->peer, line_from(&place,
+		    a->at.file, a->at.line));
 }
 
 /*
@@ -246,7 +251,7 @@ static void
 finish_deliver(const struct conf_deliver *d)
 {
 	const char *dir = d->deliver.directory;
-	struct place at = { d->at.file, d->at.line, d->at.column };
+	struct place at = place_of(&d->at);
 	struct stat st;
 
 	if (is_inside(dir, conf_now->spool))
@@ -262,10 +267,11 @@ check_whole(void)
 	struct conf_peer *a, *b;
 	struct conf_deliver *d;
 	struct conf_route *r;
+	struct place at = lex_place();
 	unsigned i;
 
 	if (!conf_now->has_mta) {
-		conf_error(NULL, "no mta statement: mta \"NAME\" domain "
+		conf_error(&at, "no mta statement: mta \"NAME\" domain "
 		    "\"/C=../ADMD=../PRMD=..\" was expected");
 		return;
 	}
@@ -277,12 +283,14 @@ check_whole(void)
 			if (strcmp(a->peer.remote.name,
 			    b->peer.remote.name) == 0 &&
 			    strcmp(a->peer.remote.password,
-			    b->peer.remote.password) == 0)
-				conf_error(NULL, "peers \"%s\" (line %u) and "
-				    "\"%s\" (line %u) cannot be told apart: "
-				    "the same remote name and password",
-				    a->peer.name, a->line, b->peer.name,
-				    b->line);
+			    b->peer.remote.password) == 0) {
+				at = place_of(&b->at);
+				conf_error(&at, "peers \"%s\" and \"%s\" of "
+				    "%s cannot be told apart: the same remote "
+				    "name and password", b->peer.name,
+				    a->peer.name, line_from(&at, a->at.file,
+				    a->at.line));
+			}
 	TAILQ_FOREACH(r, &conf_now->routes, entry)
 		for (i = 0; i < r->route.nvia; i++)
 			finish_via(&r->via[i]);

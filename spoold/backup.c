@@ -147,6 +147,11 @@ give_store(struct client *c)
 		return;
 	}
 	memset(&b, 0, sizeof(b));
+	if (store_backup_messages(sp.store, &b.messages) == -1) {
+		fail(c, store_error(sp.store));
+		close(fd);
+		return;
+	}
 	strlcpy(b.name, sp.mta.name, sizeof(b.name));
 	strlcpy(b.version, MTAD_VERSION, sizeof(b.version));
 	b.time = (uint64_t)time(NULL);

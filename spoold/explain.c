@@ -229,7 +229,8 @@ explain_address(struct client *c, const struct or_address *or)
 	client_row(c, CTL_ROW, &r, sizeof(r));
 	if (ch.route != NULL)
 		step(c, "the longest prefix that holds it is %s: %d "
-		    "attributes%s", r.prefix, ch.route->nattr,
+		    "attribute%s%s", r.prefix, ch.route->nattr,
+		    ch.route->nattr == 1 ? "" : "s",
 		    ch.route->npattern > 0 ? ", by a pattern" : "");
 	else
 		step(c, "no prefix holds it");

@@ -233,8 +233,9 @@ is_root(const struct client *c)
 static void
 trace_begin(struct client *c, const struct ctl_trace *ct)
 {
-	struct peer	*p = NULL;
-	struct live	*l;
+	struct trace_data	 td;
+	struct peer		*p = NULL;
+	struct live		*l;
 
 	if (ct->name[0] != '\0' && (p = peer_named(ct->name)) == NULL) {
 		client_fail(c, NO_SUCH_PEER);
@@ -256,6 +257,9 @@ trace_begin(struct client *c, const struct ctl_trace *ct)
 	log_info(EVT_TRACE, "peer=%s: by the operator%s", p != NULL ?
 	    p->conf.name : "*", ct->secrets ? ", with passwords" : "");
 	rtsd_send(IMSG_TRACE, l->number, -1, &l->trace, sizeof(l->trace));
+	/* that there is one */
+	memset(&td, 0, sizeof(td));
+	imsgev_compose(&c->iev, CTL_ROW_TRACE, 0, 0, -1, &td, sizeof(td));
 }
 
 static int

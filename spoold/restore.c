@@ -479,9 +479,9 @@ change_store(void)
 	    r.o->audit, r.time, &past) == -1 || tell_held() == -1 ||
 	    store_commit(sp.store) == -1)
 		return (-1);
-	log_info(EVT_RESTORED, "messages=%" PRIu64 " held=%" PRIu64
-	    " damaged=%" PRIu64 " gone=%" PRIu64 ": backup of %s",
-	    r.messages, r.held, r.lost, past.settled, when);
+	log_info(r.o->check ? EVT_ARCHIVE : EVT_RESTORED, "messages=%" PRIu64
+	    " held=%" PRIu64 " damaged=%" PRIu64 " gone=%" PRIu64 ": backup "
+	    "of %s", r.messages, r.held, r.lost, past.settled, when);
 	return (0);
 }
 
@@ -658,9 +658,10 @@ restore(const char *dir, int fd, const struct restore_options *o)
 	if (take_archive() == 0 && take_store(dir) == 0)
 		ret = o->check ? 0 : into_place();
 	remove_tree();
-	if (ret == 0)
-		log_info(EVT_RESTORED, ": %s", o->check ? "the archive is "
-		    "good; nothing was changed" : "it is in its place");
+	if (ret == 0 && o->check)
+		log_info(EVT_ARCHIVE, ": it is good; nothing was changed");
+	else if (ret == 0)
+		log_info(EVT_RESTORED, ": it is in its place");
 	else
 		log_warnx(EVT_NOT_RESTORED, ": nothing was changed");
 done:

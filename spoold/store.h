@@ -203,6 +203,8 @@ int		 store_unsend_all(struct store *);
 int		 store_backup_begin(struct store *, const char *file);
 int		 store_backup_step(struct store *, int pages, uint64_t *left,
 		    uint64_t *all);
+/* In the copy that is done.  0 or -1. */
+int		 store_backup_messages(struct store *, uint64_t *);
 /* Content files of it: ids and sizes after one.  How many, or -1. */
 int		 store_backup_files(struct store *, uint64_t after,
 		    uint64_t *ids, uint64_t *sizes, int n);

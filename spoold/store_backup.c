@@ -276,6 +276,23 @@ store_backup_step(struct store *s, int pages, uint64_t *left, uint64_t *all)
 }
 
 int
+store_backup_messages(struct store *s, uint64_t *n)
+{
+	sqlite3_stmt	*st;
+	int		 ret = -1;
+
+	if (s->copy == NULL || sqlite3_prepare_v2(s->copy, "SELECT COUNT(*) "
+	    "FROM messages", -1, &st, NULL) != SQLITE_OK)
+		return (copy_failed(s, "copy"));
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		*n = column_u64(st, 0);
+		ret = 0;
+	}
+	sqlite3_finalize(st);
+	return (ret == 0 ? 0 : copy_failed(s, "copy"));
+}
+
+int
 store_backup_files(struct store *s, uint64_t after, uint64_t *ids,
     uint64_t *sizes, int max)
 {

@@ -16,10 +16,10 @@ _mtactl_list() {
 		kind=${list%%,*}
 		list=${list#*,}
 		case $kind in
-		peer)	_mtactl_ask peers name ;;
-		id)	_mtactl_ask queue id ;;
-		file)	printf '%s\n' %file ;;
-		text|'') ;;
+		%peer)	_mtactl_ask peers name ;;
+		%id)	_mtactl_ask queue id ;;
+		%file)	printf '%s\n' %file ;;
+		%text|'') ;;
 		*)	printf '%s\n' "$kind" ;;
 		esac
 	done

@@ -64,6 +64,7 @@ class Spools(unittest.TestCase):
              self.alpha.socket, 'backup', self.path(name)],
             capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
         self.assertEqual(out.returncode, 0, out.stderr)
+        self.told = out.stderr.decode()
         return self.path(name)
 
     def mtad(self, *args, stdin=subprocess.DEVNULL):
@@ -109,6 +110,8 @@ class Backup(Spools):
         with tarfile.open(self.backup()) as tar:
             names = tar.getnames()
             data = {n: tar.extractfile(n).read() for n in names}
+        self.assertRegex(self.told, r'^mtactl: backup: %d messages, %d '
+                         r'files, \d+ octets\n$' % (len(ids), len(data) - 2))
         self.assertEqual(names[:2], ['mtad-backup', 'queue.db'])
         self.assertEqual(names[-1], 'SHA256SUMS')
         sums = dict(reversed(line.split('  ')) for line in
@@ -277,6 +280,8 @@ class Backup(Spools):
             while writer.poll() is None and made < 20:
                 out = self.mtad('-n', '-r', self.backup())
                 self.assertEqual(out.returncode, 0, out.stderr)
+                self.assertIn(b'archive-checked messages=', out.stderr)
+                self.assertNotRegex(out.stderr, rb'\brestored messages=')
                 made += 1
         finally:
             writer.wait()

@@ -357,9 +357,13 @@ class Files(Case):
         self.taken(0o600, include, (0o644, 'limit loops 4\n'))
         self.refused(r'more\.conf:2:[0-9]+: the file' + reads, 0o600,
                      include, (0o644, peer % '"hush"'))
+        self.taken(0o644, head + peer % '""')      # there is none to read
         # a macro is where it is defined
         self.taken(0o644, include + peer % '$theirs',
                    (0o600, 'theirs = "hush"\n'))
+        out = self.check(None, None, '-D', 'include=x')
+        self.assertEqual(out.returncode, 1)
+        self.assertIn('no keyword', out.stderr)
         self.refused(r'mtad\.conf:4:[0-9]+: .*more\.conf' + reads, 0o600,
                      include + peer % '$theirs', (0o644, 'theirs = "hush"\n'))
         os.chown(self.alpha.conf, pwd.getpwnam('nobody').pw_uid, 0)

@@ -275,7 +275,7 @@ class Routing(Case):
             [('beta', 7, 1, True, True), ('gamma', 9, 2, True, False)])
         steps = '\n'.join(answer['steps'])
         self.assertRegex(steps, 'longest prefix that holds it is '
-                         '/ADMD= /C=FR/: 1 attr')
+                         '/ADMD= /C=FR/: 1 attribute(\n|$)')
         self.assertIn('longer, but not for it: /PRMD=OTHER/ADMD=ATLAS/C=FR/, '
                       'for the address has PRMD=BETA', steps)
         self.assertIn('there is no CN=LF* in the address', steps)

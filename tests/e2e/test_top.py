@@ -207,6 +207,19 @@ class Screen(Top):
         finally:
             self.alpha.mtactl('remove', 'all')
 
+    def test_state_in_80_columns(self):
+        """Why nothing goes is what one looks for; rates give way."""
+        self.alpha.mtactl('peer', 'gamma', 'down')
+        try:
+            t = self.terminal(columns=80)
+            t.wait(r'^gamma .* down by operator$')
+            t.wait(r'^PEER .*URG/NORM/NON .*OUT +STATE$')
+            t.resize(30, 20)
+            t.wait(r'^gamma +down by op')
+            self.quit(t)
+        finally:
+            self.alpha.mtactl('peer', 'gamma', 'up')
+
     def test_keys(self):
         t = self.terminal(rows=12)
         t.wait(r'^PEERS 2')

@@ -109,14 +109,13 @@ class Script(Installed):
             text = f.read()
         for name, value in (
                 ('DAEMON', self.root + 'sbin/mtad'),
-                ('MTACTL', '"%ssbin/mtactl -s %s/mtad.sock"' % (
-                    self.root, self.work)),
+                ('MTACTL', self.root + 'sbin/mtactl'),
+                ('SOCKET', self.work + '/mtad.sock'),
                 ('PIDFILE', self.pidfile), ('CONF', self.conf),
                 ('OPTIONS', '"-L %slibexec/mtad"' % self.root)):
             text, n = re.subn('(?m)^%s=.*$' % name,
                               lambda m: '%s=%s' % (name, value), text)
             self.assertEqual(n, 1, name)
-        text = text.replace('"$MTACTL" show', '$MTACTL show')
         self.script = self.work + '/mtad.sh'
         with open(self.script, 'w') as f:
             f.write(text)

@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The systemd unit, by systemd-analyze(1); the scripts of the BSDs and of
-OpenRC, with what they are called by; the examples for newsyslog(8) and
+"""The systemd unit, by systemd-analyze(1); the script of LSB with an mtad
+and an mtactl of this test's own; the scripts of the BSDs and of OpenRC, with what they are called by; the examples for newsyslog(8) and
 logrotate(8).
 
 usage: test_rc.py directory-of-the-built-scripts mtad-executable"""
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 RC = MTAD = None
@@ -206,6 +208,147 @@ esac
                 self.assertNotEqual(out.returncode, 0, name + ' ' + verb)
                 self.assertIn('mtad.conf:2:', out.stdout, name)
                 self.assertNotIn('DONE', out.stdout, name)
+
+
+class Lsb(Work):
+    """What starts as mtad here stays until TERM and writes what it is told;
+    nobody waits for it, as in a container without init."""
+
+    FUNCTIONS = """
+log_success_msg() { echo "OK $*"; }
+log_failure_msg() { echo "FAILED $*"; }
+log_warning_msg() { echo "WARNING $*"; }
+"""
+    # -n, or the process itself
+    MTAD = """#!/bin/sh
+[ "$1" != -n ] || exit 0
+trap 'echo HUP >>"$0.signals"' HUP
+trap 'exit 0' TERM
+echo >"$0.there"
+while :; do sleep 0.05; done
+"""
+    MTACTL = """#!/bin/sh
+echo "$*" >>"$0.asked"
+case "$3" in
+show)	exec test ! -e "$0.silent" ;;
+*)	echo 'said: no' >&2; exec test ! -e "$0.refuses" ;;
+esac
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.pidfile = self.dir + '/mtad.pid'
+        self.default = self.write('default', '')
+        text = text_of('mtad.lsb')
+        for pattern, path in (
+                (r'^DAEMON=.*', 'DAEMON=%s/mtad' % self.dir),
+                (r'^MTACTL=.*', 'MTACTL=%s/mtactl' % self.dir),
+                (r'^PIDFILE=.*', 'PIDFILE=' + self.pidfile),
+                (r'^STOP_TIME=\d+', 'STOP_TIME=10'),
+                (r'/etc/default/mtad', self.default),
+                (r'^\. /lib/lsb/init-functions',
+                 '. ' + self.write('functions', self.FUNCTIONS))):
+            text, n = re.subn('(?m)' + pattern, path, text)
+            self.assertGreater(n, 0, pattern)
+        self.path = self.write('mtad.lsb', text)
+        os.chmod(self.write('mtad', self.MTAD), 0o755)
+        os.chmod(self.write('mtactl', self.MTACTL), 0o755)
+        self.proc = subprocess.Popen([self.dir + '/mtad'],
+                                     stdin=subprocess.DEVNULL)
+        self.addCleanup(self.end)
+        self.write('mtad.pid', '%d\n' % self.proc.pid)
+        self.wait('mtad.there')
+
+    def end(self):
+        self.proc.kill()
+        self.proc.wait()
+
+    def wait(self, name):
+        end = time.monotonic() + 30
+        while not os.path.exists(os.path.join(self.dir, name)):
+            self.assertLess(time.monotonic(), end, name)
+            time.sleep(0.02)
+
+    def call(self, verb):
+        out = run('sh', self.path, verb)
+        return out.returncode, out.stdout
+
+    def asked(self):
+        with open(self.dir + '/mtactl.asked') as f:
+            return f.read().splitlines()
+
+    def control(self):
+        path = self.dir + '/control'
+        s = socket.socket(socket.AF_UNIX)
+        self.addCleanup(s.close)
+        s.bind(path)
+        self.write('default', 'SOCKET=%s\n' % path)
+        return path
+
+    def test_zombie(self):
+        """Dead, though kill(2) still finds it."""
+        self.assertEqual(self.call('status')[0], 0)
+        self.assertEqual(self.call('stop'), (0, 'OK mtad stopped\n'))
+        self.write('mtad.pid', '%d\n' % self.proc.pid)
+        status, text = self.call('status')
+        self.assertEqual(status, 1, text)
+        self.assertIn('dead', text)
+        self.assertEqual(self.call('reload')[0], 7)
+
+    def test_reload(self):
+        path = self.control()
+        status, text = self.call('reload')
+        self.assertEqual(status, 0, text)
+        self.assertIn('OK mtad has reloaded', text)
+        self.assertEqual(self.asked()[-1], '-s %s reload' % path)
+
+    def test_reload_refused(self):
+        self.control()
+        self.write('mtactl.refuses', '')
+        status, text = self.call('reload')
+        self.assertEqual(status, 1, text)
+        self.assertIn('said: no', text)
+        self.assertIn('FAILED', text)
+        self.assertNotIn('OK', text)
+
+    def test_reload_no_answer(self):
+        """The signal, where there is no socket or nobody at it."""
+        self.write('default', 'SOCKET=%s/none\n' % self.dir)
+        status, text = self.call('reload')
+        self.assertEqual(status, 0, text)
+        self.assertIn('told to reload', text)
+        self.wait('mtad.signals')
+        os.unlink(self.dir + '/mtad.signals')
+        self.control()
+        self.write('mtactl.silent', '')
+        self.assertEqual(self.call('reload')[0], 0)
+        self.wait('mtad.signals')
+
+    def test_status(self):
+        path = self.control()
+        self.assertEqual(self.call('status')[0], 0)
+        self.assertEqual(self.asked(), ['-s %s show summary' % path])
+
+    def test_unit(self):
+        """The unit's reload does the same."""
+        command = re.findall("(?m)^ExecReload=/bin/sh -c '(.*)'$",
+                             text_of('mtad.service'))
+        self.assertEqual(len(command), 1)
+        command = re.sub(r'/\S*/mtactl', self.dir + '/mtactl',
+                         command[0]).replace('$$', '$')
+        env = {'PATH': os.environ['PATH'], 'MAINPID': str(self.proc.pid),
+               'SOCKET': self.dir + '/control'}
+
+        def reload():
+            return subprocess.run(['sh', '-c', command], env=env,
+                                  stdin=subprocess.DEVNULL).returncode
+        self.assertEqual(reload(), 0)
+        self.wait('mtad.signals')
+        path = self.control()
+        self.assertEqual(reload(), 0)
+        self.assertEqual(self.asked(), ['-s %s reload' % path])
+        self.write('mtactl.refuses', '')
+        self.assertEqual(reload(), 1)
 
 
 class Logs(Work):

@@ -144,7 +144,7 @@ class Heading(Case):
     def test_foreign(self):
         """Addresses of the Internet need the domain of -f."""
         text = 'From: a@example.com\nTo: %s\n\n' % POE_AT
-        self.assertIn('originator: not an O/R address',
+        self.assertIn('originator: not an O/R address; -f gives one',
                       self.submit(text, code=1))
         h = self.heading(text, '-f', '/S=Doe/O=Org/P=ALPHA/C=GB')
         self.assertEqual(h['originator'], {'name': {
@@ -154,7 +154,8 @@ class Heading(Case):
     def test_errors(self):
         for text, why in (
                 ('From: %s\n\n' % DOE_AT, 'no recipients'),
-                ('To: %s\n\n' % POE_AT, 'originator: no From field'),
+                ('To: %s\n\n' % POE_AT,
+                 'originator: no From field; -f gives one'),
                 (simple('', 'Cc: "unterminated'), 'Cc: malformed'),
                 (simple('', 'Cc: "/S=x"@y'), 'no country'),
                 (simple('', 'Cc: "/ZZ=x/C=GB"@y'), '/ZZ=x'),

@@ -292,6 +292,18 @@ class Verbs(unittest.TestCase):
             self.assertRegex(text, r'(?<![\w-])%s(?![\w-])' % verb)
 
 
+class Version(unittest.TestCase):
+    def test_version(self):
+        """Examples are of the version that has them."""
+        version = re.search(r"(?m)^  version: '(.*)'",
+                            text_of('meson.build')).group(1)
+        for name in os.listdir(os.path.join(TOP, 'man')):
+            if re.search(r'\.\d$', name):
+                for said in re.findall(r'(?<!\S)version=(\S+)',
+                                       text_of('man', name)):
+                    self.assertEqual(said, version, name)
+
+
 class Members(unittest.TestCase):
     """Of what -j prints; test_json.py has it from a live run."""
     def test_members(self):

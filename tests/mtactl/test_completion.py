@@ -223,6 +223,17 @@ class Shells(unittest.TestCase):
         self.assertNotIn('%file', out.stdout)
         self.assertEqual(out.stderr, '')
 
+    def test_no_names(self):
+        """Where a word is "peer" there is no name of one."""
+        for verb in 'show', 'help':
+            out = subprocess.run(
+                ['bash', '-c', '. %s/mtactl.bash; COMP_WORDS=(mtactl %s ""); '
+                 'COMP_CWORD=2; _mtactl; printf "%%s\\n" "${COMPREPLY[@]}"' %
+                 (COMPLETION, verb)], env=self.env, capture_output=True,
+                text=True, timeout=60, check=True)
+            self.assertEqual(set(out.stdout.split()),
+                             set(words()[verb][1].split(',')))
+
     def test_no_mtad(self):
         """Nobody answers: no peers, and no word about it."""
         env = {**self.env, 'PATH': '/usr/bin:/bin'}

@@ -200,7 +200,7 @@ class Test(unittest.TestCase):
             for line in lines[1:]:
                 if 'mtactl' in line:
                     self.assertIn(' %s' % args[0], line)
-        # all of them, and then the reason
+        # the reason, and where to find them all
         for args, why in (([], 'a command expected'),
                           (['-x'], '-x: unknown option'),
                           (['-s'], '-s: a value is missing'),
@@ -209,10 +209,11 @@ class Test(unittest.TestCase):
             r = subprocess.run([MTACTL, *args], stdin=subprocess.DEVNULL,
                                capture_output=True, text=True)
             lines = r.stderr.splitlines()
-            self.assertEqual((r.returncode, r.stdout, lines[-1]),
+            self.assertEqual((r.returncode, r.stdout, lines[0]),
                              (2, '', 'mtactl: ' + why))
-            self.assertRegex(lines[0], '^usage: mtactl .*show summary')
-            self.assertGreater(len(lines), 20)
+            self.assertRegex(lines[1], '^usage: mtactl .* command ')
+            self.assertIn('mtactl help', lines[2])
+            self.assertEqual(len(lines), 3)
         for args, why in (
                 (['show', 'message', 'xyz'], 'hexadecimal'),
                 (['hold', '0'], 'hexadecimal'),
@@ -521,6 +522,18 @@ class Test(unittest.TestCase):
             self.assertEqual(r.returncode, 1)
             self.assertIn(b'unexpected answer', r.stderr)
 
+    def test_trace_refused(self):
+        """What was there is not replaced, and no header goes out."""
+        path = self.file(b'of yesterday')
+        for args in ('-w', path), ('-w', path + '.new'), ():
+            self.serve([imsg(FAIL, b'no such peer\0')], TRACE)
+            r = self.run_it('trace', *args, 'nix', '1')
+            self.assertEqual((r.returncode, r.stdout, r.stderr),
+                             (1, b'', b'mtactl: no such peer\n'))
+        with open(path, 'rb') as f:
+            self.assertEqual(f.read(), b'of yesterday')
+        self.assertFalse(os.path.exists(path + '.new'))
+
     def test_trace(self):
         """Octets, gaps and ends as a file that has every block whole."""
         def said(octets, offset, out=1, first=0, end=0, lost=0, other=0,
@@ -531,7 +544,7 @@ class Test(unittest.TestCase):
                 b'192.0.2.2 port 102', b'') + octets)
         path = self.file(b'old, and for all to read')
         os.chmod(path, 0o644)
-        rows = [said(b'\3\0\0\7\2\xf0\x80', 0),
+        rows = [said(b'', 0, assoc=0), said(b'\3\0\0\7\2\xf0\x80', 0),
                 said(b'xx\3\0\0\7\2\xf0\x81', 100, first=2, lost=91),
                 said(b'y' * 40000, 0, out=0), said(b'bye', 109, end=1),
                 said(b'z', 50, assoc=8, other=60)]
@@ -1123,6 +1136,8 @@ class Test(unittest.TestCase):
         args = ('submit', '-f', ORIGINATOR, '-t', RECIPIENT_1)
         err = self.bad(1, *args, stdin='one\ntw\u00f6\n'.encode())
         self.assertIn('line 2: octet 0xc3', err)
+        self.assertIn('-m sends', err)          # and -b would not do
+        self.assertNotIn('-b', err)
         self.assertIn('No such file', self.bad(1, *args, '/nonexistent/x'))
         self.assertIn('directory', self.bad(1, *args, '/'))
 

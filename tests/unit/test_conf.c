@@ -334,16 +334,17 @@ test_bad(void **state)
 		{ P("recover maybe"), "f:3:9:", "yes or no" },
 		{ P("timeout 0"), "f:3:9:", "1 to 604800" },
 		{ P("timeout 5x"), "f:3:9:", "a time" },
-		{ P("delay 2m timeout 1m"), "", "shorter than its delay" },
+		{ P("delay 2m timeout 1m"), "f:2:6:", "shorter than its delay" },
 		{ P("retry 2m to 1m"), "f:3:13:", "shorter than the first" },
 		{ P("tpdu-size 127"), "f:3:11:", "128 to 65531" },
 		{ P("associations 0"), "f:3:14:", "1 to 1000" },
-		{ P("associations 2 reserve 2"), "", "leaves none" },
+		{ P("associations 2 reserve 2"), "f:2:6:", "leaves none" },
 		{ P("mode fast"), "f:3:6:", "expected" },
-		{ P("mode x410 local ssel s"), "", "belong to mode normal" },
-		{ P("mode x410-1988 address a psel p"), "",
+		{ P("mode x410 local ssel s"), "f:2:6:",
 		    "belong to mode normal" },
-		{ P("mode x410 remote ap-title 1.2"), "",
+		{ P("mode x410-1988 address a psel p"), "f:2:6:",
+		    "belong to mode normal" },
+		{ P("mode x410 remote ap-title 1.2"), "f:2:6:",
 		    "belong to mode normal" },
 		{ P("local ssel 12345678901234567"), "f:3:12:", "1 to 16" },
 		{ P("local ap-title 3.1"), "f:3:16:",
@@ -394,7 +395,11 @@ test_bad(void **state)
 		{ HEAD "include /etc/passwd\n", "f:2:9:", "not possible" },
 		{ HEAD "\001\n", "f:2:1:", "not printable" },
 		{ P("remote name z password s") "peer c {\nremote name z "
-		    "password s\n}\n", "", "cannot be told apart" },
+		    "password s\n}\n", "f:5:6:", "peers \"c\" and \"b\" of "
+		    "line 2 cannot be told apart" },
+		{ P("tls name x"), "f:2:6:", "\"tls yes\" or" },
+		{ "limit hops 3\n\n", "f:3:1:", "no mta statement" },
+		{ HEAD "a-b = x\n", "f:2:1:", "no name for a macro" },
 	};
 	size_t	i;
 
@@ -545,6 +550,18 @@ test_watch(void **state)
 	conf_free(c);
 }
 
+/* What is said where it is read is not said again by the grammar. */
+static void
+test_one_error(void **state)
+{
+	assert_null(parse(HEAD "limit hops $nothing\n"));
+	assert_string_equal(errors, "f:2:12: macro \"nothing\" is not "
+	    "defined\n");
+	assert_null(parse(HEAD "limit hops !\n"));
+	assert_string_equal(errors, "f:2:12: character '!' not expected "
+	    "here\n");
+}
+
 static void
 test_many(void **state)
 {
@@ -577,6 +594,8 @@ test_macros(void **state)
 	assert_int_equal(conf_define("=x"), -1);
 	assert_int_equal(conf_define("x"), -1);
 	assert_int_equal(conf_define("1=x"), -1);
+	assert_int_equal(conf_define("include=x"), -1);
+	assert_int_equal(conf_define("half-open=x"), -1);
 	/* a macro of itself ends */
 	assert_null(parse("a = \"$a\"\nmta $a $a\n"));
 }
@@ -733,7 +752,7 @@ setup(void **state)
 	other = EVP_EC_gen("P-256");
 	make_certificate("crt", k, EVP_sha256(), 0);
 	make_certificate("sha1", k, EVP_sha1(), 0);
-	make_certificate("both", k, EVP_sha256(), 1);
+	make_certificate("pair", k, EVP_sha256(), 1);
 	make_key("priv", k, 0600);
 	make_key("shown", k, 0640);
 	make_key("other", other, 0600);
@@ -768,7 +787,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const names[] = { "crt", "both", "priv", "shown",
+	static const char *const names[] = { "crt", "pair", "priv", "shown",
 	    "other", "weakcrt", "weak", "oddcrt", "odd", "edcrt", "ed",
 	    "closed", "text", "broken", "sha1" };
 	size_t	i;
@@ -789,8 +808,8 @@ test_tls_listen(void **state)
 	c = good(HEAD "listen on 192.0.2.1\n"
 	    "listen on 192.0.2.2 port 3102 tls certificate $crt key $priv\n"
 	    "listen on 192.0.2.3 tsel P1 tls optional certificate $crt "
-	    "key $priv ca $both\n"
-	    "listen on 192.0.2.4 tls certificate $edcrt key $ed ca $both "
+	    "key $priv ca $pair\n"
+	    "listen on 192.0.2.4 tls certificate $edcrt key $ed ca $pair "
 	    "verify\n");
 	l = TAILQ_FIRST(&c->listeners);
 	assert_int_equal(l->listen.tls, TLS_NO);
@@ -1332,6 +1351,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_one_error),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_macros),
