@@ -476,7 +476,8 @@ change_store(void)
 	    (r.o->as_it_was ? store_unsend_all(sp.store) :
 	    store_hold_all(sp.store, why)) == -1 ||
 	    check_messages() == -1 || audit_past(sp.store, sp.dirfd,
-	    r.o->audit, r.time, &past) == -1 || tell_held() == -1 ||
+	    r.o->audit, r.time, &past) == -1 || audit_written(sp.store,
+	    sp.dirfd, r.o->audit, r.time) == -1 || tell_held() == -1 ||
 	    store_commit(sp.store) == -1)
 		return (-1);
 	log_info(EVT_RESTORED, "messages=%" PRIu64 " held=%" PRIu64

@@ -492,6 +492,60 @@ class Damage(Spools):
         self.alpha.mtactl('peer', 'beta', 'up')
         self.arrived(list(self.sent)[-1:])
 
+    def gone(self, ids):
+        """All of queue.db is something else, after they went: none of them
+        is said to be lost."""
+        size = os.path.getsize(os.path.join(self.alpha.spool, 'queue.db'))
+        self.hurt(0, os.urandom(size))
+        self.alpha.start()
+        self.alpha.said('spool-works', LIMIT)
+        self.assertEqual([line for line in self.alpha.lines('message-lost')
+                          if any(i in line for i in ids)], [])
+        self.alpha.said('spool-saved messages=0 held=0 lost=0 ', LIMIT)
+
+    def keys(self):
+        """Of the lines of alpha's audit log, in their order."""
+        path = os.path.join(self.alpha.spool, 'audit')
+        keys = []
+        for name in sorted(os.listdir(path)):
+            with open(os.path.join(path, name)) as f:
+                keys += [line.split()[1] for line in f]
+        return keys
+
+    def test_gone_after_restore(self):
+        """What went after a backup is known to have gone, also after that
+        was restored: no line of then comes again behind the later ones."""
+        ids = self.submit_some()
+        archive = self.backup()
+        self.arrived(ids)
+        self.beta.stop()
+        self.alpha.stop()
+        self.lose(keep=('audit',))
+        _, said = self.restore(archive)
+        self.assertIn(' gone=%d: ' % len(ids), said)
+        self.alpha.start()
+        self.assertEqual(self.queue(), {})
+        self.assertEqual(self.alpha.stop(), 0)
+        keys = self.keys()
+        self.assertEqual(len(keys), 2 * len(ids))
+        self.assertEqual(keys, sorted(set(keys)))
+        self.gone(ids)
+
+    def test_gone_after_crash(self):
+        """Lines of the audit log that are there twice count once."""
+        ids = self.submit_some()
+        self.alpha.crash()
+        self.alpha.proc = None
+        self.alpha.start()
+        self.arrived(ids)
+        self.alpha.crash()
+        self.alpha.proc = None
+        self.alpha.start()
+        self.assertEqual(self.alpha.stop(), 0)
+        keys = self.keys()
+        self.assertGreater(len(keys), len(set(keys)))
+        self.gone(ids)
+
     def test_newer(self):
         self.submit_some()
         self.alpha.stop()
