@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -164,7 +165,8 @@ class Backup(Spools):
         thread.join(LIMIT)
         with tarfile.open(fileobj=io.BytesIO(read[0])) as tar:
             self.assertEqual(tar.getnames()[-1], 'SHA256SUMS')
-        self.assertEqual(os.listdir(self.work).count('fifo.partial'), 0)
+        self.assertEqual([n for n in os.listdir(self.work)
+                          if n.endswith('.partial')], [])
 
     def test_link(self):
         """A symbolic link stays, and what it leads to is replaced."""
@@ -191,7 +193,6 @@ class Backup(Spools):
         os.mkdir(self.path('full/x'))
         with open(self.path('plain'), 'w'):
             pass
-        os.symlink('plain', self.path('l.partial'))
         nobody = ['setpriv', '--reuid=65534', '--regid=65534',
                   '--clear-groups']
         os.chmod(self.work, 0o755)
@@ -208,13 +209,48 @@ class Backup(Spools):
             self.assertIn((why % self.path(name.split('/')[0])).encode(),
                           out.stderr)
             self.assertEqual(out.stderr.count(b'\n'), 1)
-        out = subprocess.run(
-            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
-             self.alpha.socket, 'backup', self.path('l')],
-            capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
-        self.assertIn(b'l.partial is a symbolic link: remove it', out.stderr)
         self.assertEqual(os.listdir(self.path('full')), ['x'])
         self.assertFalse(os.path.exists(self.path('none')))
+
+    def test_one_directory(self):
+        """Backups of two MTAs in the same second: each has its own file, and
+        so has one that is being written to the same name."""
+        with open(self.alpha.conf) as f:
+            text = f.read()
+        self.alpha.stop()
+        self.alpha.write(text.replace('mta "alpha"',
+                                      'mta "al/pha 1"'))
+        self.alpha.start()
+        self.beta.start()
+        tool = os.path.join(BUILD, 'mtactl', 'mtactl')
+        place = self.path('bk')
+        os.mkdir(place)
+
+        def together(*names):
+            running = [subprocess.Popen(
+                [tool, '-s', mta.socket, 'backup', name],
+                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                for mta, name in zip((self.alpha, self.beta), names)]
+            for process in running:
+                _, errors = process.communicate(timeout=LIMIT)
+                self.assertEqual(process.returncode, 0, errors)
+        for _ in range(5):
+            together(place, place)
+            together(self.path('one'), self.path('one'))
+            self.assertTrue(tarfile.is_tarfile(self.path('one')))
+        found = sorted(os.listdir(place))
+        for mta, name in (('al/pha 1', 'al_pha_1'), ('beta', 'beta')):
+            mine = [n for n in found if re.match(
+                r'mtad-%s-\d{8}T\d{6}Z\.tar$' % name, n)]
+            self.assertTrue(mine, found)
+            found = [n for n in found if n not in mine]
+            for n in mine:
+                with tarfile.open(os.path.join(place, n)) as tar:
+                    about = tar.extractfile('mtad-backup').read().decode()
+                self.assertIn('\nmta %s\n' % mta, about)
+        self.assertEqual(found, [])
+        self.assertEqual([n for n in os.listdir(self.work) if
+                          'partial' in n], [])
 
     def test_slow_reader(self):
         """Who does not read stops nothing; and what is delivered while he
