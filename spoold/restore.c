@@ -188,6 +188,34 @@ take_file(const char *name, uint64_t size)
 	return (ret);
 }
 
+/* Another MTA's messages are none that this one is responsible for. */
+static int
+check_mta(void)
+{
+	char	*p, name[UB_MTA_NAME + 1];
+	size_t	 i, len;
+
+	if (r.o->mta[0] == '\0')
+		return (0);
+	if ((p = strstr(r.about, "\nmta ")) == NULL ||
+	    (len = strcspn(p + 5, "\n")) >= sizeof(name)) {
+		log_warnx(EVT_NOT_RESTORED, ": the archive does not say of "
+		    "which MTA it is");
+		return (-1);
+	}
+	memcpy(name, p + 5, len);
+	name[len] = '\0';
+	if (strcmp(name, r.o->mta) == 0)
+		return (0);
+	for (i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~' || name[i] == '"')
+			name[i] = '?';
+	log_warnx(EVT_NOT_RESTORED, "mta=\"%s\": the archive is of that one, "
+	    "not of \"%s\": take one of this MTA, or the configuration of "
+	    "that one", name, r.o->mta);
+	return (-1);
+}
+
 static int
 take_about(uint64_t size)
 {
@@ -211,7 +239,7 @@ take_about(uint64_t size)
 		return (-1);
 	}
 	r.time = strtoll(p + 6, NULL, 10);
-	return (0);
+	return (check_mta());
 }
 
 static int

@@ -7,6 +7,7 @@ struct restore_options {
 	int		 check;		/* change nothing */
 	int		 as_it_was;	/* nothing is held for its age */
 	const char	*audit;		/* directory of the audit log, or "" */
+	const char	*mta;		/* whose archive it has to be, or "" */
 };
 /*
  * Takes an archive from a descriptor into a spool that is empty.  0: it is

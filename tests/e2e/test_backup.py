@@ -387,6 +387,32 @@ class Restore(Spools):
         self.lose(keep=('audit',))
         self.bad_archives(archive)
 
+    def test_another_mta(self):
+        """What is not of this MTA is not good, and does not become its
+        spool; both names are said."""
+        self.submit_some()
+        archive = self.backup()
+        self.beta.start()
+        self.beta.stop()
+        for name in os.listdir(self.beta.spool):
+            if name != 'audit':
+                path = os.path.join(self.beta.spool, name)
+                (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+        for args in (['-n', '-r'], ['-n', '-R'], ['-r'], ['-R']):
+            out = subprocess.run(
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-f', self.beta.conf,
+                 '-L', BUILD, *self.beta.flags, *args, archive],
+                capture_output=True, timeout=LIMIT,
+                stdin=subprocess.DEVNULL)
+            self.assertEqual(out.returncode, 1, args)
+            self.assertRegex(
+                out.stderr.decode(), 'not-restored mta="alpha": the archive '
+                'is of that one, not of "beta": take one of this MTA, or')
+            self.assertEqual([n for n in os.listdir(self.beta.spool)
+                              if n != 'audit'], [])
+        out = self.mtad('-n', '-r', archive)
+        self.assertEqual(out.returncode, 0, out.stderr)
+
     def bad_archives(self, archive):
         with open(archive, 'rb') as f:
             good = f.read()
