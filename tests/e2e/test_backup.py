@@ -595,17 +595,21 @@ class Damage(Spools):
 
     def test_gone_after_crash(self):
         """Lines of the audit log that are there twice count once."""
-        ids = self.submit_some()
-        self.alpha.crash()
-        self.alpha.proc = None
-        self.alpha.start()
-        self.arrived(ids)
-        self.alpha.crash()
-        self.alpha.proc = None
-        self.alpha.start()
-        self.assertEqual(self.alpha.stop(), 0)
-        keys = self.keys()
+        ids = []
+        for n in range(20):
+            ids.append(self.submit(octets(KB, n)))
+            # written, and hardly durable
+            self.alpha.mtactl('track', ids[-1])
+            self.alpha.crash()
+            self.alpha.proc = None
+            self.alpha.start()
+            self.alpha.mtactl('track', ids[-1])
+            keys = self.keys()
+            if len(keys) > len(set(keys)):
+                break
         self.assertGreater(len(keys), len(set(keys)))
+        self.arrived(ids)
+        self.assertEqual(self.alpha.stop(), 0)
         self.gone(ids)
 
     def test_newer(self):
