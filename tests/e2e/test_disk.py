@@ -395,6 +395,50 @@ class DataBase(Case):
         self.damaged(damage, repair, 'queue.db is missing or empty but '
                      'it had messages')
 
+    def test_answers(self):
+        """While no peer is known, for the spool is out of order, that is
+        what is said: of one that the configuration has, of all of them, and
+        of routes; and what was not done is not said to be done."""
+        self.pair(Daemon('alpha'), Daemon('beta'), 8)
+        alpha, beta = self.alpha, self.beta
+        self.submit(alpha, self.FIRST)
+        beta.wait_delivered(1, 20)
+        alpha.idle()
+        self.assertEqual(beta.stop(), 0)
+        path = os.path.join(beta.spool, 'queue.db')
+        os.rename(path, path + '.old')
+        os.makedirs(os.path.join(beta.spool, 'content', '00'), exist_ok=True)
+        with open(os.path.join(beta.spool, 'content', '00',
+                               '0000000000000100'), 'w') as f:
+            f.write('x')
+        mark = beta.log_size()
+        beta.start()
+        state = 'spool failed: queue.db is missing or empty but it had'
+        for args in (['peer', 'alpha', 'up'], ['peer', 'alpha', 'down'],
+                     ['show', 'peer', 'alpha'], ['show', 'peers'],
+                     ['show', 'queue'], ['ping', 'alpha'],
+                     ['trace', 'alpha', '1'], ['log', 'verbose', 'alpha'],
+                     ['retry', '-P', 'alpha'],
+                     ['route', address('alpha')]):
+            with self.assertRaisesRegex(RuntimeError, state, msg=args):
+                beta.mtactl(*args)
+        for args in (['peer', 'nobody', 'up'], ['show', 'peer', 'nobody'],
+                     ['ping', 'nobody']):
+            with self.assertRaisesRegex(RuntimeError, 'no such peer'):
+                beta.mtactl(*args)
+        # nor is a caller that is known somebody else
+        self.submit(alpha, self.SECOND)
+        alpha.said('call-failed .*: refused: busy', 20)
+        until(lambda: 'association-refused' in beta.log(mark), 20,
+              'refused')
+        self.assertNotIn('association-refused peer=?', beta.log(mark))
+        os.rename(path + '.old', path)
+        until(lambda: 'spool-works: ' in beta.log(mark), 15, 'works again')
+        self.assertEqual([p['name'] for p in beta.mtactl('show', 'peers')],
+                         ['alpha'])
+        beta.mtactl('peer', 'alpha', 'up')
+        self.delivered(self.FIRST, self.SECOND)
+
     def test_removed(self):
         """Under a running mtad: nothing more is taken in, nor confirmed."""
         self.pair(Daemon('alpha'), Daemon('beta'), 8)
