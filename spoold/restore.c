@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "log.h"
 #include "restore.h"
 #include "salvage.h"
@@ -486,6 +487,40 @@ tell_held(void)
 	return (0);
 }
 
+static void
+peer_was(const char *peer, int64_t state)
+{
+	if (state == CTL_PEER_DOWN || state == CTL_PEER_HOLD)
+		log_warnx(EVT_PEER_SET, "peer=%s state=%s: as it was when the "
+		    "backup was made: mtactl peer %s up", peer,
+		    state == CTL_PEER_DOWN ? "down" : "hold",
+		    strcmp(peer, "*") == 0 ? "NAME" : peer);
+}
+
+static int
+tell_peer(void *arg, uint32_t number, int kind, const char *peer)
+{
+	char	name[32];
+	int64_t	v;
+
+	snprintf(name, sizeof(name), PEER_STATE, number);
+	if (kind == TARGET_PEER && peer != NULL &&
+	    store_meta_get(sp.store, name, &v) == 1)
+		peer_was(peer, v);
+	return (0);
+}
+
+/* What the operator had said of peers is in force again. */
+static int
+tell_peers(void)
+{
+	int64_t	v;
+
+	if (store_meta_get(sp.store, PEERS_STATE, &v) == 1)
+		peer_was("*", v);
+	return (store_target_each(sp.store, tell_peer, NULL));
+}
+
 static int
 change_store(void)
 {
@@ -506,7 +541,7 @@ change_store(void)
 	    check_messages() == -1 || audit_past(sp.store, sp.dirfd,
 	    r.o->audit, r.time, &past) == -1 || audit_written(sp.store,
 	    sp.dirfd, r.o->audit, r.time) == -1 || tell_held() == -1 ||
-	    store_commit(sp.store) == -1)
+	    tell_peers() == -1 || store_commit(sp.store) == -1)
 		return (-1);
 	log_info(EVT_RESTORED, "messages=%" PRIu64 " held=%" PRIu64
 	    " damaged=%" PRIu64 " gone=%" PRIu64 ": backup of %s",

@@ -437,6 +437,30 @@ class Restore(Spools):
             self.assertEqual([n for n in os.listdir(self.alpha.spool)
                               if n != 'audit'], [], what)
 
+    def test_peer_down(self):
+        """What the operator had said of a peer is in force again, and that
+        is said; ids alone are on standard output."""
+        ids = self.submit_some()
+        self.alpha.mtactl('peer', 'beta', 'up')
+        before = self.backup('before')
+        self.alpha.mtactl('peer', 'beta', 'down')
+        archive = self.backup()
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.alpha.stop()
+        self.lose()
+        self.assertNotIn('peer-set', self.restore(before)[1])
+        self.lose()
+        held, said = self.restore(archive)
+        self.assertEqual(sorted(held), sorted(ids))
+        self.assertRegex(said, 'peer-set peer=beta state=down: as it was '
+                         'when the backup was made: mtactl peer beta up')
+        self.alpha.start()
+        self.assertIn('down by operator',
+                      self.alpha.mtactl('show', 'peers')[0]['state'])
+        self.alpha.mtactl('release', 'all')
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.arrived(ids)
+
     def test_standard_input(self):
         ids = self.submit_some()
         archive = self.backup()
