@@ -16,4 +16,15 @@ struct restore_options {
  */
 int	restore(const char *dir, int fd, const struct restore_options *);
 
+/* restore_place.c */
+#define RESTORE_TMP	"restore.tmp"	/* in the spool */
+/* Makes it, empty, for no other restore.  A descriptor that locks it, or -1. */
+int	restore_tmp(void);
+/* It and all that is in it goes. */
+void	restore_clean(void);
+/* Is there no spool to be overwritten?  0: said what there is. */
+int	restore_place_empty(void);
+/* Contents get their names, queue.db last.  -1: said. */
+int	restore_into_place(void);
+
 #endif
