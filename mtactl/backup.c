@@ -30,6 +30,7 @@
 struct archive {
 	int		 fd;
 	const char	*name;		/* for errors */
+	int		 mta_fd;	/* whose it is, for the parent; or -1 */
 	char		*sums;
 	size_t		 sums_len, sums_size;
 	uint64_t	 time, messages, octets, files, missing;
@@ -149,6 +150,8 @@ put_about(struct archive *a, struct imsg *imsg)
 	snprintf(text, sizeof(text), "format 1\nmta %s\nversion %s\n"
 	    "time %" PRIu64 " %s\n", b.name, b.version, b.time, when);
 	put_text(a, "mtad-backup", text, strlen(text));
+	if (a->mta_fd != -1 && write(a->mta_fd, b.name, strlen(b.name)) == -1)
+		err(1, "pipe");
 }
 
 static void
@@ -238,51 +241,94 @@ no_file(const char *file, int error)
 	case ENOSPC:
 	case EDQUOT:
 		errc(1, error, "backup: directory %s: name another", dir);
-	case ELOOP:
-		errx(1, "backup: %s is a symbolic link: remove it", file);
 	default:
 		errc(1, error, "backup: %s", file);
 	}
 }
 
-/* A name that is not there before all of it is: a child writes. */
+/* Of the MTA, as far as it may be in the name of a file. */
 static void
-to_file(struct archive *a, const char *path, const char *file, int as_json)
+read_mta(int fd, char *mta, size_t size)
 {
-	char	tmp[1024];
-	pid_t	pid;
+	size_t	i, len = 0;
+	ssize_t	n;
+
+	while (len + 1 < size && (n = read(fd, mta + len,
+	    size - 1 - len)) != 0) {
+		if (n == -1 && errno != EINTR)
+			err(1, "pipe");
+		len += n == -1 ? 0 : (size_t)n;
+	}
+	mta[len] = '\0';
+	for (i = 0; i < len; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+		    "XYZ0123456789-_", mta[i]) == NULL)
+			mta[i] = '_';
+}
+
+/* The child is done.  0, or 3: contents are missing. */
+static int
+wait_for(pid_t pid, const char *tmp)
+{
 	int	status;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.partial", file) >=
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			err(1, "waitpid");
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 ||
+	    WEXITSTATUS(status) == 3))
+		return (WEXITSTATUS(status));
+	unlink(tmp);
+	exit(1);
+}
+
+/*
+ * A name that is not there before all of it is: a child writes.  In a
+ * directory the name has that of the MTA in it, for several may have their
+ * backups there; until then it is one that nobody else has.
+ */
+static void
+to_file(struct archive *a, const char *path, const char *file,
+    const char *when, int as_json)
+{
+	char	tmp[1024], name[1024], mta[UB_MTA_NAME + 1];
+	pid_t	pid;
+	int	missing, error, p[2];
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), when == NULL ?
+	    "%s.XXXXXX.partial" : "%s/mtad.XXXXXX.partial", file) >=
 	    sizeof(tmp))
 		errx(1, "%s: name too long", file);
-	if ((a->fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-	    O_CLOEXEC, 0600)) == -1)
-		no_file(tmp, errno);
+	if ((a->fd = mkostemps(tmp, strlen(".partial"), O_CLOEXEC)) == -1)
+		no_file(when == NULL ? file : tmp, errno);
 	a->name = tmp;
-	if ((pid = fork()) == -1)
-		err(1, "fork");
+	if (pipe(p) == -1 || (pid = fork()) == -1) {
+		error = errno;
+		unlink(tmp);
+		errc(1, error, "backup");
+	}
 	if (pid == 0) {
+		close(p[0]);
+		a->mta_fd = p[1];
 		run(a, path);
 		tell(a, as_json);
 		_exit(a->missing > 0 ? 3 : 0);
 	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			err(1, "waitpid");
-	if (!WIFEXITED(status) || (WEXITSTATUS(status) != 0 &&
-	    WEXITSTATUS(status) != 3)) {
-		unlink(tmp);
-		exit(1);
-	}
+	close(p[1]);
+	read_mta(p[0], mta, sizeof(mta));
+	missing = wait_for(pid, tmp);
+	error = (size_t)snprintf(name, sizeof(name), when == NULL ? "%s" :
+	    "%s/mtad-%s-%s.tar", file, mta, when) < sizeof(name) ? 0 :
+	    ENAMETOOLONG;
 	/* a device has nothing to be synced */
-	if ((fsync(a->fd) == -1 && errno != EINVAL && errno != ENOTSUP) ||
-	    rename(tmp, file) == -1) {
-		status = errno;
+	if (error == 0 && ((fsync(a->fd) == -1 && errno != EINVAL &&
+	    errno != ENOTSUP) || rename(tmp, name) == -1))
+		error = errno;
+	if (error != 0) {
 		unlink(tmp);
-		no_file(file, status);
+		no_file(name, error);
 	}
-	if (WEXITSTATUS(status) != 0)
+	if (missing)
 		exit(1);
 }
 
@@ -333,11 +379,12 @@ backup_run(const char *path, int argc, char **argv, int as_json)
 {
 	struct archive	a;
 	struct stat	st;
-	char		name[1024], when[32];
+	char		when[32];
 	struct tm	tm;
 	time_t		now = time(NULL);
 
 	memset(&a, 0, sizeof(a));
+	a.mta_fd = -1;
 	if (argc > 2)
 		usage("backup: one file or directory expected");
 	if (argc == 2 && strcmp(argv[1], "-") != 0) {
@@ -347,15 +394,14 @@ backup_run(const char *path, int argc, char **argv, int as_json)
 			return;
 		}
 		if (stat(argv[1], &st) == -1 || !S_ISDIR(st.st_mode)) {
-			to_file(&a, path, behind_link(argv[1]), as_json);
+			to_file(&a, path, behind_link(argv[1]), NULL,
+			    as_json);
 			return;
 		}
 		if (gmtime_r(&now, &tm) == NULL || strftime(when,
-		    sizeof(when), "%Y%m%dT%H%M%SZ", &tm) == 0 ||
-		    (size_t)snprintf(name, sizeof(name), "%s/mtad-%s.tar",
-		    argv[1], when) >= sizeof(name))
-			errx(1, "%s: name too long", argv[1]);
-		to_file(&a, path, name, as_json);
+		    sizeof(when), "%Y%m%dT%H%M%SZ", &tm) == 0)
+			errx(1, "backup: the time makes no sense");
+		to_file(&a, path, argv[1], when, as_json);
 		return;
 	}
 	if (isatty(STDOUT_FILENO))

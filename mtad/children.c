@@ -269,10 +269,12 @@ execute(enum role r, int fd, int log_fd)
 static void
 execute_restore(int fd, int check)
 {
-	char *argv[12];
+	char *argv[16];
 	int n = 1;
 
 	argv[n++] = (char *)(uintptr_t)"-r";
+	argv[n++] = (char *)(uintptr_t)"-m";
+	argv[n++] = conf->mta.name;
 	if (check)
 		argv[n++] = (char *)(uintptr_t)"-n";
 	if (options.as_it_was)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "log.h"
 #include "spoold.h"
 
@@ -572,18 +573,15 @@ int
 assoc_ind(uint32_t id, const struct assoc_ind *ind)
 {
 	struct connection_key	 key;
-	struct peer		*p;
 
 	if (!(id & ASSOC_INCOMING) || assoc_find(id) != NULL ||
 	    memchr(ind->address, '\0', sizeof(ind->address)) == NULL ||
 	    ind->turn > TURN_RESPONDER || ind->dialogue > DIALOGUE_TWA ||
 	    connection_key(&ind->id, &key) == -1)
 		return (-1);
-	if (!spool_receiving()) {
-		p = peer_by_id(ind->peer);
-		return (refuse(id, ind, p == NULL ? "?" : p->conf.name,
-		    RTS_BUSY, sp.stopping ? "stopping" : sp.state));
-	}
+	if (!spool_receiving())
+		return (refuse(id, ind, conf_peer_name(ind->peer), RTS_BUSY,
+		    sp.stopping ? "stopping" : sp.state));
 	return (ind->recover ? ind_recover(id, ind, &key) :
 	    ind_open(id, ind, &key));
 }

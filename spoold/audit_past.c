@@ -204,14 +204,41 @@ audit_past(struct store *s, int spool, const char *name, int64_t since,
 
 	memset(p, 0, sizeof(*p));
 	/* what waited for its commit over midnight is in the file before */
-	audit_file_name(since > 86400 ? since - 86400 : 0, first,
+	audit_file_name(since > DAY ? since - DAY : 0, first,
 	    sizeof(first));
 	return (each_line(spool, name, first, past_line, &past));
 }
 
-/* What came, and what went of it: recipients of a message. */
+/* The lines that a store still has, the log perhaps not. */
+struct rows {
+	int	(*fn)(void *, const char *);
+	void	*arg;
+};
+
+static int
+row_lines(void *arg, uint64_t id, const char *text)
+{
+	struct rows	*rows = arg;
+	char		*copy, *next, *line;
+	int		 r = 0;
+
+	if (text == NULL)
+		return (0);
+	if ((next = copy = strdup(text)) == NULL)
+		return (-1);
+	while (r == 0 && (line = strsep(&next, "\n")) != NULL)
+		r = rows->fn(rows->arg, line);
+	free(copy);
+	return (r);
+}
+
+/*
+ * What came, and what went of it: recipients of a message.  A line may be
+ * there more than once, with the same key: after a crash what the store has
+ * is written again.
+ */
 struct account {
-	uint64_t	id;
+	uint64_t	id, key;
 	int32_t		n;
 };
 struct accounts {
@@ -279,8 +306,9 @@ account_line(void *arg, const char *line)
 	struct account	 one, *p;
 	char		 event[16];
 
-	if (sscanf(line, "time=%*s key=%*16[0-9A-F] event=%15s id=%16" SCNx64,
-	    event, &one.id) != 2 || recipients(event, line, &one.n) == -1)
+	if (sscanf(line, "time=%*s key=%16" SCNx64 " event=%15s id=%16" SCNx64,
+	    &one.key, event, &one.id) != 3 ||
+	    recipients(event, line, &one.n) == -1)
 		return (0);
 	if (all->n == all->size) {
 		if ((p = reallocarray(all->a, all->size * 2 + 1024,
@@ -293,33 +321,104 @@ account_line(void *arg, const char *line)
 	return (0);
 }
 
+/* Of one line that is there twice the one that is whole comes first. */
 static int
 compare(const void *a, const void *b)
 {
 	const struct account	*x = a, *y = b;
 
-	return (x->id < y->id ? -1 : x->id > y->id);
+	if (x->id != y->id)
+		return (x->id < y->id ? -1 : 1);
+	if (x->key != y->key)
+		return (x->key < y->key ? -1 : 1);
+	return (abs(y->n) - abs(x->n));
 }
 
 int
-audit_unsettled(int spool, const char *name, int (*cb)(void *, uint64_t),
-    void *arg)
+audit_unsettled(struct store *s, int spool, const char *name,
+    int (*cb)(void *, uint64_t), void *arg)
 {
 	struct accounts	all = { NULL, 0, 0 };
+	struct rows	rows = { account_line, &all };
 	size_t		i, k;
 	int64_t		sum;
 	int		r;
 
-	r = each_line(spool, name, "", account_line, &all);
+	if ((r = each_line(spool, name, "", account_line, &all)) == 0)
+		r = store_audit_each(s, row_lines, &rows);
 	if (r == 0 && all.n > 1)
 		qsort(all.a, all.n, sizeof(*all.a), compare);
 	for (i = 0; i < all.n && r == 0; i = k) {
 		sum = 0;
 		for (k = i; k < all.n && all.a[k].id == all.a[i].id; k++)
-			sum += all.a[k].n;
+			if (k == i || all.a[k].key != all.a[k - 1].key)
+				sum += all.a[k].n;
 		if (sum > 0)
 			r = cb(arg, all.a[i].id);
 	}
 	free(all.a);
+	return (r);
+}
+
+/* What of the rows of a store the log has: keys of their last lines. */
+struct written {
+	uint64_t	*key;
+	size_t		 n, size;
+	uint64_t	 last;
+};
+
+static int
+add_row(void *arg, uint64_t key, const char *text)
+{
+	struct written	*w = arg;
+	uint64_t	*p;
+
+	if (w->n == w->size) {
+		if ((p = reallocarray(w->key, w->size * 2 + 256,
+		    sizeof(*p))) == NULL)
+			return (-1);
+		w->key = p;
+		w->size = w->size * 2 + 256;
+	}
+	w->key[w->n++] = key;
+	return (0);
+}
+
+static int
+compare_key(const void *a, const void *b)
+{
+	const uint64_t	*x = a, *y = b;
+
+	return (*x < *y ? -1 : *x > *y);
+}
+
+static int
+written_line(void *arg, const char *line)
+{
+	struct written	*w = arg;
+	uint64_t	 key;
+
+	if (sscanf(line, "time=%*s key=%16" SCNx64 " event=", &key) == 1 &&
+	    key > w->last && strchr(line, '\n') != NULL &&
+	    bsearch(&key, w->key, w->n, sizeof(key), compare_key) != NULL)
+		w->last = key;
+	return (0);
+}
+
+int
+audit_written(struct store *s, int spool, const char *name, int64_t since)
+{
+	struct written	w = { NULL, 0, 0, 0 };
+	char		first[32];
+	int		r;
+
+	audit_file_name(since > DAY ? since - DAY : 0, first, sizeof(first));
+	if ((r = store_audit_each(s, add_row, &w)) == 0 && w.n > 0) {
+		qsort(w.key, w.n, sizeof(*w.key), compare_key);
+		(void)each_line(spool, name, first, written_line, &w);
+		if (w.last > 0)
+			r = store_audit_delete(s, w.last);
+	}
+	free(w.key);
 	return (r);
 }

@@ -95,7 +95,10 @@ void	explain_check(struct client *);
  */
 uint32_t explain_troubles(const struct arrival *, struct ctl_check *);
 
-/* To a name that the configuration does not have. */
-#define NO_SUCH_PEER	"no such peer: \"show peers\" has their names"
+/*
+ * Words for a peer that is not there: the configuration does not have that
+ * name, or the spool cannot be used, and no peer is there before it can.
+ */
+const char *no_such_peer(const char *name);
 
 #endif

@@ -151,6 +151,28 @@ conf_sheet(uint32_t peer)
 	return (NULL);
 }
 
+int
+conf_has_peer(const char *name)
+{
+	size_t	i;
+
+	for (i = 0; conf != NULL && i < conf->npeer; i++)
+		if (strcmp(conf->peer[i].name, name) == 0)
+			return (1);
+	return (0);
+}
+
+const char *
+conf_peer_name(uint32_t id)
+{
+	size_t	i;
+
+	for (i = 0; conf != NULL && i < conf->npeer; i++)
+		if (conf->peer[i].id == id)
+			return (conf->peer[i].name);
+	return ("?");
+}
+
 const struct listen_conf *
 conf_listener(size_t n)
 {

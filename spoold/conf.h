@@ -22,6 +22,12 @@ int	conf_listen(const struct listen_conf *);
 /* Of the configuration in force; NULL: there is none (more). */
 const struct sheet_conf *conf_sheet(uint32_t peer);
 const struct listen_conf *conf_listener(size_t);
+/*
+ * What the configuration in force has, while the spool cannot be used, too.
+ * The name is "?" of none.
+ */
+int	conf_has_peer(const char *name);
+const char *conf_peer_name(uint32_t id);
 int	conf_route(const struct route_conf *);
 /* Takes the descriptor. */
 int	conf_deliver(const struct deliver_conf *, int fd);

@@ -19,6 +19,7 @@
 
 
 #include "client.h"
+#include "conf.h"
 #include "cred.h"
 #include "log.h"
 #include "metrics.h"
@@ -256,6 +257,14 @@ control_failed(const char *why)
 			client_fail(c, why);
 }
 
+const char *
+no_such_peer(const char *name)
+{
+	if (sp.store == NULL && conf_has_peer(name))
+		return (sp.state);
+	return ("no such peer: \"show peers\" has their names");
+}
+
 /* Requests that change something */
 
 /* mtad sets it for all of us, and remembers it. */
@@ -268,13 +277,13 @@ set_verbose(const struct ctl_verbose *v)
 	memset(&lv, 0, sizeof(lv));
 	lv.verbose = v->verbose != 0;
 	if (memchr(v->peer, '\0', sizeof(v->peer)) == NULL)
-		return (NO_SUCH_PEER);
+		return (no_such_peer(""));
 	if (v->peer[0] != '\0') {
 		TAILQ_FOREACH(p, &sp.peers, entry)
 			if (p->seen && strcmp(p->conf.name, v->peer) == 0)
 				break;
 		if (p == NULL)
-			return (NO_SUCH_PEER);
+			return (no_such_peer(v->peer));
 		lv.peer = p->conf.id;
 	}
 	mtad_send(IMSG_VERBOSE, &lv, sizeof(lv));
@@ -366,8 +375,7 @@ show_queue_of(struct client *c, struct imsg *imsg)
 	TAILQ_FOREACH(t, &sp.targets, entry)
 		if (t->kind == TARGET_PEER && strcmp(t->name, c->only) == 0)
 			return (0);
-	client_fail(c, sp.store == NULL || sp.failing ? sp.state :
-	    NO_SUCH_PEER);
+	client_fail(c, no_such_peer(c->only));
 	return (1);
 }
 

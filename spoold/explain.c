@@ -251,6 +251,11 @@ explain_route(struct client *c, const struct ibuf *text)
 	char			 buf[OR_TEXT_MAX], fail[160];
 	size_t			 where, len = ibuf_size(text);
 
+	/* no route is known before the spool is */
+	if (sp.store == NULL) {
+		client_fail(c, sp.state);
+		return;
+	}
 	if (len >= sizeof(buf)) {
 		client_fail(c, "address too long");
 		return;

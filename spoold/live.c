@@ -147,7 +147,7 @@ ping_begin(struct client *c, const struct ctl_ping *cp)
 	char		 why[PEER_NAME_MAX + 80];
 
 	if ((p = peer_named(cp->name)) == NULL) {
-		client_fail(c, NO_SUCH_PEER);
+		client_fail(c, no_such_peer(cp->name));
 		return;
 	}
 	if (p->conf.naddress == 0 || cp->address > p->conf.naddress) {
@@ -238,7 +238,7 @@ trace_begin(struct client *c, const struct ctl_trace *ct)
 	struct live		*l;
 
 	if (ct->name[0] != '\0' && (p = peer_named(ct->name)) == NULL) {
-		client_fail(c, NO_SUCH_PEER);
+		client_fail(c, no_such_peer(ct->name));
 		return;
 	}
 	if (ct->secrets && !is_root(c)) {
@@ -469,7 +469,7 @@ sheet(struct client *c, const char *name)
 	size_t			  i;
 
 	if ((p = peer_named(name)) == NULL) {
-		client_fail(c, NO_SUCH_PEER);
+		client_fail(c, no_such_peer(name));
 		return;
 	}
 	sheet_fill(p, &s);
@@ -498,7 +498,7 @@ set_peer(struct client *c, const struct ctl_peer_set *set)
 	struct peer		*p;
 
 	if ((p = peer_named(set->name)) == NULL) {
-		client_fail(c, NO_SUCH_PEER);
+		client_fail(c, no_such_peer(set->name));
 		return;
 	}
 	p->down = set->state == CTL_PEER_DOWN;

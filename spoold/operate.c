@@ -449,7 +449,7 @@ operate_begin(struct client *c, uint32_t type, const struct ctl_change *ch)
 	}
 	if ((ch->peer[0] != '\0' && !known_peer(ch->peer)) ||
 	    (ch->via[0] != '\0' && via(c) == NULL)) {
-		client_fail(c, NO_SUCH_PEER);
+		client_fail(c, no_such_peer(""));
 		return (0);
 	}
 	if (type == CTL_RETRY && ch->id == 0) {

@@ -13,10 +13,8 @@
  * were sending is sent from the start.
  */
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,12 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "log.h"
 #include "restore.h"
 #include "salvage.h"
 #include "tar.h"
 
-#define TMP		"restore.tmp"
 #define ABOUT		"mtad-backup"
 #define SUMS		"SHA256SUMS"
 #define ABOUT_MAX	4096		/* octets */
@@ -144,18 +142,18 @@ put_octets(int fd, uint64_t size, SHA2_CTX *sha)
 	return (0);
 }
 
-/* A file under its name in TMP; content/XX is made when it is not there. */
+/* A file under its name there; content/XX is made when it is not. */
 static int
 make_file(const char *name)
 {
 	char	path[80], *slash;
 	int	fd;
 
-	snprintf(path, sizeof(path), TMP "/%s", name);
+	snprintf(path, sizeof(path), RESTORE_TMP "/%s", name);
 	if (strncmp(name, "content/", 8) == 0) {
 		slash = strrchr(path, '/');
 		*slash = '\0';
-		(void)mkdirat(sp.dirfd, TMP "/content", 0700);
+		(void)mkdirat(sp.dirfd, RESTORE_TMP "/content", 0700);
 		(void)mkdirat(sp.dirfd, path, 0700);
 		*slash = '/';
 	}
@@ -188,6 +186,34 @@ take_file(const char *name, uint64_t size)
 	return (ret);
 }
 
+/* Another MTA's messages are none that this one is responsible for. */
+static int
+check_mta(void)
+{
+	char	*p, name[UB_MTA_NAME + 1];
+	size_t	 i, len;
+
+	if (r.o->mta[0] == '\0')
+		return (0);
+	if ((p = strstr(r.about, "\nmta ")) == NULL ||
+	    (len = strcspn(p + 5, "\n")) >= sizeof(name)) {
+		log_warnx(EVT_NOT_RESTORED, ": the archive does not say of "
+		    "which MTA it is");
+		return (-1);
+	}
+	memcpy(name, p + 5, len);
+	name[len] = '\0';
+	if (strcmp(name, r.o->mta) == 0)
+		return (0);
+	for (i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~' || name[i] == '"')
+			name[i] = '?';
+	log_warnx(EVT_NOT_RESTORED, "mta=\"%s\": the archive is of that one, "
+	    "not of \"%s\": take one of this MTA, or the configuration of "
+	    "that one", name, r.o->mta);
+	return (-1);
+}
+
 static int
 take_about(uint64_t size)
 {
@@ -211,7 +237,7 @@ take_about(uint64_t size)
 		return (-1);
 	}
 	r.time = strtoll(p + 6, NULL, 10);
-	return (0);
+	return (check_mta());
 }
 
 static int
@@ -380,7 +406,7 @@ has_content(const struct store_message *m)
 	char		name[64], path[80];
 
 	content_path(m->id, name, sizeof(name));
-	snprintf(path, sizeof(path), TMP "/%s", name);
+	snprintf(path, sizeof(path), RESTORE_TMP "/%s", name);
 	return (fstatat(sp.dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(st.st_mode) && (uint64_t)st.st_size == m->size);
 }
@@ -458,6 +484,40 @@ tell_held(void)
 	return (0);
 }
 
+static void
+peer_was(const char *peer, int64_t state)
+{
+	if (state == CTL_PEER_DOWN || state == CTL_PEER_HOLD)
+		log_warnx(EVT_PEER_SET, "peer=%s state=%s: as it was when the "
+		    "backup was made: mtactl peer %s up", peer,
+		    state == CTL_PEER_DOWN ? "down" : "hold",
+		    strcmp(peer, "*") == 0 ? "NAME" : peer);
+}
+
+static int
+tell_peer(void *arg, uint32_t number, int kind, const char *peer)
+{
+	char	name[32];
+	int64_t	v;
+
+	snprintf(name, sizeof(name), PEER_STATE, number);
+	if (kind == TARGET_PEER && peer != NULL &&
+	    store_meta_get(sp.store, name, &v) == 1)
+		peer_was(peer, v);
+	return (0);
+}
+
+/* What the operator had said of peers is in force again. */
+static int
+tell_peers(void)
+{
+	int64_t	v;
+
+	if (store_meta_get(sp.store, PEERS_STATE, &v) == 1)
+		peer_was("*", v);
+	return (store_target_each(sp.store, tell_peer, NULL));
+}
+
 static int
 change_store(void)
 {
@@ -476,8 +536,9 @@ change_store(void)
 	    (r.o->as_it_was ? store_unsend_all(sp.store) :
 	    store_hold_all(sp.store, why)) == -1 ||
 	    check_messages() == -1 || audit_past(sp.store, sp.dirfd,
-	    r.o->audit, r.time, &past) == -1 || tell_held() == -1 ||
-	    store_commit(sp.store) == -1)
+	    r.o->audit, r.time, &past) == -1 || audit_written(sp.store,
+	    sp.dirfd, r.o->audit, r.time) == -1 || tell_held() == -1 ||
+	    tell_peers() == -1 || store_commit(sp.store) == -1)
 		return (-1);
 	log_info(r.o->check ? EVT_ARCHIVE : EVT_RESTORED, "messages=%" PRIu64
 	    " held=%" PRIu64 " damaged=%" PRIu64 " gone=%" PRIu64 ": backup "
@@ -491,7 +552,7 @@ take_store(const char *dir)
 	char	path[1100], why[256];
 	int	all, ret = -1;
 
-	snprintf(path, sizeof(path), "%s/" TMP, dir);
+	snprintf(path, sizeof(path), "%s/" RESTORE_TMP, dir);
 	if ((sp.store = store_open_file(path, STORE_FILE, why,
 	    sizeof(why))) == NULL) {
 		log_warnx(EVT_NOT_RESTORED, ": queue.db of the archive: %s",
@@ -508,135 +569,6 @@ take_store(const char *dir)
 	return (ret);
 }
 
-/* Into place */
-
-static void
-remove_tree(void)
-{
-	char		 path[96], dir[64];
-	struct dirent	*de;
-	DIR		*d;
-	int		 fd, i;
-
-	for (i = 0; i < 256; i++) {
-		snprintf(dir, sizeof(dir), TMP "/content/%02X", i);
-		if ((fd = openat(sp.dirfd, dir, O_RDONLY | O_DIRECTORY |
-		    O_NOFOLLOW | O_CLOEXEC)) == -1)
-			continue;
-		if ((d = fdopendir(fd)) == NULL) {
-			close(fd);
-			continue;
-		}
-		while ((de = readdir(d)) != NULL)
-			if (de->d_name[0] != '.')
-				unlinkat(fd, de->d_name, 0);
-		closedir(d);
-		unlinkat(sp.dirfd, dir, AT_REMOVEDIR);
-	}
-	unlinkat(sp.dirfd, TMP "/content", AT_REMOVEDIR);
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), TMP "/" STORE_FILE "%s",
-		    i == 0 ? "" : "-wal");
-		unlinkat(sp.dirfd, path, 0);
-	}
-	unlinkat(sp.dirfd, TMP, AT_REMOVEDIR);
-}
-
-static int
-sync_all(void)
-{
-#ifdef __linux__
-	if (syncfs(sp.dirfd) == -1) {
-		log_warn(EVT_NOT_RESTORED, ": sync of the spool");
-		return (-1);
-	}
-#endif
-	return (0);
-}
-
-static int
-into_place(void)
-{
-	char	path[32];
-	int	i;
-
-	if (sync_all() == -1)
-		return (-1);
-	for (i = 0; i < 256; i++) {
-		snprintf(path, sizeof(path), "content/%02X", i);
-		unlinkat(sp.dirfd, path, AT_REMOVEDIR);
-	}
-	unlinkat(sp.dirfd, "content", AT_REMOVEDIR);
-	if ((renameat(sp.dirfd, TMP "/content", sp.dirfd, "content") == -1 &&
-	    errno != ENOENT) || fsync(sp.dirfd) == -1 ||
-	    renameat(sp.dirfd, TMP "/" STORE_FILE, sp.dirfd,
-	    STORE_FILE) == -1 || fsync(sp.dirfd) == -1) {
-		log_warn(EVT_NOT_RESTORED, ": giving the files their names");
-		return (-1);
-	}
-	return (0);
-}
-
-/* Nothing is overwritten, ever. */
-static int
-is_empty(void)
-{
-	static const char *const	names[] = { STORE_FILE,
-	    STORE_FILE "-wal", SALVAGE_DONE, SALVAGE_MARK };
-	struct stat			st;
-	size_t				i;
-
-	for (i = 0; i < nitems(names); i++)
-		if (fstatat(sp.dirfd, names[i], &st, 0) == 0) {
-			log_warnx(EVT_NOT_RESTORED, ": the spool is in use: "
-			    "there is %s; move it and the directory content "
-			    "away", names[i]);
-			return (0);
-		}
-	if (content_any()) {
-		log_warnx(EVT_NOT_RESTORED, ": the spool is in use: there "
-		    "are contents; move the directory content away");
-		return (0);
-	}
-	return (1);
-}
-
-static int
-lock_tmp(void)
-{
-	int	fd;
-
-	if ((fd = openat(sp.dirfd, TMP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC)) == -1)
-		return (-1);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		close(fd);
-		return (-1);
-	}
-	return (fd);
-}
-
-/* An empty one, that no other restore is using.  Its descriptor, or -1. */
-static int
-make_tmp(void)
-{
-	int	fd;
-
-	if ((fd = lock_tmp()) == -1 && errno != ENOENT) {
-		log_warn(EVT_NOT_RESTORED, ": " TMP ", another one under way?");
-		return (-1);
-	}
-	if (fd != -1) {
-		remove_tree();
-		close(fd);
-	}
-	if (mkdirat(sp.dirfd, TMP, 0700) == -1 || (fd = lock_tmp()) == -1) {
-		log_warn(EVT_NOT_RESTORED, ": " TMP);
-		return (-1);
-	}
-	return (fd);
-}
-
 int
 restore(const char *dir, int fd, const struct restore_options *o)
 {
@@ -651,13 +583,13 @@ restore(const char *dir, int fd, const struct restore_options *o)
 		return (-1);
 	}
 	strlcpy(sp.dir, dir, sizeof(sp.dir));
-	if (!o->check && !is_empty())
+	if (!o->check && !restore_place_empty())
 		goto done;
-	if ((lock = make_tmp()) == -1)
+	if ((lock = restore_tmp()) == -1)
 		goto done;
 	if (take_archive() == 0 && take_store(dir) == 0)
-		ret = o->check ? 0 : into_place();
-	remove_tree();
+		ret = o->check ? 0 : restore_into_place();
+	restore_clean();
 	if (ret == 0 && o->check)
 		log_info(EVT_ARCHIVE, ": it is good; nothing was changed");
 	else if (ret == 0)

@@ -626,7 +626,8 @@ save(void)
 	if (w.src != NULL && (put_queue() == -1 || (r = all_ids()) == -1 ||
 	    put_messages() == -1 || put_rest() == -1))
 		return (-1);
-	if (r == 1 && audit_unsettled(sp.dirfd, w.audit, missing, NULL) == -1)
+	if (r == 1 && audit_unsettled(w.to, sp.dirfd, w.audit, missing,
+	    NULL) == -1)
 		return (-1);
 	if (content_ids(put_aside, NULL) == -1)
 		return (-1);

@@ -26,11 +26,20 @@ int	audit_past(struct store *, int spool, const char *directory,
 	    int64_t since, struct audit_past *);
 
 /*
- * Messages that came, by the audit log, and did not go for all of their
- * recipients, in the order of their ids.  -1: no memory, or the function's.
+ * Messages that came, by the audit log and what the store has that is not yet
+ * in it, and did not go for all of their recipients, in the order of their
+ * ids.  -1: no memory, or the function's.
  */
-int	audit_unsettled(int spool, const char *directory,
+int	audit_unsettled(struct store *, int spool, const char *directory,
 	    int (*)(void *, uint64_t id), void *);
+
+/*
+ * Lines of a store of then that the log has: they leave the store, in a
+ * transaction of the caller's, and do not come again behind what happened
+ * since.  Lines are written in the order of their keys.  -1: it failed.
+ */
+int	audit_written(struct store *, int spool, const char *directory,
+	    int64_t then);
 
 /* salvage_files.c */
 /* A file of the spool, and what of it cannot be read as zeros.  -1: said. */

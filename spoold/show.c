@@ -237,6 +237,11 @@ show_peers(struct client *c)
 	struct ctl_peer	 r;
 	struct peer	*p;
 
+	/* none is known before the spool is */
+	if (sp.store == NULL) {
+		client_fail(c, sp.state);
+		return;
+	}
 	if (show_count_cut() == -1) {
 		client_fail(c, store_error(sp.store));
 		return;

@@ -510,8 +510,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: spoold [-dnuv] [-R directory] [-U user]\n"
-	    "       spoold -r [-knuv] [-a audit] [-R directory] [-U user] "
-	    "<archive\n"
+	    "       spoold -r [-knuv] [-a audit] [-m name] [-R directory] "
+	    "[-U user] <archive\n"
 	    "spoold is started by mtad(8).\n");
 	exit(1);
 }
@@ -562,17 +562,20 @@ restore_main(const struct restore_options *o)
 int
 main(int argc, char **argv)
 {
-	struct restore_options	ro = { .audit = "" };
+	struct restore_options	ro = { .audit = "", .mta = "" };
 	int			ch, debug = 0, holds = 0, restoring = 0;
 	int			verbose = 0;
 
-	while ((ch = getopt(argc, argv, "a:dknrR:uU:v")) != -1) {
+	while ((ch = getopt(argc, argv, "a:dkm:nrR:uU:v")) != -1) {
 		switch (ch) {
 		case 'a':
 			ro.audit = optarg;
 			break;
 		case 'k':
 			ro.as_it_was = 1;
+			break;
+		case 'm':
+			ro.mta = optarg;
 			break;
 		case 'r':
 			restoring = debug = 1;

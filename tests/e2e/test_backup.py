@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -167,7 +168,8 @@ class Backup(Spools):
         thread.join(LIMIT)
         with tarfile.open(fileobj=io.BytesIO(read[0])) as tar:
             self.assertEqual(tar.getnames()[-1], 'SHA256SUMS')
-        self.assertEqual(os.listdir(self.work).count('fifo.partial'), 0)
+        self.assertEqual([n for n in os.listdir(self.work)
+                          if n.endswith('.partial')], [])
 
     def test_link(self):
         """A symbolic link stays, and what it leads to is replaced."""
@@ -194,7 +196,6 @@ class Backup(Spools):
         os.mkdir(self.path('full/x'))
         with open(self.path('plain'), 'w'):
             pass
-        os.symlink('plain', self.path('l.partial'))
         nobody = ['setpriv', '--reuid=65534', '--regid=65534',
                   '--clear-groups']
         os.chmod(self.work, 0o755)
@@ -211,13 +212,48 @@ class Backup(Spools):
             self.assertIn((why % self.path(name.split('/')[0])).encode(),
                           out.stderr)
             self.assertEqual(out.stderr.count(b'\n'), 1)
-        out = subprocess.run(
-            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s',
-             self.alpha.socket, 'backup', self.path('l')],
-            capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
-        self.assertIn(b'l.partial is a symbolic link: remove it', out.stderr)
         self.assertEqual(os.listdir(self.path('full')), ['x'])
         self.assertFalse(os.path.exists(self.path('none')))
+
+    def test_one_directory(self):
+        """Backups of two MTAs in the same second: each has its own file, and
+        so has one that is being written to the same name."""
+        with open(self.alpha.conf) as f:
+            text = f.read()
+        self.alpha.stop()
+        self.alpha.write(text.replace('mta "alpha"',
+                                      'mta "al/pha 1"'))
+        self.alpha.start()
+        self.beta.start()
+        tool = os.path.join(BUILD, 'mtactl', 'mtactl')
+        place = self.path('bk')
+        os.mkdir(place)
+
+        def together(*names):
+            running = [subprocess.Popen(
+                [tool, '-s', mta.socket, 'backup', name],
+                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                for mta, name in zip((self.alpha, self.beta), names)]
+            for process in running:
+                _, errors = process.communicate(timeout=LIMIT)
+                self.assertEqual(process.returncode, 0, errors)
+        for _ in range(5):
+            together(place, place)
+            together(self.path('one'), self.path('one'))
+            self.assertTrue(tarfile.is_tarfile(self.path('one')))
+        found = sorted(os.listdir(place))
+        for mta, name in (('al/pha 1', 'al_pha_1'), ('beta', 'beta')):
+            mine = [n for n in found if re.match(
+                r'mtad-%s-\d{8}T\d{6}Z\.tar$' % name, n)]
+            self.assertTrue(mine, found)
+            found = [n for n in found if n not in mine]
+            for n in mine:
+                with tarfile.open(os.path.join(place, n)) as tar:
+                    about = tar.extractfile('mtad-backup').read().decode()
+                self.assertIn('\nmta %s\n' % mta, about)
+        self.assertEqual(found, [])
+        self.assertEqual([n for n in os.listdir(self.work) if
+                          'partial' in n], [])
 
     def test_slow_reader(self):
         """Who does not read stops nothing; and what is delivered while he
@@ -356,6 +392,32 @@ class Restore(Spools):
         self.lose(keep=('audit',))
         self.bad_archives(archive)
 
+    def test_another_mta(self):
+        """What is not of this MTA is not good, and does not become its
+        spool; both names are said."""
+        self.submit_some()
+        archive = self.backup()
+        self.beta.start()
+        self.beta.stop()
+        for name in os.listdir(self.beta.spool):
+            if name != 'audit':
+                path = os.path.join(self.beta.spool, name)
+                (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+        for args in (['-n', '-r'], ['-n', '-R'], ['-r'], ['-R']):
+            out = subprocess.run(
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-f', self.beta.conf,
+                 '-L', BUILD, *self.beta.flags, *args, archive],
+                capture_output=True, timeout=LIMIT,
+                stdin=subprocess.DEVNULL)
+            self.assertEqual(out.returncode, 1, args)
+            self.assertRegex(
+                out.stderr.decode(), 'not-restored mta="alpha": the archive '
+                'is of that one, not of "beta": take one of this MTA, or')
+            self.assertEqual([n for n in os.listdir(self.beta.spool)
+                              if n != 'audit'], [])
+        out = self.mtad('-n', '-r', archive)
+        self.assertEqual(out.returncode, 0, out.stderr)
+
     def bad_archives(self, archive):
         with open(archive, 'rb') as f:
             good = f.read()
@@ -379,6 +441,30 @@ class Restore(Spools):
             self.assertIn(b'not-restored', out.stderr, what)
             self.assertEqual([n for n in os.listdir(self.alpha.spool)
                               if n != 'audit'], [], what)
+
+    def test_peer_down(self):
+        """What the operator had said of a peer is in force again, and that
+        is said; ids alone are on standard output."""
+        ids = self.submit_some()
+        self.alpha.mtactl('peer', 'beta', 'up')
+        before = self.backup('before')
+        self.alpha.mtactl('peer', 'beta', 'down')
+        archive = self.backup()
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.alpha.stop()
+        self.lose()
+        self.assertNotIn('peer-set', self.restore(before)[1])
+        self.lose()
+        held, said = self.restore(archive)
+        self.assertEqual(sorted(held), sorted(ids))
+        self.assertRegex(said, 'peer-set peer=beta state=down: as it was '
+                         'when the backup was made: mtactl peer beta up')
+        self.alpha.start()
+        self.assertIn('down by operator',
+                      self.alpha.mtactl('show', 'peers')[0]['state'])
+        self.alpha.mtactl('release', 'all')
+        self.alpha.mtactl('peer', 'beta', 'up')
+        self.arrived(ids)
 
     def test_standard_input(self):
         ids = self.submit_some()
@@ -496,6 +582,64 @@ class Damage(Spools):
         self.assertIn('held', self.alpha.mtactl('show', 'peers')[0]['state'])
         self.alpha.mtactl('peer', 'beta', 'up')
         self.arrived(list(self.sent)[-1:])
+
+    def gone(self, ids):
+        """All of queue.db is something else, after they went: none of them
+        is said to be lost."""
+        size = os.path.getsize(os.path.join(self.alpha.spool, 'queue.db'))
+        self.hurt(0, os.urandom(size))
+        self.alpha.start()
+        self.alpha.said('spool-works', LIMIT)
+        self.assertEqual([line for line in self.alpha.lines('message-lost')
+                          if any(i in line for i in ids)], [])
+        self.alpha.said('spool-saved messages=0 held=0 lost=0 ', LIMIT)
+
+    def keys(self):
+        """Of the lines of alpha's audit log, in their order."""
+        path = os.path.join(self.alpha.spool, 'audit')
+        keys = []
+        for name in sorted(os.listdir(path)):
+            with open(os.path.join(path, name)) as f:
+                keys += [line.split()[1] for line in f]
+        return keys
+
+    def test_gone_after_restore(self):
+        """What went after a backup is known to have gone, also after that
+        was restored: no line of then comes again behind the later ones."""
+        ids = self.submit_some()
+        archive = self.backup()
+        self.arrived(ids)
+        self.beta.stop()
+        self.alpha.stop()
+        self.lose(keep=('audit',))
+        _, said = self.restore(archive)
+        self.assertIn(' gone=%d: ' % len(ids), said)
+        self.alpha.start()
+        self.assertEqual(self.queue(), {})
+        self.assertEqual(self.alpha.stop(), 0)
+        keys = self.keys()
+        self.assertEqual(len(keys), 2 * len(ids))
+        self.assertEqual(keys, sorted(set(keys)))
+        self.gone(ids)
+
+    def test_gone_after_crash(self):
+        """Lines of the audit log that are there twice count once."""
+        ids = []
+        for n in range(20):
+            ids.append(self.submit(octets(KB, n)))
+            # written, and hardly durable
+            self.alpha.mtactl('track', ids[-1])
+            self.alpha.crash()
+            self.alpha.proc = None
+            self.alpha.start()
+            self.alpha.mtactl('track', ids[-1])
+            keys = self.keys()
+            if len(keys) > len(set(keys)):
+                break
+        self.assertGreater(len(keys), len(set(keys)))
+        self.arrived(ids)
+        self.assertEqual(self.alpha.stop(), 0)
+        self.gone(ids)
 
     def test_newer(self):
         self.submit_some()

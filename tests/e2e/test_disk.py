@@ -7,6 +7,7 @@ and service returns by itself when its cause has gone."""
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 '..'))
 
 from e2e.interop import Daemon, octets              # noqa: E402
-from e2e.mtadtest import DOMAINS, Peer, address, until      # noqa: E402
+from e2e.mtadtest import BUILD, DOMAINS, Peer, address, until   # noqa: E402
 from e2e.shim import ShimMta                        # noqa: E402
 from peer.proxy import Point, Proxy                 # noqa: E402
 
@@ -394,6 +395,87 @@ class DataBase(Case):
             os.rename(path + '.old', path)
         self.damaged(damage, repair, 'queue.db is missing or empty but '
                      'it had messages')
+
+    def test_answers(self):
+        """While no peer is known, for the spool is out of order, that is
+        what is said: of one that the configuration has, of all of them, and
+        of routes; and what was not done is not said to be done."""
+        self.pair(Daemon('alpha'), Daemon('beta'), 8)
+        alpha, beta = self.alpha, self.beta
+        self.submit(alpha, self.FIRST)
+        beta.wait_delivered(1, 20)
+        alpha.idle()
+        self.assertEqual(beta.stop(), 0)
+        path = os.path.join(beta.spool, 'queue.db')
+        os.rename(path, path + '.old')
+        os.makedirs(os.path.join(beta.spool, 'content', '00'), exist_ok=True)
+        with open(os.path.join(beta.spool, 'content', '00',
+                               '0000000000000100'), 'w') as f:
+            f.write('x')
+        mark = beta.log_size()
+        beta.start()
+        state = 'spool failed: queue.db is missing or empty but it had'
+        for args in (['peer', 'alpha', 'up'], ['peer', 'alpha', 'down'],
+                     ['show', 'peer', 'alpha'], ['show', 'peers'],
+                     ['show', 'queue'], ['ping', 'alpha'],
+                     ['trace', 'alpha', '1'], ['log', 'verbose', 'alpha'],
+                     ['retry', '-P', 'alpha'],
+                     ['route', address('alpha')]):
+            with self.assertRaisesRegex(RuntimeError, state, msg=args):
+                beta.mtactl(*args)
+        for args in (['peer', 'nobody', 'up'], ['show', 'peer', 'nobody'],
+                     ['ping', 'nobody']):
+            with self.assertRaisesRegex(RuntimeError, 'no such peer'):
+                beta.mtactl(*args)
+        # nor is a caller that is known somebody else
+        self.submit(alpha, self.SECOND)
+        alpha.said('call-failed .*: refused: busy', 20)
+        until(lambda: 'association-refused' in beta.log(mark), 20,
+              'refused')
+        self.assertNotIn('association-refused peer=?', beta.log(mark))
+        os.rename(path + '.old', path)
+        until(lambda: 'spool-works: ' in beta.log(mark), 15, 'works again')
+        self.assertEqual([p['name'] for p in beta.mtactl('show', 'peers')],
+                         ['alpha'])
+        beta.mtactl('peer', 'alpha', 'up')
+        self.delivered(self.FIRST, self.SECOND)
+
+    def test_started_without(self):
+        """Whoever starts mtad as a daemon hears that there is no service,
+        since the log is elsewhere; it runs, and waits for its spool."""
+        beta = Daemon('beta')
+        self.addCleanup(beta.cleanup)
+        beta.configure(Peer('alpha', 1))
+        beta.start()
+        beta.stop()
+        path = os.path.join(beta.spool, 'queue.db')
+        pid_file = os.path.join(beta.spool, os.pardir, 'pid')
+
+        def start():
+            out = subprocess.run(
+                [os.path.join(BUILD, 'mtad', 'mtad'), '-f', beta.conf, '-L',
+                 BUILD, '-p', pid_file, *beta.flags], capture_output=True,
+                text=True, timeout=60, stdin=subprocess.DEVNULL)
+            with open(pid_file) as f:
+                pid = int(f.read())
+            self.addCleanup(stop, pid)
+            self.assertEqual(out.returncode, 0)
+            state = beta.mtactl('show', 'summary')['state']
+            stop(pid)
+            return out.stderr, state
+
+        def stop(pid):
+            if not os.path.exists(pid_file):
+                return
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not os.path.exists(pid_file), 20, 'stopped')
+        self.assertEqual(start(), ('', 'running'))
+        with open(path, 'r+b') as f:
+            f.truncate(0)
+        said, state = start()
+        self.assertEqual(said, 'mtad: started, but nothing is taken in yet: '
+                         'the log says why\n')
+        self.assertIn('spool failed: queue.db is missing', state)
 
     def test_removed(self):
         """Under a running mtad: nothing more is taken in, nor confirmed."""

@@ -599,6 +599,96 @@ test_interrupted(void **state)
 	finish();
 }
 
+/*
+ * What the audit log has as waiting, when its lines are there once more
+ * after a crash, whole or in part, or are in the store only.
+ */
+#define LINE(key, event, id, rest)					\
+	"time=2026-11-24T20:12:00.000Z key=00000000000000" key " event=" \
+	event " id=00000000000000" id " type=message" rest "\n"
+
+static struct {
+	uint64_t	id[8];
+	int		n;
+} waiting;
+
+static int
+add_waiting(void *arg, uint64_t id)
+{
+	waiting.id[waiting.n++] = id;
+	return (0);
+}
+
+static int
+count_row(void *arg, uint64_t id, const char *text)
+{
+	++*(int *)arg;
+	return (0);
+}
+
+static void
+test_twice(void **state)
+{
+	static const char	log[] =
+	    LINE("10", "submit", "01", " recipients=1 recipient=\"a\"")
+	    LINE("11", "submit", "02", " recipients=2 recipient=\"a\" "
+		"recipient=\"b\"")
+	    LINE("12", "transfer", "01", " to=\"x\" recipient=\"a\"")
+	    /* once more, after a restore */
+	    LINE("10", "submit", "01", " recipients=1 recipient=\"a\"")
+	    /* the same copy, not the other one */
+	    LINE("13", "transfer", "02", " to=\"x\" recipient=\"a\"")
+	    LINE("13", "transfer", "02", " to=\"x\" recipient=\"a\"")
+	    LINE("14", "submit", "03", " recipients=2 recipient=\"a\" "
+		"recipient=\"b\"")
+	    /* it was cut off, and is written again */
+	    LINE("15", "transfer", "03", " to=\"x\" recipient=\"a\"")
+	    LINE("15", "transfer", "03", " to=\"x\" recipient=\"a\" "
+		"recipient=\"b\"")
+	    LINE("16", "submit", "04", " recipients=1 recipient=\"a\"")
+	    LINE("17", "submit", "05", " recipients=1 recipient=\"a\"");
+	struct store		*s;
+	char			 path[128], why[200];
+	FILE			*f;
+	int			 fd, n = 0;
+
+	fake_setup(dir, sizeof(dir));
+	snprintf(path, sizeof(path), "%s/audit", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/audit/2026-11-24.log", dir);
+	assert_non_null(f = fopen(path, "w"));
+	assert_int_equal(fputs(log, f) < 0, 0);
+	assert_int_equal(fclose(f), 0);
+	assert_non_null(s = store_open_file(dir, "s.db", why, sizeof(why)));
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_audit_put(s, 0x17,
+	    LINE("16", "submit", "04", " recipients=1 recipient=\"a\"")
+	    LINE("17", "submit", "05", " recipients=1 recipient=\"a\"")), 0);
+	assert_int_equal(store_audit_put(s, 0x19,
+	    LINE("18", "submit", "06", " recipients=1 recipient=\"a\"")
+	    LINE("19", "transfer", "04", " to=\"x\" recipient=\"a\"")), 0);
+	assert_int_equal(store_commit(s), 0);
+	assert_int_not_equal(fd = open(dir, O_RDONLY | O_DIRECTORY), -1);
+	assert_int_equal(audit_unsettled(s, fd, "audit", add_waiting, NULL),
+	    0);
+	assert_int_equal(waiting.n, 3);
+	assert_int_equal(waiting.id[0], 2);
+	assert_int_equal(waiting.id[1], 5);
+	assert_int_equal(waiting.id[2], 6);
+	/* what the log has need not be written again, the rest is */
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(audit_written(s, fd, "audit", 0), 0);
+	assert_int_equal(store_audit_each(s, count_row, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(audit_written(s, fd, "none", 0), 0);
+	assert_int_equal(store_audit_each(s, count_row, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_commit(s), 0);
+	store_close(s);
+	close(fd);
+	fake_teardown(dir);
+}
+
 int
 main(void)
 {
@@ -612,6 +702,7 @@ main(void)
 		cmocka_unit_test(test_row),
 		cmocka_unit_test(test_running),
 		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_twice),
 	};
 
 	shared = fake_shared(sizeof(*shared));
