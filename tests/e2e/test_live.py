@@ -690,7 +690,8 @@ class Reload(Live):
         self.assertEqual(sorted(out.splitlines()), sorted([
             'changed: poison, limit loops',
             'peer "beta": changed: address, local name, local password, '
-            'local response name, local response password, checkpoint',
+            'local response name, local response password, checkpoint '
+            '(with the next association)',
             'peer "gamma": added',
             'route "/PRMD=GAMMA/ADMD=DBP/C=DE/": added']))
         alpha.said('config-changed: peer "gamma": added')
