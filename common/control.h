@@ -171,6 +171,8 @@ struct ctl_transfer {
 	uint64_t	checkpoint_octets;
 	uint64_t	age;		/* s since its first activity */
 	char		state[96];	/* "sending", "waiting for recovery" */
+	int64_t		left;		/* s at the rate since it (re)began,
+					 * -1 not known */
 };
 
 struct ctl_submitted {

@@ -28,6 +28,7 @@ static const char	*const events[] = {
 static const char	*procname = "mtad";
 static enum { TO_TERMINAL, TO_SYSLOG, TO_PARENT, TO_AGENT } where;
 static int		 verbosity, muted;
+static void		 (*copy)(const char *);
 static atomic_uint	 lines;
 static atomic_uint	 lost;		/* lines that found no room */
 
@@ -83,6 +84,12 @@ void
 log_mute(int on)
 {
 	muted = on;
+}
+
+void
+log_copy(void (*f)(const char *))
+{
+	copy = f;
 }
 
 unsigned
@@ -176,6 +183,7 @@ static void
 vlog(int level, enum event_id id, int error, const char *fmt, va_list ap)
 {
 	char line[LOG_LINE_MAX + 1];
+	void (*f)(const char *);
 	size_t n;
 	int r;
 
@@ -198,6 +206,12 @@ vlog(int level, enum event_id id, int error, const char *fmt, va_list ap)
 		snprintf(line + n, sizeof(line) - n, ": %s", strerror(error));
 	clean(line);
 	put_line(level, line);
+	if (copy != NULL && level <= LOG_WARNING) {
+		f = copy;
+		copy = NULL;		/* what it logs is for the log */
+		f(line);
+		copy = f;
+	}
 }
 
 void

@@ -44,6 +44,8 @@ void	log_setverbose(int);
 int	log_getverbose(void);
 /* Nothing is said until it is called with 0: for what only seems to be. */
 void	log_mute(int);
+/* Warnings and worse go to it as well, as they are logged; NULL: no more. */
+void	log_copy(void (*)(const char *));
 /* How many lines there were so far, muted ones counted, debug lines not. */
 unsigned log_lines(void);
 /* LOG_ERR, with strerror(errno) */

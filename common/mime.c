@@ -48,6 +48,47 @@ mime_entity(struct mime_entity *e, const void *text, size_t len)
 	e->body_len = 0;
 }
 
+/* RFC 5322 2.2; blanks before the colon are those of 4.5. */
+static int
+is_field(const char *p, const char *end)
+{
+	const char	*name = p;
+
+	while (p < end && *p > ' ' && *p < 127 && *p != ':')
+		p++;
+	if (p == name)
+		return 0;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < end && *p == ':';
+}
+
+const char *
+mime_header_bad(const struct mime_entity *e, int mbox, size_t *len,
+    size_t *fields)
+{
+	const char	*p = e->head, *end = p + e->head_len, *next;
+
+	*fields = 0;
+	for (; p < end; p = next) {
+		next = line_end(p, end);
+		if (is_field(p, next)) {
+			++*fields;
+			continue;
+		}
+		if ((*p == ' ' || *p == '\t') && *fields > 0)
+			continue;
+		if (mbox && p == e->head && next - p > 5 &&
+		    memcmp(p, "From ", 5) == 0)
+			continue;
+		while (next > p && (next[-1] == '\n' || next[-1] == '\r'))
+			next--;
+		*len = next - p;
+		return p;
+	}
+	return NULL;
+}
+
 /* Line breaks out, tabs and other controls as spaces, ends trimmed. */
 static char *
 unfold(const char *p, size_t n)

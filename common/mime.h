@@ -31,6 +31,13 @@ struct mime_entity {
 /* Header and body; a body follows the first blank line. */
 void	mime_entity(struct mime_entity *, const void *, size_t);
 /*
+ * The first line of the header that is neither a field nor the continuation
+ * of one, with its length without its end; NULL: there is none.  mbox: it may
+ * begin with a "From " line.  *fields: how many there are before that.
+ */
+const char *mime_header_bad(const struct mime_entity *, int mbox,
+	    size_t *len, size_t *fields);
+/*
  * The value of the nth field of that name, unfolded, spaces at its ends taken
  * off, to be freed.  NULL: there is none, or no memory.
  */

@@ -52,6 +52,32 @@ fail(struct writer *w, const char *why)
 	return -1;
 }
 
+/* Text in the place of a header would be lost, so it is refused. */
+static int
+check_header(struct writer *w, const struct mime_entity *e, int is_message)
+{
+	const struct mime_submission	*s = w->s;
+	const char	*p, *bad, *dots = "";
+	char		 why[IPM_WHY_MAX], text[61];
+	size_t		 len, fields, line = 1, i;
+
+	bad = mime_header_bad(e, is_message, &len, &fields);
+	if (bad == NULL)
+		return 0;
+	for (p = (const char *)s->text; p < bad; p++)
+		line += *p == '\n';
+	if (len > sizeof(text) - 1) {
+		len = sizeof(text) - 1;
+		dots = "...";
+	}
+	for (i = 0; i < len; i++)
+		text[i] = bad[i] < ' ' || bad[i] > '~' ? '?' : bad[i];
+	text[len] = '\0';
+	snprintf(why, sizeof(why), "line %zu: \"%s%s\" is not a header field; "
+	    "the text has to come after an empty line", line, text, dots);
+	return fail(w, why);
+}
+
 /* Elements */
 
 static void
@@ -413,6 +439,8 @@ forwarded(struct writer *w, const struct mime_entity *e)
 	int			r;
 
 	mime_entity(&inner, e->body, e->body_len);
+	if (check_header(w, &inner, 1) == -1)
+		return -1;
 	begin(w, BER_CONTEXT(BP_MESSAGE));
 	begin(w, BER_SET);
 	value = mime_field(&inner, "Delivery-Date", 0);
@@ -488,6 +516,8 @@ entity(struct writer *w, const char *text, size_t len)
 	struct mime_entity	e;
 
 	mime_entity(&e, text, len);
+	if (check_header(w, &e, 0) == -1)
+		return -1;
 	return entity_parts(w, &e);
 }
 
@@ -543,6 +573,16 @@ content(struct writer *w, const struct mime_entity *e)
 	return w->failed ? -1 : 0;
 }
 
+static int
+has_fields(struct writer *w, const struct mime_entity *e)
+{
+	size_t	len, fields;
+
+	mime_header_bad(e, 1, &len, &fields);
+	return fields > 0 ? 0 : fail(w, "no header: a message begins with "
+	    "header fields (Subject: ...) and an empty line");
+}
+
 int
 ipm_from_mime(struct mime_submission *s, FILE *f)
 {
@@ -557,7 +597,8 @@ ipm_from_mime(struct mime_submission *s, FILE *f)
 	s->eits = 0;
 	s->general_text = s->file_transfer = 0;
 	mime_entity(&e, s->text, s->len);
-	if (mime_envelope(s, &e) == 0 && content(&w, &e) == 0) {
+	if (check_header(&w, &e, 1) == 0 && has_fields(&w, &e) == 0 &&
+	    mime_envelope(s, &e) == 0 && content(&w, &e) == 0) {
 		w.f = f;
 		r = content(&w, &e);
 		s->content_type = w.is_1988 ? CONTENT_P22 : CONTENT_P2;

@@ -480,17 +480,6 @@ permille(const struct ctl_transfer *x)
 	return ((int)(1000.0 * x->octets / x->total));
 }
 
-/* Seconds that the rest takes at the rate so far, -1 when not known. */
-static int64_t
-eta(const struct ctl_transfer *x)
-{
-	if (x->total == 0 || x->octets == 0 || x->age == 0 ||
-	    x->octets > x->total)
-		return (-1);
-	return ((int64_t)((double)(x->total - x->octets) * x->age /
-	    x->octets + 0.5));
-}
-
 static void
 transfer_json(struct json *j, const struct ctl_transfer *x)
 {
@@ -512,8 +501,8 @@ transfer_json(struct json *j, const struct ctl_transfer *x)
 		json_uint(j, "percent", permille(x) / 10);
 	else
 		json_null(j, "percent");
-	if (eta(x) != -1)
-		json_uint(j, "eta", eta(x));
+	if (x->left >= 0)
+		json_uint(j, "eta", x->left);
 	else
 		json_null(j, "eta");
 	json_uint(j, "checkpoint", x->checkpoint);
@@ -560,8 +549,8 @@ transfer_row(struct output *o, struct imsg *imsg)
 	table_number(t, x.checkpoint);
 	table_size(t, x.checkpoint_octets);
 	table_age(t, x.age);
-	if (eta(&x) != -1)
-		table_age(t, eta(&x));
+	if (x.left >= 0)
+		table_age(t, x.left);
 	else
 		table_text(t, "-");
 	table_text(t, x.state);

@@ -37,42 +37,48 @@ struct told {
 struct field {
 	const char	*word;		/* of mtad.conf */
 	size_t		 offset, len;
+	int		 next;		/* with the next association */
 };
 
 #define P(word, f)	{ word, offsetof(struct peer_conf, f),		\
-			    sizeof(((struct peer_conf *)NULL)->f) }
+			    sizeof(((struct peer_conf *)NULL)->f), 0 }
+#define N(word, f)	{ word, offsetof(struct peer_conf, f),		\
+			    sizeof(((struct peer_conf *)NULL)->f), 1 }
 #define M(word, f)	{ word, offsetof(struct mta_conf, f),		\
-			    sizeof(((struct mta_conf *)NULL)->f) }
+			    sizeof(((struct mta_conf *)NULL)->f), 0 }
 
-/* Fields of one word stand together. */
+/*
+ * Fields of one word stand together.  Those of N are what an association
+ * takes from its peer when it begins (mtad.conf(5), RELOADING).
+ */
 static const struct field peer_fields[] = {
-	P("disabled", disabled), P("domain", domain), P("mode", mode),
-	P("dialogue", dialogue), P("local tsel", local_tsel),
-	P("local ssel", local_ssel), P("local psel", local_psel),
-	P("address selectors", remote_tsel), P("address selectors",
-	remote_ssel), P("address selectors", remote_psel),
-	P("local ap-title", local_title), P("remote ap-title", remote_title),
-	P("local name", local.name), P("local password", local.password),
-	P("local response name", local_response.name),
-	P("local response password", local_response.password),
-	P("remote name", remote.name), P("remote password", remote.password),
-	P("remote response name", remote_response.name),
-	P("remote response password", remote_response.password),
-	P("checkpoint", checkpoint), P("window", window),
-	P("safe-store", safe_store), P("recover", recover),
+	P("disabled", disabled), P("domain", domain), N("mode", mode),
+	N("dialogue", dialogue), N("local tsel", local_tsel),
+	N("local ssel", local_ssel), N("local psel", local_psel),
+	N("address selectors", remote_tsel), N("address selectors",
+	remote_ssel), N("address selectors", remote_psel),
+	N("local ap-title", local_title), N("remote ap-title", remote_title),
+	N("local name", local.name), N("local password", local.password),
+	N("local response name", local_response.name),
+	N("local response password", local_response.password),
+	N("remote name", remote.name), N("remote password", remote.password),
+	N("remote response name", remote_response.name),
+	N("remote response password", remote_response.password),
+	N("checkpoint", checkpoint), N("window", window),
+	N("safe-store", safe_store), P("recover", recover),
 	P("timeout", recovery_timeout), P("delay", recovery_delay),
 	P("keep", recovery_keep), P("memory", no_recovery_memory),
-	P("tpdu-size", tpdu_size), P("associations", max_associations),
+	N("tpdu-size", tpdu_size), P("associations", max_associations),
 	P("reserve", reserved_urgent), P("idle", idle),
-	P("open timeout", open_timeout),
-	P("transfer timeout", transfer_timeout), P("retry", retry_min),
+	N("open timeout", open_timeout),
+	N("transfer timeout", transfer_timeout), P("retry", retry_min),
 	P("retry", retry_max), P("threshold", threshold),
 	P("threshold", threshold_oldest),
 	P("alarm queue", alarm_queue), P("alarm queue", alarm_queue_clear),
 	P("alarm age", alarm_age), P("alarm age", alarm_age_clear),
 	P("alternate", alternate_failures), P("alternate", alternate_time),
 	P("attempts", attempts), P("expire", expire),
-	P("max-content", max_content), P("max-recipients", max_recipients),
+	N("max-content", max_content), P("max-recipients", max_recipients),
 	P("rate", rate), P("rate", rate_time),
 	P("internal-trace", internal_trace), P("log", verbose),
 };
@@ -367,13 +373,14 @@ word(char *text, size_t size, const char **last, const char *w)
 }
 
 static void
-fields(const struct field *f, size_t n, const void *a, const void *b,
-    char *text, size_t size, const char **last)
+fields(const struct field *f, size_t n, int next, const void *a,
+    const void *b, char *text, size_t size, const char **last)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (memcmp((const char *)a + f[i].offset,
+		if (f[i].next == next &&
+		    memcmp((const char *)a + f[i].offset,
 		    (const char *)b + f[i].offset, f[i].len) != 0)
 			word(text, size, last, f[i].word);
 }
@@ -440,16 +447,47 @@ peer_named(const struct conf *c, const char *name)
 	return (NULL);
 }
 
+/* Of a peer what is in force at once; "" when there is nothing. */
 static void
-peers(struct told *t, const struct conf *old, const struct conf *new)
+changed_at_once(const struct conf_peer *a, const struct conf_peer *b,
+    char *text, size_t size)
 {
 	/* by enum policy_what */
 	static const char *const accepts[] = { "content-type", "eit",
 	    "accept from", "accept to" };
-	const struct conf_peer *a, *b;
-	const char *last;
-	char text[1200];
+	const char *last = NULL;
 	size_t i;
+
+	text[0] = '\0';
+	fields(peer_fields, nitems(peer_fields), 0, &a->peer, &b->peer,
+	    text, size, &last);
+	for (i = 0; i < nitems(accepts); i++)
+		if (!same_policies(a, b, i))
+			word(text, size, &last, accepts[i]);
+}
+
+/* And what the associations that there are do without. */
+static void
+changed_for_next(const struct conf *old, const struct conf_peer *a,
+    const struct conf *new, const struct conf_peer *b, char *text,
+    size_t size)
+{
+	const char *last = NULL;
+
+	text[0] = '\0';
+	if (!same_addresses(a, b))
+		word(text, size, &last, "address");
+	fields(peer_fields, nitems(peer_fields), 1, &a->peer, &b->peer,
+	    text, size, &last);
+	if (!same_tls(old, a, new, b))
+		word(text, size, &last, "tls");
+}
+
+static void
+peers(struct told *t, const struct conf *old, const struct conf *new)
+{
+	const struct conf_peer *a, *b;
+	char now[700], next[700];
 
 	TAILQ_FOREACH(a, &old->peers, entry)
 		if (peer_named(new, a->peer.name) == NULL)
@@ -459,20 +497,14 @@ peers(struct told *t, const struct conf *old, const struct conf *new)
 			say(t, "peer \"%s\": added", b->peer.name);
 			continue;
 		}
-		text[0] = '\0';
-		last = NULL;
-		if (!same_addresses(a, b))
-			word(text, sizeof(text), &last, "address");
-		fields(peer_fields, nitems(peer_fields), &a->peer, &b->peer,
-		    text, sizeof(text), &last);
-		if (!same_tls(old, a, new, b))
-			word(text, sizeof(text), &last, "tls");
-		for (i = 0; i < nitems(accepts); i++)
-			if (!same_policies(a, b, i))
-				word(text, sizeof(text), &last, accepts[i]);
-		if (last != NULL)
-			say(t, "peer \"%s\": changed: %s", b->peer.name,
-			    text);
+		changed_at_once(a, b, now, sizeof(now));
+		changed_for_next(old, a, new, b, next, sizeof(next));
+		if (now[0] != '\0' || next[0] != '\0')
+			say(t, "peer \"%s\": changed: %s%s%s%s",
+			    b->peer.name, now, now[0] != '\0' &&
+			    next[0] != '\0' ? "; " : "", next,
+			    next[0] != '\0' ? " (with the next association)" :
+			    "");
 	}
 }
 
@@ -485,7 +517,7 @@ conf_changes(const struct conf *old, const struct conf *new,
 	const char *last = NULL;
 	char text[400] = "", more[64];
 
-	fields(mta_fields, nitems(mta_fields), &old->mta, &new->mta, text,
+	fields(mta_fields, nitems(mta_fields), 0, &old->mta, &new->mta, text,
 	    sizeof(text), &last);
 	if (last != NULL)
 		say(&t, "changed: %s", text);

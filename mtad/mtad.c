@@ -173,6 +173,7 @@ static struct conf *
 reload_parse(void)
 {
 	struct conf *new;
+	int r;
 
 	conf_error_copy = reload_say;
 	new = conf_parse(options.conf_file);
@@ -184,11 +185,12 @@ reload_parse(void)
 		conf_free(new);
 		return (NULL);
 	}
-	if (make_directories(new) == -1 || sockets_listen(new, conf) == -1 ||
-	    sockets_metrics(new, conf) == -1) {
+	log_copy(reload_say);
+	r = make_directories(new) == -1 || sockets_listen(new, conf) == -1 ||
+	    sockets_metrics(new, conf) == -1 ? -1 : 0;
+	log_copy(NULL);
+	if (r == -1) {
 		close_listeners(new);
-		reload_say("a directory or an address cannot be had: see the "
-		    "log");
 		conf_free(new);
 		return (NULL);
 	}

@@ -495,6 +495,7 @@ out_rows(struct client *c, const struct assoc *a)
 		r.checkpoint = x.serial;
 		r.checkpoint_octets = x.checkpoint_octets;
 		r.age = age(x.since);
+		r.left = x.left;
 		strlcpy(r.state, x.state, sizeof(r.state));
 		client_row(c, CTL_ROW, &r, sizeof(r));
 	}
@@ -518,6 +519,7 @@ in_row(struct client *c, const struct store_receiving *v, uint64_t octets,
 	r.checkpoint = v->serial;
 	r.checkpoint_octets = checkpoint_octets;
 	r.age = age(v->since);
+	r.left = -1;
 	strlcpy(r.state, state, sizeof(r.state));
 	if (store_activity_of(sp.store, v->id, &connection,
 	    &activity) == 1) {

@@ -907,7 +907,7 @@ void	 xfer_tick(struct assoc *);
 struct xfer_show {
 	uint64_t	message, octets, total, checkpoint_octets;
 	uint32_t	serial, activity;
-	int64_t		since;
+	int64_t		since, left;	/* time_t; s, -1 not known */
 	const char	*state;
 };
 /* Transfers to a peer that were cut, and are neither resumed nor given up. */

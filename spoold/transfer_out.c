@@ -570,6 +570,8 @@ begun(struct xfer *x, const struct xfer_begun *b)
 	if (x->state != XFER_GIVEN)
 		return (-1);
 	x->state = XFER_RUNNING;
+	x->running_from = x->high;
+	x->running_since = spool_clock();
 	x->began = 1;
 	x->total = b->total;
 	if (x->resume) {
@@ -762,6 +764,19 @@ xfer_committed(void)
 	}
 }
 
+/* s that the rest takes; the time that it was interrupted does not count. */
+static int64_t
+time_left(const struct xfer *x, uint64_t total)
+{
+	uint64_t	done = x->high - x->running_from;
+	uint64_t	ms = spool_clock() - x->running_since;
+
+	if (x->state != XFER_RUNNING || x->high <= x->running_from ||
+	    x->high > total)
+		return (-1);
+	return ((int64_t)((double)(total - x->high) * ms / done / 1000 + 0.5));
+}
+
 int
 xfer_show(const struct assoc *a, uint32_t n, struct xfer_show *out)
 {
@@ -782,6 +797,7 @@ xfer_show(const struct assoc *a, uint32_t n, struct xfer_show *out)
 	out->serial = x->serial;
 	out->activity = x->now_activity;
 	out->since = x->since;
+	out->left = time_left(x, out->total);
 	out->state = names[x->state];
 	return (0);
 }

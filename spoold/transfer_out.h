@@ -38,6 +38,8 @@ struct xfer {
 	uint64_t		 offset;	/* octets before it */
 	uint64_t		 high;		/* octets put out at most */
 	uint64_t		 resumed_at;
+	uint64_t		 running_from;	/* high when it (re)began */
+	uint64_t		 running_since;	/* monotonic ms */
 	uint64_t		 total;
 	uint8_t			*head;
 	size_t			 head_len;

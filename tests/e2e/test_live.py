@@ -690,7 +690,8 @@ class Reload(Live):
         self.assertEqual(sorted(out.splitlines()), sorted([
             'changed: poison, limit loops',
             'peer "beta": changed: address, local name, local password, '
-            'local response name, local response password, checkpoint',
+            'local response name, local response password, checkpoint '
+            '(with the next association)',
             'peer "gamma": added',
             'route "/PRMD=GAMMA/ADMD=DBP/C=DE/": added']))
         alpha.said('config-changed: peer "gamma": added')
@@ -724,6 +725,30 @@ class Reload(Live):
         self.assertIn('control: changed from "%s" to "%sx", which takes a '
                       'restart: nothing' % (alpha.socket, alpha.socket),
                       self.ctl(alpha, 'reload')[2])
+
+    def test_not_to_be_had(self):
+        """An address or a directory, in the words of the log."""
+        alpha = self.daemon('alpha', Peer('beta', 9, *SHORT))
+        with open(alpha.conf) as f:
+            text = f.read()
+        with socket.socket() as busy:
+            busy.bind(('127.0.0.1', 0))
+            busy.listen(1)
+            for line, why in (
+                    ('listen on 127.0.0.1 port %d' % busy.getsockname()[1],
+                     'listen-failed .*%d.*: Address already in use' %
+                     busy.getsockname()[1]),
+                    ('deliver "/C=IT/ADMD=X" to directory "%s/x/y"' %
+                     alpha.dir, 'directory-bad path="%s/x/y": cannot be '
+                     'made: No such file' % re.escape(alpha.dir))):
+                alpha.write(text + line + '\n')
+                code, out, err = self.ctl(alpha, 'reload')
+                self.assertEqual((code, out), (1, ''))
+                self.assertRegex(err, '^' + why)
+                self.assertEqual(len(err.splitlines()), 2, err)
+                j = alpha.mtactl('reload', check=False)
+                self.assertFalse(j['ok'])
+                self.assertRegex(j['lines'][0], why)
 
     def test_new_directory(self):
         """spoold starts again for it; who asked is told."""

@@ -4,9 +4,13 @@
 recovery by number), against a scripted responder that loses its connection,
 or does not know how to recover."""
 
+import threading
+import time
+
 from interop import *       # noqa: F401,F403
 from peer import apdu, session as ss
 from peer.script import AFTER, Cut, Drop
+from peer.script import Script as PeerScript
 
 WORDS = octets(7 * 1024 + 300)      # eight checkpoints of 1 K with the head
 LINES = [SMALL, 'safe-store 1', 'delay 1s timeout 20s keep 60s']
@@ -44,6 +48,48 @@ class Cuts(Calling):
             Cut('out', name='AC'), Cut('out', name='AC', at=0.5),
             Cut('in', name='AS'), Cut('in', name='AS', at=AFTER),
             Cut('in', name='DT', at=0.5), Cut('out', name='MIA', nth=1))])
+
+    def test_time_left(self):
+        """None while it waits; then by the rate since it was resumed."""
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+
+        class Gated(PeerScript):
+            def consult(self, event):
+                if event.direction == 'in' and 'MIP' in event.name and \
+                        event.nth > 8:
+                    gate.wait(60)
+                return super().consult(event)
+        responder = self.responder([Cut('in', name='MIP', nth=4, how='rst')],
+                                   [Cut('in', name='CN', how='rst')])
+        responder.next(Gated())
+        alpha = self.caller(responder.port, SMALL, base=[
+            'retry 600s to 600s', 'delay 600s timeout 1h', 'idle 60s'])
+        content = octets(60 * 1024)
+        id_ = self.submit(alpha, content)
+
+        def transfer(state, octets=0):
+            for t in alpha.mtactl('show', 'transfers'):
+                if t['message'] == id_ and t['state'] == state and \
+                        t['octets'] > octets:
+                    return t
+            return None
+        until(lambda: len(responder.associations) == 2 and
+              responder.associations[1].finished.is_set(), 20)
+        waiting = until(lambda: transfer('waiting for recovery'), 20)
+        self.assertGreater(waiting['octets'], 0)
+        self.assertIsNone(waiting['eta'])
+        time.sleep(8)
+        self.assertIsNone(transfer('waiting for recovery')['eta'])
+        alpha.mtactl('peer', 'beta', 'up')
+        sending = until(lambda: transfer('sending', waiting['octets'] +
+                                         4 * 1024), 20, step=0.05)
+        self.assertGreaterEqual(sending['age'], 8)
+        # by its age it would be more than half a minute
+        self.assertIsNotNone(sending['eta'])
+        self.assertLess(sending['eta'], 15)
+        gate.set()
+        self.once(responder, alpha, content)
 
     def test_no_transport_connection(self):
         """Closed before there is a CC: it has not heard what we ask."""

@@ -164,6 +164,44 @@ class Heading(Case):
         self.submit(simple(), '-b', code=2)
         self.submit(simple(), '-s', 'x', code=2)
 
+    def test_no_header(self):
+        """A text that is no message is refused, and no line of it lost."""
+        given = '-f', DOE_TEXT, '-t', POE_TEXT
+        multipart = ('Content-Type: multipart/mixed; boundary=b\n\n'
+                     '--b\n%s\n--b--\n')
+        for text, why in (
+                ('hello\n', 'line 1: "hello" is not a header field'),
+                ('hello world\nmore\n\nbody\n', 'line 1: "hello world" is'),
+                ('Subject: x\nDear all: hello\n\nbody\n',
+                 'line 2: "Dear all: hello" is'),
+                ('Subject: x\r\n: y\r\n\r\nbody\r\n', 'line 2: ": y" is'),
+                (' Subject: x\n\nbody\n', 'line 1: " Subject: x" is'),
+                ('Subject: x\nFrom a line\n\nbody\n',
+                 'line 2: "From a line" is'),
+                ('\nbody\n', 'no header'), ('\n', 'no header'),
+                ('From a line\n\nbody\n', 'no header'),
+                ('Subject: x\n%s\x1b\n' % ('y' * 59),
+                 'line 2: "%s?" is' % ('y' * 59)),
+                ('Subject: x\n%s\n' % ('y' * 61),
+                 'line 2: "%s..." is' % ('y' * 60)),
+                (multipart % 'lost\n\nbody', 'line 4: "lost" is'),
+                (multipart % 'From a\nX: y\n\nbody', 'line 4: "From a" is'),
+                ('Content-Type: message/rfc822\n\nlost\n\nbody\n',
+                 'line 3: "lost" is')):
+            with self.subTest(text=text):
+                self.assertIn(why, self.submit(text, *given, code=1))
+        for text, want in (
+                ('From a@b Thu Nov 26 12:00:00 2026\nSubject: x\n\nyes\n',
+                 b'yes\r\n'),
+                ('Subject : x\n\ty\n z\n\nyes\n', b'yes\r\n'),
+                ('Subject: x\r\n\r\nyes\r\n', b'yes\r\n'),
+                ('Subject: x\n', b''), ('Subject: x', b''),
+                (multipart % '\nyes', b'yes')):
+            with self.subTest(text=text):
+                self.assertEqual(
+                    x420.decode(self.submit(text, *given))['body'],
+                    [('ia5', want)])
+
     def test_long_identifier(self):
         """Cut, yet different from others of the same beginning."""
         seen = set()

@@ -37,7 +37,7 @@ PEER_ROW = '@64s128s2I6Q2I10QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s64s128s'
 RECIPIENT = '@1024s64s128sB'
-TRANSFER = '@64sBQ32s160s2QI2Q96s0Q'
+TRANSFER = '@64sBQ32s160s2QI2Q96sq'
 SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
 CHANGED = '@5Q160s'
@@ -913,9 +913,9 @@ class Test(unittest.TestCase):
 
     def test_transfers(self):
         rows = [struct.pack(TRANSFER, b'beta', 1, 0xab, b'12', b'c', 5000,
-                            20000, 9, 4096, 10, b'sending'),
+                            20000, 9, 4096, 10, b'sending', 30),
                 struct.pack(TRANSFER, b'beta', 0, 0, b'', b'', 0, 0, 0, 0,
-                            0, b'waiting for recovery')]
+                            0, b'waiting for recovery', -1)]
         text, j = self.both('transfers', SHOW_TRANSFERS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1], [
