@@ -257,9 +257,8 @@ life_go_on(const char *d)
 	begun(id, x[0], LARGE + 200);
 	done(id, x[0]);
 	/* nothing says that those behind it had begun */
-	for (i = 1; i < 4; i++)
-		x[i] = expect_xfer(id, 0, 0);
 	for (i = 1; i < 4; i++) {
+		x[i] = expect_xfer(id, 0, 0);
 		begun(id, x[i], LARGE + 200);
 		done(id, x[i]);
 	}
