@@ -24,7 +24,7 @@
 
 #define IN2	(ASSOC_INCOMING | 2)	/* beta's, a transfer in part */
 #define PIECE	9000
-#define LARGE	100000
+#define LARGE	60000
 #define QUEUED	7
 
 /*
