@@ -142,7 +142,7 @@ rc_cmd() {
 }
 '''
     OPENRC = r'''
-mtad_args=${FLAGS#*mtad.conf}
+mtad_args=${FLAGS#*mtad.conf} mtad_socket=$SOCKET
 ebegin() { :; }
 eend() { return "$1"; }
 RC_CMD=$1
@@ -171,6 +171,7 @@ esac
             ['sh', path, verb], stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env={'PATH': self.dir + ':' + os.environ['PATH'],
+                 'SOCKET': self.dir + '/control',
                  'FLAGS': '-f %s/mtad.conf%s' % (self.dir, self.more)})
 
     more = ''                   # options of mtad
@@ -208,6 +209,22 @@ esac
                 self.assertNotEqual(out.returncode, 0, name + ' ' + verb)
                 self.assertIn('mtad.conf:2:', out.stdout, name)
                 self.assertNotIn('DONE', out.stdout, name)
+
+
+    def test_openrc_reload(self):
+        """Refused by mtad, it fails."""
+        self.configure()
+        path = self.write('mtad.openrc', re.sub(
+            r'/\S*/mtactl', self.dir + '/mtactl', self.script('mtad.openrc')))
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.dir + '/control')
+            for status in 0, 1:
+                os.chmod(self.write('mtactl', '#!/bin/sh\necho "DONE $*"\n'
+                                    'exit %d\n' % status), 0o755)
+                out = self.call(path, 'reload')
+                self.assertEqual(out.returncode, status, out.stdout)
+                self.assertIn('DONE -s %s/control reload' % self.dir,
+                              out.stdout)
 
 
 class Lsb(Work):
