@@ -173,6 +173,8 @@ struct ctl_transfer {
 	char		state[96];	/* "sending", "waiting for recovery" */
 	int64_t		left;		/* s at the rate since it (re)began,
 					 * -1 not known */
+	int64_t		recovery;	/* s until it is tried, -1: it is not,
+					 * or not by us */
 };
 
 struct ctl_submitted {

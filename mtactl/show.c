@@ -509,6 +509,10 @@ transfer_json(struct json *j, const struct ctl_transfer *x)
 	json_uint(j, "checkpoint_octets", x->checkpoint_octets);
 	json_uint(j, "age", x->age);
 	json_string(j, "state", x->state);
+	if (x->recovery >= 0)
+		json_uint(j, "recovery_in", x->recovery);
+	else
+		json_null(j, "recovery_in");
 	json_close(j, '}');
 }
 
@@ -517,7 +521,7 @@ transfer_row(struct output *o, struct imsg *imsg)
 {
 	struct table *t = &o->table;
 	struct ctl_transfer x;
-	char buf[32];
+	char buf[32], state[sizeof(x.state) + sizeof(buf) + 16];
 
 	ctl_row(imsg, &x, sizeof(x));
 	TERMINATE(x.peer);
@@ -553,7 +557,13 @@ transfer_row(struct output *o, struct imsg *imsg)
 		table_age(t, x.left);
 	else
 		table_text(t, "-");
-	table_text(t, x.state);
+	if (x.recovery >= 0) {
+		age_text(buf, x.recovery);
+		snprintf(state, sizeof(state), "%s, tried in %s", x.state,
+		    buf);
+		table_text(t, state);
+	} else
+		table_text(t, x.state);
 }
 
 static const struct show shows[] = {

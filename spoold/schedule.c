@@ -353,13 +353,19 @@ schedule_recover(struct assoc *a)
 }
 
 int
+schedule_recovers_it(const struct assoc *a)
+{
+	return (a->state == ASSOC_LOST && a->row.initiator && !a->drop &&
+	    !a->gone);
+}
+
+int
 schedule_recovers(const struct peer *p)
 {
 	const struct assoc	*a;
 
 	TAILQ_FOREACH(a, &sp.assocs, entry)
-		if (a->peer == p && a->state == ASSOC_LOST &&
-		    a->row.initiator && !a->drop && !a->gone)
+		if (a->peer == p && schedule_recovers_it(a))
 			return (1);
 	return (0);
 }

@@ -475,6 +475,18 @@ show_queue(struct client *c)
 	}
 }
 
+/* Seconds until an association that was lost is recovered, if we may. */
+static int64_t
+recovery_in(const struct assoc *a)
+{
+	uint64_t	now = spool_clock();
+
+	if (!schedule_recovers_it(a) || a->peer->down || a->peer->held ||
+	    a->peer->conf.disabled)
+		return (-1);
+	return (a->retry_at <= now ? 0 : (a->retry_at - now + 999) / 1000);
+}
+
 static void
 out_rows(struct client *c, const struct assoc *a)
 {
@@ -496,6 +508,7 @@ out_rows(struct client *c, const struct assoc *a)
 		r.checkpoint_octets = x.checkpoint_octets;
 		r.age = age(x.since);
 		r.left = x.left;
+		r.recovery = recovery_in(a);
 		strlcpy(r.state, x.state, sizeof(r.state));
 		client_row(c, CTL_ROW, &r, sizeof(r));
 	}
@@ -519,7 +532,7 @@ in_row(struct client *c, const struct store_receiving *v, uint64_t octets,
 	r.checkpoint = v->serial;
 	r.checkpoint_octets = checkpoint_octets;
 	r.age = age(v->since);
-	r.left = -1;
+	r.left = r.recovery = -1;
 	strlcpy(r.state, state, sizeof(r.state));
 	if (store_activity_of(sp.store, v->id, &connection,
 	    &activity) == 1) {

@@ -849,9 +849,10 @@ void	 schedule_peer(struct peer *);
 void	 schedule_open_now(struct assoc *);
 void	 schedule_tick(void);
 void	 schedule_up(struct assoc *);
-/* One that was lost, or does the peer have any: it is recovered now. */
-void	 schedule_recover(struct assoc *);
+/* Is it one of ours that was lost; does the peer have any?  Now, then. */
+int	 schedule_recovers_it(const struct assoc *);
 int	 schedule_recovers(const struct peer *);
+void	 schedule_recover(struct assoc *);
 /* ours is down; was: the state before.  Decides what follows. */
 void	 schedule_down(struct assoc *, enum assoc_state was,
 	    const struct assoc_down *);

@@ -244,6 +244,10 @@ class Ping(Live):
         until(lambda: len(beta.associations) == 2 and
               beta.associations[1].finished.is_set(), LIMIT)
         before = until(waiting, LIMIT)
+        # 600 seconds, more or less a quarter
+        self.assertTrue(400 < before[0]['recovery_in'] <= 750)
+        self.assertRegex(self.ctl(alpha, 'show', 'transfers')[1],
+                         r'waiting for recovery, tried in \d+m')
 
         def cut():
             p = alpha.mtactl('show', 'peers')[0]

@@ -37,7 +37,7 @@ PEER_ROW = '@64s128s2I6Q2I10QI3B0Q'
 ASSOCIATION = '@I64s64s160s4B2I4Q64s'
 MESSAGE = '@Q160s1024s3B2I2Q64s64s128s'
 RECIPIENT = '@1024s64s128sB'
-TRANSFER = '@64sBQ32s160s2QI2Q96sq'
+TRANSFER = '@64sBQ32s160s2QI2Q96s2q'
 SUBMITTED = '@Q160sI0Q'
 CHANGE = '@Q64s64sB0Q'
 CHANGED = '@5Q160s'
@@ -913,9 +913,9 @@ class Test(unittest.TestCase):
 
     def test_transfers(self):
         rows = [struct.pack(TRANSFER, b'beta', 1, 0xab, b'12', b'c', 5000,
-                            20000, 9, 4096, 10, b'sending', 30),
+                            20000, 9, 4096, 10, b'sending', 30, -1),
                 struct.pack(TRANSFER, b'beta', 0, 0, b'', b'', 0, 0, 0, 0,
-                            0, b'waiting for recovery', -1)]
+                            0, b'waiting for recovery', -1, 48)]
         text, j = self.both('transfers', SHOW_TRANSFERS, rows)
         cells = self.aligned(text)
         self.assertEqual(cells[1], [
@@ -923,13 +923,15 @@ class Test(unittest.TestCase):
             '25.0%', '9', '4.0 KB', '10s', '30s', 'sending'])
         self.assertEqual(cells[2], [
             'beta', 'in', '-', '-', '0 B', '-', '-', '0', '0 B', '0s', '-',
-            'waiting for recovery'])
+            'waiting for recovery, tried in 48s'])
         self.assertEqual(j[0], {
             'peer': 'beta', 'direction': 'out',
             'message': '00000000000000AB', 'activity': '12',
             'connection': 'c', 'octets': 5000, 'total': 20000,
             'percent': 25, 'eta': 30, 'checkpoint': 9,
-            'checkpoint_octets': 4096, 'age': 10, 'state': 'sending'})
+            'checkpoint_octets': 4096, 'age': 10, 'state': 'sending',
+            'recovery_in': None})
+        self.assertEqual(j[1]['recovery_in'], 48)
         for name in ('message', 'total', 'percent', 'eta'):
             self.assertIsNone(j[1][name])
 
