@@ -412,8 +412,9 @@ t_connect_ind(void *arg, const struct selector *calling,
 	if (want->len > 0 && (called->len != want->len ||
 	    memcmp(called->octets, want->octets, want->len) != 0)) {
 		log_warnx(EVT_ASSOC_REFUSED, "%s: called transport selector "
-		    "\"%s\" is not the one we listen on", assoc_name(a),
-		    log_octets(called->octets, called->len));
+		    "\"%s\" is not \"%s\", the one we listen on",
+		    assoc_name(a), log_octets(called->octets, called->len),
+		    log_octets(want->octets, want->len));
 		a->said = 1;
 		t_connect_refuse(a->t, 3);	/* address unknown */
 		rts_disconnected(a->rts, "unknown transport selector");
@@ -560,6 +561,23 @@ assoc_free(struct assoc *a)
 	free(a);
 }
 
+/* The words of rts.c are what goes after those that spoold has for a kind. */
+const char *
+assoc_end_text(int kind, const char *why)
+{
+	static char text[200];
+
+	if (kind == DOWN_RELEASED)
+		snprintf(text, sizeof(text), "released%s%s",
+		    *why != '\0' ? " " : "", why);
+	else if (kind == DOWN_ABORTED_BY_PEER)
+		snprintf(text, sizeof(text), "aborted by the peer%s%s",
+		    *why != '\0' ? ": " : "", why);
+	else
+		return (why);
+	return (text);
+}
+
 /* The last word to spoold; the descriptor may outlive it a little. */
 void
 assoc_over(struct assoc *a, int kind, int reason, const char *why)
@@ -570,7 +588,8 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 	if (a->phase == ASSOC_GONE)
 		return;
 	if (a->ping)
-		ping_over(a, kind, reason, why);
+		ping_over(a, kind, reason, kind == DOWN_RELEASED ?
+		    assoc_end_text(kind, why) : why);
 	else if (a->known) {
 		recv_flush(a);
 		memset(&ad, 0, sizeof(ad));
@@ -581,11 +600,12 @@ assoc_over(struct assoc *a, int kind, int reason, const char *why)
 		to_spoold(IMSG_ASSOC_DOWN, a, &ad, sizeof(ad));
 	} else if (a->address[0] != '\0' && !a->said) {
 		s = admit_quiet(a);
-		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a), why);
+		log_info(EVT_ASSOC_UNKNOWN, "%s: %s", assoc_name(a),
+		    assoc_end_text(kind, why));
 		admit_loud(s);
 	}
 	a->phase = ASSOC_GONE;
-	trace_over(a, why);
+	trace_over(a, assoc_end_text(kind, why));
 	a->tls_unsure = a->tls_wait = 0;
 	a->progress = a->phase_since = now_ms();
 	if (a->paused && a->rev != NULL) {

@@ -270,7 +270,8 @@ rt_down(void *arg, int kind, int reason, const char *why)
 {
 	struct assoc *a = arg;
 
-	assoc_debug(a, "reliable transfer: down: %s", why);
+	assoc_debug(a, "reliable transfer: down: %s", assoc_end_text(kind,
+	    why));
 	/* Without a CC nothing of ours can have reached the peer. */
 	if (kind == DOWN_TRANSPORT_LOST && a->initiator && !a->t_up)
 		kind = DOWN_CONNECT_FAILED;

@@ -481,8 +481,8 @@ tell_failure(struct assoc *a, int layer, int kind, int reason,
 	else if (kind == DOWN_REFUSED_BELOW)
 		step(a, layer, 0, "RF: %s%s", why, below_advice(why));
 	else if (kind == DOWN_ABORTED_BY_PEER)
-		step(a, layer, 0, "aborted by the peer, %s: %s",
-		    abort_text(reason), why);
+		step(a, layer, 0, "aborted by the peer, %s%s%s",
+		    abort_text(reason), *why != '\0' ? ": " : "", why);
 	else if (kind == DOWN_TRANSPORT_LOST && layer == PING_SESSION)
 		step(a, layer, 0, "%s instead of an AC or RF: it does not "
 		    "want this CN; is the mode right?", why);

@@ -624,21 +624,18 @@ u_abort_ind(void *arg, struct s_octets data)
 	struct rts *r = arg;
 	struct abort_information ai;
 	const char *why;
-	char text[160];
+	char text[160] = "";	/* more than the reason says */
 	int reason = 255, sending = r->out != OUT_NONE, resumed = r->resumed;
 
 	if (data.len == 0)
-		snprintf(text, sizeof(text), "aborted without a reason");
+		snprintf(text, sizeof(text), "without a reason");
 	else if ((r->is_normal ? normal_abort_decode(&r->normal, &ai, data.p,
 	    data.len, &why) : abort_decode(&ai, data.p, data.len,
 	    &why)) == -1)
 		snprintf(text, sizeof(text),
-		    "aborted, AbortInformation not understood: %s", why);
-	else {
-		if (ai.reason >= 0 && ai.reason <= 254)
-			reason = ai.reason;
-		snprintf(text, sizeof(text), "aborted by the peer");
-	}
+		    "AbortInformation not understood: %s", why);
+	else if (ai.reason >= 0 && ai.reason <= 254)
+		reason = ai.reason;
 	r->phase = RTS_CLOSING;
 	if (sending && reason == RTS_ABORT_TRANSFER_COMPLETED)
 		transfer_over(r, XFER_COMPLETED, reason);

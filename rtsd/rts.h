@@ -54,7 +54,8 @@ struct rts_user {
 	void (*rt_interrupt_ind)(void *, int reason);
 	void (*rt_discard_ind)(void *, int reason);
 
-	/* the association is over: enum assoc_down_kind, reason, words */
+	/* the association is over: enum assoc_down_kind, reason, and words
+	 * for what these do not say, or "" */
 	void (*rt_down)(void *, int kind, int reason, const char *why);
 };
 

@@ -316,11 +316,11 @@ rts_release_ind(void *arg, struct s_octets data)
 	struct rts *r = arg;
 
 	release(r, 1);
-	rts_down(r, DOWN_RELEASED, 0, "released by the peer");
+	rts_down(r, DOWN_RELEASED, 0, "by the peer");
 }
 
 void
 rts_release_cnf(void *arg, struct s_octets data)
 {
-	rts_down(arg, DOWN_RELEASED, 0, "released");
+	rts_down(arg, DOWN_RELEASED, 0, "");
 }

@@ -203,6 +203,9 @@ void		 assoc_run(struct assoc *);
 /* The last word to spoold, or to the log; what is put out still leaves. */
 void		 assoc_over(struct assoc *, int kind, int reason,
 		    const char *why);
+/* Why it is over, in words of their own; those of rts are only what is to be
+ * added to the kind.  Static, or why. */
+const char	*assoc_end_text(int kind, const char *why);
 /* Without a connection again, and nothing that was meant for one. */
 void		 assoc_detach(struct assoc *);
 /* Asks mtad for the connection to the address at hand. */

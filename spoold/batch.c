@@ -219,8 +219,8 @@ spool_full(const char *why)
 		return;
 	sp.full = 1;
 	snprintf(sp.state, sizeof(sp.state), "spool full: %.50s", why);
-	log_warnx(EVT_SPOOL_FULL, ": %s: nothing is taken in until there is "
-	    "space", why);
+	log_warnx(EVT_SPOOL_FULL, "path=\"%s\": %s: nothing is taken in until "
+	    "there is space", sp.path, why);
 }
 
 /* What arrived in this turn is not ours, and its senders are told so. */

@@ -527,6 +527,7 @@ init(void)
 	RB_INIT(&sp.assoc_tree);
 	rtsd.fd = -1;
 	sp.dirfd = -1;
+	strlcpy(sp.path, root, sizeof(sp.path));
 	if ((base = event_base_new()) == NULL ||
 	    event_base_priority_init(base, PRIORITIES) == -1 ||
 	    (timer = event_new(base, -1, 0, timer_cb, NULL)) == NULL ||

@@ -239,6 +239,7 @@ struct spool {
 	struct mta_conf		 mta;
 	struct store		*store;
 	char			 dir[1024];
+	char			 path[1024];	/* of it outside, for words */
 	int			 dirfd;
 	uint8_t			 dirty;		/* a commit is wanted */
 	uint8_t			 urgent;	/* and a sync with it */

@@ -143,8 +143,8 @@ class Case(unittest.TestCase):
 
     # The daemon.
 
-    def daemon(self, name, *peers, lines=(), **kw):
-        daemon = Daemon(name, **kw).configure(*peers, lines=lines)
+    def daemon(self, name, *peers, lines=(), tls='', **kw):
+        daemon = Daemon(name, **kw).configure(*peers, lines=lines, tls=tls)
         daemon.start()
         self.daemons.append((daemon, daemon.pids()))
         return daemon

@@ -6,6 +6,7 @@ and service returns by itself when its cause has gone."""
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -135,7 +136,7 @@ class Full(Case):
         self.submit(self.alpha, content)
         self.alpha.said(CANNOT, 20)
         # whether a content or the data base found out
-        beta.said('spool-full: |disk is full: nothing is taken in')
+        beta.said('spool-full path=|disk is full: nothing is taken in')
         # and those who open an association are told so, too
         self.proxy.cut()
         if lines:
@@ -173,7 +174,7 @@ class Full(Case):
         try:
             self.submit(self.alpha, content)
             self.alpha.said(CANNOT, 30)
-            beta.said('spool-full: ', 10)
+            beta.said('spool-full path=', 10)
         finally:
             stop.set()
             thread.join()
@@ -194,7 +195,7 @@ class Full(Case):
         self.beta.stop()
         self.submit(alpha, first)
         alpha.fill(2 * MB)
-        alpha.said('spool-full: ')
+        alpha.said('spool-full path="%s": ' % re.escape(alpha.spool))
         with self.assertRaisesRegex(RuntimeError, 'spool full'):
             self.submit(alpha, second)
         self.beta.start()

@@ -186,6 +186,16 @@ class Ping(Live):
             self.fails(alpha, 'transport', 'neither CC nor DR, to our CR '
                        'within 1 s', '-t', '1', 'beta')
 
+    def test_transport_selector(self):
+        """The one that refuses it names both."""
+        beta = self.daemon('beta', Peer('alpha', None, *SHORT),
+                           tls='tsel "592"')
+        alpha = self.caller(beta.port, 'address 127.0.0.1 port %d tsel "593"' %
+                            beta.port)
+        self.fails(alpha, 'transport', 'DR, reason 3: ', '-n', '2', 'beta')
+        beta.said('association-refused .*: called transport selector "593" '
+                  'is not "592", the one we listen on$')
+
     def test_no_mta(self):
         """Something else listens there."""
         with socket.create_server(('127.0.0.1', 0)) as web:

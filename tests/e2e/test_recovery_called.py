@@ -476,7 +476,7 @@ class Life(Called):
         transfer = initiator.send(mpdu_of(WORDS), stop_after=3)
         initiator.until(lambda: transfer.confirmed == 3)
         initiator.abort(apdu.TEMPORARY_PROBLEM)
-        self.beta.said('aborted by peer: temporary problem')
+        self.beta.said(': aborted by peer: temporary problem$')
         initiator.recover()
         initiator.resume()
         self.delivered(self.beta, WORDS)

@@ -97,7 +97,14 @@ class Monologue(Case):
         association = responder.associations[0]
         self.assertTrue(association.finished.wait(5))
         self.assertIsInstance(association.ended, Released)
-        alpha.said('association-down .*: released')
+        alpha.said('association-down .*[^d]: released$')
+
+    def test_released_by_the_peer(self):
+        beta = self.called(SMALL)
+        initiator = self.initiator(beta).open()
+        initiator.send(mpdu_of(WORDS))
+        initiator.close()
+        beta.said('association-down .*[^d]: released: by the peer$')
 
 
 class TwoWayAlternate(Case):
