@@ -592,7 +592,7 @@ class Mistakes(Case):
         self.assertTrue(self.alpha.mtactl('reload'))
         for words in self.bad_deliveries():
             mark = self.alpha.log_size()
-            self.assertIn('a directory or an address cannot be had',
+            self.assertIn('directory-bad path="%s": ' % self.alpha.delivery,
                           str(self.alpha.mtactl('reload', check=False)))
             self.assertIn('for delivery: ' + words, self.alpha.log(mark))
 
