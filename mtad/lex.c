@@ -224,7 +224,9 @@ lex_file(const char *name)
 	ended = 0;
 	secret = SHOWN;
 	if ((fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
-		conf_error(NULL, "%s: %s", name, strerror(errno));
+		conf_error(NULL, "%s: %s%s", name, strerror(errno),
+		    errno == ENOENT && depth == 0 ? ": one to begin with is "
+		    EXAMPLE_DIR "/mtad.conf" : "");
 		return (-1);
 	}
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {

@@ -366,12 +366,18 @@ signal_cb(int sig, short what, void *arg)
 }
 
 static void
-usage(void)
+print_usage(FILE *f)
 {
-	fprintf(stderr, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
+	fprintf(f, "usage: mtad [-dnuv] [-D macro=value] [-f file] "
 	    "[-L directory]\n\t[-p pidfile] [-U rtsd-user,spoold-user]\n"
 	    "       mtad -r | -R archive [-nuv] [-D macro=value] [-f file] "
 	    "[-L directory]\n\t[-U rtsd-user,spoold-user]\n");
+}
+
+static void
+usage(void)
+{
+	print_usage(stderr);
 	exit(1);
 }
 
@@ -393,6 +399,11 @@ parse_options(int argc, char **argv)
 {
 	int ch, check = 0;
 
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 ||
+	    strcmp(argv[1], "-h") == 0)) {
+		print_usage(stdout);
+		exit(fflush(stdout) == 0 ? 0 : 1);
+	}
 	while ((ch = getopt(argc, argv, "dD:f:L:np:r:R:uU:v")) != -1) {
 		switch (ch) {
 		case 'd':

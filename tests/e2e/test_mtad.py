@@ -477,10 +477,21 @@ class Mistakes(Case):
         self.assertRegex(out.stderr, r'mtad\.conf:2:1: .*expected')
         out = self.mtad('-n', '-f', self.alpha.conf + '.not')
         self.assertEqual(out.returncode, 1)
-        self.assertIn('No such file', out.stderr)
-        out = self.mtad('-x')
-        self.assertEqual(out.returncode, 1)
-        self.assertIn('usage: mtad', out.stderr)
+        self.assertRegex(out.stderr, r'No such file or directory: one to '
+                         r'begin with is /.*/examples/mtad\.conf\n')
+        self.alpha.write('include "/none/x"\n')
+        out = self.mtad('-n', '-f', self.alpha.conf)
+        self.assertRegex(out.stderr, '/none/x: No such file or directory\n')
+
+    def test_usage(self):
+        for args in (('-x',), ('-n', '--help'), ('-n', '-h'), ('file',)):
+            out = self.mtad(*args)
+            self.assertEqual((out.returncode, out.stdout), (1, ''))
+            self.assertIn('usage: mtad', out.stderr)
+        for option in '--help', '-h':
+            out = self.mtad(option)
+            self.assertEqual((out.returncode, out.stderr), (0, ''))
+            self.assertRegex(out.stdout, '^usage: mtad')
 
     def test_files_of_others(self):
         self.alpha.configure()
@@ -581,7 +592,7 @@ class Mistakes(Case):
         self.assertTrue(self.alpha.mtactl('reload'))
         for words in self.bad_deliveries():
             mark = self.alpha.log_size()
-            self.assertIn('a directory or an address cannot be had',
+            self.assertIn('directory-bad path="%s": ' % self.alpha.delivery,
                           str(self.alpha.mtactl('reload', check=False)))
             self.assertIn('for delivery: ' + words, self.alpha.log(mark))
 
