@@ -778,8 +778,8 @@ class Test(unittest.TestCase):
 
     def test_summary(self):
         row = struct.pack(SUMMARY, b'alpha', b'0.1', b'running "well"',
-                          93784, 12, 1, 3, 4, 20, 2 ** 40, 310, 100, 200, 150, 2,
-                          1000, 2 ** 21, 4096, 1010, 5, 6, 7, 8, 99,
+                          93784, 12, 1, 3, 4, 20, 2 ** 40, 310, 100, 200, 150,
+                          2, 1000, 2 ** 21, 4096, 1010, 5, 6, 7, 8, 99,
                           0, 0)
         text, j = self.both('summary', SHOW_SUMMARY, [row])
         self.assertEqual(text.splitlines(), [
