@@ -299,8 +299,9 @@ class Processes(Case):
         self.alpha.inject(address('beta'), 20_000_000)
         until(lambda: self.alpha.mtactl('show', 'transfers'), 10, 'transfer')
         self.assertEqual(self.alpha.stop(), 0)
-        until(lambda: self.beta.mtactl('show', 'peers')[0]['cut_in'] == 1, 10,
-              'transfer that waits')
+        # a stop waits for a while, and that may have been enough
+        until(lambda: self.beta.mtactl('show', 'peers')[0]['cut_in'] == 1 or
+              self.beta.delivered(), 10, 'transfer that waits or is done')
         self.alpha.start()
         until(self.beta.delivered, 60, 'delivered')
         self.assertEqual(self.beta.mtactl('show', 'peers')[0]['cut_in'], 0)
