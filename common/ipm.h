@@ -48,6 +48,7 @@ struct mime_submission {
 	int		 priority;	/* enum priority, -1: not said */
 	/* Of To, Cc and Bcc that are not among to, and the first of them. */
 	size_t		 left_out;
+	const struct or_address **given;	/* to, sorted, meanwhile */
 	char		 left_out_first[IPM_WHY_MAX];
 	char		 why[IPM_WHY_MAX];
 };

@@ -135,9 +135,11 @@ envelope_recipient(struct mime_submission *s, const struct mime_mailbox *m)
 	return 0;
 }
 
+/* Every address of the fields of a name, until f returns -1, having said why. */
 static int
-envelope_recipients(struct mime_submission *s, const struct mime_entity *e,
-    const char *name)
+each_mailbox(struct mime_submission *s, const struct mime_entity *e,
+    const char *name, int (*f)(struct mime_submission *,
+    const struct mime_mailbox *))
 {
 	struct mime_mailbox	 m;
 	const char		*p;
@@ -149,7 +151,7 @@ envelope_recipients(struct mime_submission *s, const struct mime_entity *e,
 	    nth++) {
 		p = value;
 		while ((r = mime_mailbox(&p, &m)) == 1) {
-			r = envelope_recipient(s, &m);
+			r = f(s, &m);
 			mime_mailbox_free(&m);
 			if (r == -1)
 				break;
@@ -168,36 +170,21 @@ by_address(const void *a, const void *b)
 	    *(const struct or_address *const *)b);
 }
 
-/* Counts those of a field that are not among the recipients, sorted. */
+/* Counts one that is not among the recipients, sorted; the first is kept. */
 static int
-left_out(struct mime_submission *s, const struct mime_entity *e,
-    const char *name, const struct or_address **to)
+left_out(struct mime_submission *s, const struct mime_mailbox *m)
 {
 	struct or_address	 or, *key = &or;
-	struct mime_mailbox	 m;
-	const char		*p, *why;
-	char			*value;
-	unsigned int		 nth;
-	int			 r = 0;
+	const char		*why;
 
-	for (nth = 0; r == 0 && (value = mime_field(e, name, nth)) != NULL;
-	    nth++) {
-		p = value;
-		while ((r = mime_mailbox(&p, &m)) == 1) {
-			memset(&or, 0, sizeof(or));
-			if ((mime_or_address(s, &or, &m, &why) == -1 ||
-			    bsearch(&key, to, s->nto, sizeof(*to),
-			    by_address) == NULL) && s->left_out++ == 0)
-				snprintf(s->left_out_first,
-				    sizeof(s->left_out_first), "%s%s%s",
-				    m.local, m.domain[0] == '\0' ? "" : "@",
-				    m.domain);
-			mime_mailbox_free(&m);
-		}
-		free(value);
-	}
-	return r == -1 && s->why[0] == '\0' ?
-	    fail(s, "%s: malformed addresses", name) : r;
+	memset(&or, 0, sizeof(or));
+	if ((mime_or_address(s, &or, m, &why) == -1 || bsearch(&key,
+	    s->given, s->nto, sizeof(*s->given), by_address) == NULL) &&
+	    s->left_out++ == 0)
+		snprintf(s->left_out_first, sizeof(s->left_out_first),
+		    "%s%s%s", m->local, m->domain[0] == '\0' ? "" : "@",
+		    m->domain);
+	return 0;
 }
 
 /* The recipients were given: whom the header names besides gets nothing. */
@@ -205,18 +192,18 @@ static int
 envelope_given(struct mime_submission *s, const struct mime_entity *e)
 {
 	static const char	*const names[] = { "To", "Cc", "Bcc" };
-	const struct or_address	**to;
 	size_t			  i;
 	int			  r = 0;
 
-	if ((to = calloc(s->nto, sizeof(*to))) == NULL)
+	if ((s->given = calloc(s->nto, sizeof(*s->given))) == NULL)
 		return no_memory(s);
 	for (i = 0; i < s->nto; i++)
-		to[i] = &s->to[i];
-	qsort(to, s->nto, sizeof(*to), by_address);
+		s->given[i] = &s->to[i];
+	qsort(s->given, s->nto, sizeof(*s->given), by_address);
 	for (i = 0; i < 3 && r == 0; i++)
-		r = left_out(s, e, names[i], to);
-	free(to);
+		r = each_mailbox(s, e, names[i], left_out);
+	free(s->given);
+	s->given = NULL;
 	return r;
 }
 
@@ -243,9 +230,9 @@ mime_envelope(struct mime_submission *s, const struct mime_entity *e)
 		return -1;
 	if (s->nto > 0)
 		return envelope_given(s, e);
-	if (envelope_recipients(s, e, "To") == -1 ||
-	    envelope_recipients(s, e, "Cc") == -1 ||
-	    envelope_recipients(s, e, "Bcc") == -1)
+	if (each_mailbox(s, e, "To", envelope_recipient) == -1 ||
+	    each_mailbox(s, e, "Cc", envelope_recipient) == -1 ||
+	    each_mailbox(s, e, "Bcc", envelope_recipient) == -1)
 		return -1;
 	return s->nto > 0 ? 0 : fail(s, "no recipients");
 }

@@ -791,17 +791,6 @@ usage(void)
 	exit(1);
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* LeakSanitizer needs what confinement takes; without it who asks has it. */
-const char	*__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return ("detect_leaks=0");
-}
-#endif
-
 int
 main(int argc, char **argv)
 {

@@ -560,17 +560,6 @@ restore_main(const struct restore_options *o)
 	_exit(0);	/* as confined, not even a leak can be looked for */
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* LeakSanitizer needs what confinement takes; without it who asks has it. */
-const char	*__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return ("detect_leaks=0");
-}
-#endif
-
 int
 main(int argc, char **argv)
 {

@@ -102,7 +102,7 @@ int
 xfer_room(const struct assoc *a)
 {
 	const struct xfer	*x;
-	uint64_t		 left = 0;
+	uint64_t		 size, left = 0;
 
 	if (a->state != ASSOC_IS_UP || a->drop || a->nxfers >= PREFETCH ||
 	    (!a->row.initiator && a->row.dialogue != DIALOGUE_TWA))
@@ -110,7 +110,8 @@ xfer_room(const struct assoc *a)
 	TAILQ_FOREACH(x, &a->xfers, entry) {
 		if (x->state == XFER_WAITING || x->state == XFER_SUSPENDED)
 			return (0);
-		left += (x->total != 0 ? x->total : x->job->size) - x->offset;
+		size = x->total != 0 ? x->total : x->job->size;
+		left += size > x->offset ? size - x->offset : 0;
 	}
 	return (left < PREFETCH_OCTETS);
 }
