@@ -403,7 +403,8 @@ open_handle(struct store *s)
 
 	snprintf(path, sizeof(path), "%s/%s", s->dir, s->file);
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE |
-	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	    store_log_vfs()) != SQLITE_OK) {
 		store_fail(s, path);
 		goto fail;
 	}
@@ -514,6 +515,7 @@ begin(struct store *s, int later)
 	if (store_run(s, S_BEGIN, "") == -1)
 		return (-1);
 	s->in_transaction = 1;
+	s->changes = sqlite3_total_changes(s->db);
 	return (0);
 }
 
@@ -563,12 +565,18 @@ store_commit(struct store *s)
 		return (-1);
 	if (store_run(s, S_COMMIT, "") == -1)
 		return (-1);
-	s->pending = s->later;
+	if (s->later && store_log_write(s) == -1) {
+		strlcpy(s->error, "log: cannot be written", sizeof(s->error));
+		return (-1);
+	}
+	if (sqlite3_total_changes(s->db) != s->changes) {
+		s->pending = s->later;
+		s->commits++;
+	}
 	s->id_ceiling = ceiling;
 	if (meta)
 		s->meta_dirty = 0;
 	s->in_transaction = 0;
-	s->commits++;
 	return (0);
 }
 

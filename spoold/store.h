@@ -410,6 +410,9 @@ int		 store_connection_find(struct store *,
 /* Transfers received in part */
 int		 store_receiving_put(struct store *,
 		    const struct store_receiving *);
+/* How far one that is there has come, and no more of it. */
+int		 store_receiving_progress(struct store *,
+		    const struct store_receiving *);
 int		 store_receiving_get(struct store *, uint64_t,
 		    struct store_receiving *);
 int		 store_receiving_delete(struct store *, uint64_t);
@@ -436,6 +439,9 @@ int		 store_activity_each(struct store *, uint64_t transfer,
 		    const struct activity_id *), void *);
 int		 store_checkpoint_put(struct store *, uint64_t transfer,
 		    const struct store_checkpoint *);
+/* That one and all after it. */
+int		 store_checkpoint_forget(struct store *, uint64_t transfer,
+		    uint32_t serial);
 /* The newest with at most that serial and content length. */
 int		 store_checkpoint_get(struct store *, uint64_t transfer,
 		    uint32_t serial, uint64_t content_len,

@@ -124,23 +124,33 @@ store_connection_id(struct store *s)
 	return (++s->last_connection);
 }
 
-/* completed as octets: count, then length and octets of each. */
+#define COMPLETED_OCTETS (1 + COMPLETED_MAX * (1 + S_ACTIVITY_ID_MAX))
+
+/* As octets: count, then length and octets of each.  Returns how many. */
+static size_t
+completed_octets(const struct completed *c, uint8_t *buf)
+{
+	uint8_t	*p = buf;
+	int	 i;
+
+	*p++ = c->n;
+	for (i = 0; i < c->n; i++) {
+		*p++ = c->activity[i].len;
+		memcpy(p, c->activity[i].octets, c->activity[i].len);
+		p += c->activity[i].len;
+	}
+	return (p - buf);
+}
+
 int
 store_connection_put(struct store *s, const struct store_connection *c)
 {
-	uint8_t	buf[1 + COMPLETED_MAX * (1 + S_ACTIVITY_ID_MAX)], *p = buf;
-	int	i;
+	uint8_t	buf[COMPLETED_OCTETS];
+	size_t	len = completed_octets(&c->completed, buf);
 
-	*p++ = c->completed.n;
-	for (i = 0; i < c->completed.n; i++) {
-		*p++ = c->completed.activity[i].len;
-		memcpy(p, c->completed.activity[i].octets,
-		    c->completed.activity[i].len);
-		p += c->completed.activity[i].len;
-	}
 	return (store_run(s, S_CONN_PUT, "iibb", I(c->id), I(c->association),
 	    (const void *)c->key.octets, (size_t)c->key.len,
-	    (const void *)buf, (size_t)(p - buf)));
+	    (const void *)buf, len));
 }
 
 static void
@@ -279,6 +289,8 @@ store_completed(struct store *s, uint64_t connection,
     const struct activity_id *a, int complete)
 {
 	struct store_connection	 c;
+	uint8_t			 buf[COMPLETED_OCTETS];
+	size_t			 len;
 	int			 r;
 
 	if ((r = store_connection_get(s, connection, &c)) != 1)
@@ -287,7 +299,10 @@ store_completed(struct store *s, uint64_t connection,
 		completed_add(&c.completed, a);
 	else
 		completed_remove(&c.completed, a);
-	return (store_connection_put(s, &c));
+	/* the row alone: its indices stay as they are */
+	len = completed_octets(&c.completed, buf);
+	return (store_run(s, S_CONN_COMPLETED, "ib", I(c.id),
+	    (const void *)buf, len));
 }
 
 /* Transfers received in part */
@@ -298,6 +313,14 @@ store_receiving_put(struct store *s, const struct store_receiving *r)
 	return (store_run(s, S_RECV_PUT, "iiiiiiiii", I(r->id), I(r->peer),
 	    I(r->association), I(r->serial), I(r->markup_len),
 	    I(r->content_len), I(r->kind), r->since, r->confirmed));
+}
+
+int
+store_receiving_progress(struct store *s, const struct store_receiving *r)
+{
+	return (store_run(s, S_RECV_PROGRESS, "iiiiii", I(r->id),
+	    I(r->serial), I(r->markup_len), I(r->content_len), I(r->kind),
+	    r->confirmed));
 }
 
 static void
@@ -487,6 +510,13 @@ store_checkpoint_get(struct store *s, uint64_t transfer, uint32_t serial,
 		sqlite3_reset(st);
 	}
 	return (r);
+}
+
+int
+store_checkpoint_forget(struct store *s, uint64_t transfer, uint32_t serial)
+{
+	return (store_run(s, S_CP_TRUNCATE, "ii", I(transfer),
+	    I(serial - 1)));
 }
 
 /* Pieces of one kind from a length on. */

@@ -129,6 +129,8 @@
     S(CONN_ID, "SELECT MAX(id) FROM connections") \
     S(CONN_PUT, "INSERT OR REPLACE INTO connections (id, association, " \
 	"key, completed) VALUES (?, ?, ?, ?)") \
+    S(CONN_COMPLETED, "UPDATE connections SET completed = ?2 " \
+	"WHERE id = ?1") \
     S(CONN_GET, "SELECT id, association, key, completed " \
 	"FROM connections WHERE id = ?") \
     S(CONN_LAST, "SELECT id, association, key, completed " \
@@ -147,6 +149,8 @@
 	"(SELECT id FROM connections WHERE association = ?)") \
     S(RECV_PUT, "INSERT OR REPLACE INTO receiving (" RECV_COLUMNS ") " \
 	"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+    S(RECV_PROGRESS, "UPDATE receiving SET serial = ?2, markup_len = ?3, " \
+	"content_len = ?4, kind = ?5, confirmed = ?6 WHERE id = ?1") \
     S(RECV_GET, "SELECT " RECV_COLUMNS " FROM receiving WHERE id = ?") \
     S(RECV_DELETE, "DELETE FROM receiving WHERE id = ?") \
     S(RECV_EACH, "SELECT " RECV_COLUMNS " FROM receiving ORDER BY id") \
@@ -224,6 +228,7 @@ struct store {
 	int		 log_fd;	/* of the write-ahead log, -1 */
 	int		 meta_dirty;
 	uint64_t	 commits;
+	int		 changes;	/* sqlite3_total_changes, before */
 	uint64_t	 last_id, id_ceiling;
 	int64_t		 connection_second;
 	uint32_t	 connection_number;
@@ -231,6 +236,10 @@ struct store {
 	enum store_statement held;	/* a row is being looked at */
 };
 
+/* store_log.c: the name of what store_open opens its files by. */
+const char	*store_log_vfs(void);
+/* What is committed is in the file, not synced.  -1: it is not. */
+int		 store_log_write(struct store *);
 /*
  * Statement n with its parameters bound: 'i' int64_t, 't' const char *,
  * 'b' const void * and size_t (NULL: null).  NULL on error.
