@@ -14,7 +14,7 @@
 
 #include "spoold.h"
 
-#define WRITE_BEHIND		(256 * 1024)		/* octets */
+#define WRITE_BEHIND		(128 * 1024)		/* octets */
 #define WRITE_BEHIND_MAX	(64 * 1024 * 1024)
 
 void

@@ -17,201 +17,6 @@
 #include "log.h"
 #include "transfer_in.h"
 
-/* How much of the content has to be durable for what is to be committed. */
-static uint64_t
-needed(const struct intransfer *t)
-{
-	switch (t->state) {
-	case IN_RECEIVING:
-		return (t->ncp > 0 ? t->cp[0].row.content_len : 0);
-	case IN_INTERRUPTING:
-		return (t->ncp > 0 ? t->cp[t->ncp - 1].row.content_len : 0);
-	case IN_ENDING:
-		return (t->complete ? 0 : t->body.len);
-	default:
-		return (0);
-	}
-}
-
-static void
-sync_failed(struct intransfer *t, int error)
-{
-	char	why[128];
-
-	snprintf(why, sizeof(why), "sync of the content: %s",
-	    strerror(error));
-	if (error == ENOSPC || error == EDQUOT)
-		spool_full(why);
-	else
-		log_warnx(EVT_TRANSFER_IN_FAILED, "%s: %s", recv_text(t), why);
-	/* the pages may be gone: nothing after the last commit counts, and
-	 * a resumption opens the file anew */
-	if (t->assoc == NULL)
-		recv_done(t, 1);
-	else
-		recv_refuse(t, why);
-}
-
-/* A sync that ended.  -1: it failed, and t may be gone. */
-static int
-collect(struct intransfer *t, int wait)
-{
-	char	why[128];
-
-	if (sync_look(&t->sync, wait) != SYNC_ENDED)
-		return (0);
-	t->sync.state = SYNC_NONE;
-	if (t->sync.error != 0) {
-		sync_failed(t, t->sync.error);
-		return (-1);
-	}
-	if (t->sync.log_error != 0) {
-		snprintf(why, sizeof(why), "sync of the log: %s",
-		    strerror(t->sync.log_error));
-		spool_failed(why);
-		return (-1);
-	}
-	t->synced = t->sync.len;
-	body_synced(&t->body, t->synced);
-	if (t->sync.commits > sp.durable)
-		sp.durable = t->sync.commits;
-	return (0);
-}
-
-static void
-sync_more(struct intransfer *t)
-{
-	if (!sync_available() || sync_look(&t->sync, 0) != SYNC_NONE)
-		return;
-	t->sync.fd = t->body.fd;
-	t->sync.id = t->body.id;
-	t->sync.new_file = t->body.new_file;
-	t->sync.len = t->body.len;
-	sync_begin(&t->sync);
-}
-
-static void
-send_number(const struct intransfer *t, uint32_t type, uint32_t number)
-{
-	if (t->assoc != NULL)
-		rtsd_send(type, t->assoc->id, -1, &number, sizeof(number));
-}
-
-/* Those recorded that are durable, and whose octets are. */
-static void
-confirm(struct intransfer *t)
-{
-	size_t	i;
-
-	for (i = 0; i < t->nrecorded; i++) {
-		if (t->cp[i].commit > sp.durable || (t->body.fd != -1 &&
-		    t->cp[i].row.content_len > t->synced))
-			break;
-		send_number(t, IMSG_RECV_CONFIRM, t->cp[i].row.serial);
-		recv_confirmed(t, t->cp[i].row.content_len);
-	}
-	if (i == 0)
-		return;
-	t->ncp -= i;
-	t->nready -= t->nready < i ? t->nready : i;
-	t->nrecorded -= i;
-	memmove(t->cp, t->cp + i, t->ncp * sizeof(*t->cp));
-}
-
-/* They are in the transaction that was just committed. */
-static void
-recorded(struct intransfer *t)
-{
-	for (; t->nrecorded < t->nready; t->nrecorded++)
-		t->cp[t->nrecorded].commit = store_commits(sp.store);
-	confirm(t);
-}
-
-/*
- * Once a row names the file, checkpoints go on record while their octets
- * are still being synced, and the record is synced after them, in one go.
- * Nobody hears of one before both are durable, so after a power failure no
- * peer can ask for one that is only on record.
- */
-int
-recv_ahead(const struct intransfer *t)
-{
-	return (t->state == IN_RECEIVING && t->stored_file);
-}
-
-int
-recv_half_window(const struct intransfer *t)
-{
-	return (t->assoc == NULL ||
-	    2 * (t->ncp - t->nrecorded) >= t->assoc->row.window);
-}
-
-static void
-sync_one(struct intransfer *t, int wait)
-{
-	size_t	i;
-
-	if (t->body.fd != -1 && needed(t) > 0) {
-		if (collect(t, wait) == -1)
-			return;
-		confirm(t);
-		if (wait && t->synced < t->body.len) {
-			if (body_sync(&t->body) == -1) {
-				sync_failed(t, errno);
-				return;
-			}
-			t->synced = t->body.len;
-		}
-		if (t->synced < needed(t) && !recv_ahead(t)) {
-			t->waiting = 1;
-			sync_more(t);
-			return;
-		}
-	}
-	t->waiting = 0;
-	if (recv_ahead(t))
-		i = wait || sp.settle || recv_half_window(t) ? t->ncp :
-		    t->nrecorded;
-	else
-		for (i = 0; i < t->ncp; i++)
-			if (t->body.fd != -1 &&
-			    t->cp[i].row.content_len > t->synced)
-				break;
-	t->nready = i;
-	/* goes on beside the transaction */
-	if (!wait && t->body.fd != -1 && (recv_ahead(t) ? i > 0 : t->ncp > 0 &&
-	    t->cp[t->ncp - 1].row.content_len > t->synced))
-		sync_more(t);
-}
-
-/* Can all that recv_flush writes be committed now and made durable later? */
-int
-recv_later(void)
-{
-	struct intransfer *t;
-
-	if (!sync_available())
-		return (0);
-	for (t = recv_first_dirty(); t != NULL;
-	    t = TAILQ_NEXT(t, dirty_entry))
-		if (!t->waiting && (!recv_ahead(t) || t->put_pair ||
-		    t->reused || t->give_up || t->assoc == NULL))
-			return (0);
-	return (1);
-}
-
-void
-recv_sync(int wait)
-{
-	struct intransfer *t, *next;
-
-	for (t = recv_first_dirty(); t != NULL; t = next) {
-		next = TAILQ_NEXT(t, dirty_entry);
-		/* what has lost its association is not to outlive its row */
-		sync_one(t, wait || t->assoc == NULL);
-	}
-}
-
 /* arg: NULL, or the row goes with it */
 static int
 forget_one(void *arg, const struct store_receiving *r)
@@ -325,6 +130,25 @@ bound_partial(struct intransfer *t)
 	return (o.n >= PARTIAL_MAX ? forget_one(t, &o.row) : 0);
 }
 
+static int
+put_foreseen(struct intransfer *t)
+{
+	struct store_checkpoint	cp = t->at;
+	uint32_t		last = recv_foresee(t);
+
+	if (t->nready != t->ncp || last <= t->foreseen.last)
+		return (0);
+	while (cp.serial < last) {
+		cp.serial++;
+		cp.content_len += (uint64_t)t->assoc->row.checkpoint * 1024;
+		if (cp.serial > t->foreseen.last &&
+		    store_checkpoint_put(sp.store, t->row.id, &cp) == -1)
+			return (-1);
+	}
+	t->foreseen.put = last;
+	return (0);
+}
+
 /* The new octets and the checkpoints among them. */
 static int
 flush_partial(struct intransfer *t)
@@ -347,15 +171,22 @@ flush_partial(struct intransfer *t)
 	}
 	if (!t->stored && bound_partial(t) == -1)
 		return (-1);
-	if (store_receiving_put(sp.store, row) == -1)
+	if ((t->stored && !t->put_pair ?
+	    store_receiving_progress(sp.store, row) :
+	    store_receiving_put(sp.store, row)) == -1)
 		return (-1);
 	if (t->put_pair && store_activity_put(sp.store, t->connection,
 	    &t->activity, row->id) == -1)
+		return (-1);
+	if (t->foreseen.wrong != 0 && store_checkpoint_forget(sp.store,
+	    row->id, t->foreseen.wrong) == -1)
 		return (-1);
 	for (i = t->nrecorded; i < t->nready; i++)
 		if (store_checkpoint_put(sp.store, row->id,
 		    &t->cp[i].row) == -1)
 			return (-1);
+	if (put_foreseen(t) == -1)
+		return (-1);
 	if (t->markup_used > 0 && store_piece_put(sp.store, row->id,
 	    PIECE_MARKUP, t->markup_at, t->markup, t->markup_used) == -1)
 		return (-1);
@@ -438,9 +269,7 @@ flush_one(struct intransfer *t)
 			return (-1);
 		/* FALLTHROUGH */
 	case IN_RECEIVING:
-		if (t->nready > t->nrecorded || t->markup_used > MARKUP_SPILL)
-			return (flush_partial(t));
-		return (0);
+		return (recv_to_put(t) ? flush_partial(t) : 0);
 	case IN_RESUMING:
 		return (flush_resume(t));
 	case IN_ENDING:
@@ -480,17 +309,25 @@ recv_flush(void)
 static void
 committed_partial(struct intransfer *t)
 {
-	if (t->nready == t->nrecorded && t->markup_used <= MARKUP_SPILL)
+	if (!recv_to_put(t)) {
+		recv_confirm(t);
 		return;
+	}
 	t->stored = 1;
 	t->stored_file = t->row.kind == CONTENT_FILE;
 	t->put_pair = 0;
 	t->markup_at += t->markup_used;
 	t->markup_used = 0;
 	t->content_stored = t->body.len;
-	recorded(t);
-	if (t->nrecorded > 0)
-		sync_more(t);
+	t->row_behind = 0;
+	t->foreseen.wrong = 0;
+	if (t->foreseen.put != 0) {
+		t->foreseen.last = t->foreseen.put;
+		t->foreseen.commit = store_commits(sp.store);
+		t->foreseen.put = 0;
+	}
+	if (recv_recorded(t) > 0 && t->nrecorded > 0)
+		recv_sync_more(t);
 }
 
 static int
@@ -552,8 +389,8 @@ committed_end(struct intransfer *t)
 {
 	struct peer	*p = t->origin->peer;
 
-	recorded(t);
-	send_number(t, IMSG_RECV_ENDED, t->end_serial);
+	recv_recorded(t);
+	recv_say(t, IMSG_RECV_ENDED, t->end_serial);
 	if (t->assoc != NULL) {
 		completed_add(&t->assoc->conn.completed, &t->activity);
 		t->assoc->received++;
@@ -641,7 +478,7 @@ recv_interrupted(struct intransfer *t)
 void
 recv_discarded(struct intransfer *t)
 {
-	send_number(t, IMSG_RECV_DISCARDED, t->discarded_complete);
+	recv_say(t, IMSG_RECV_DISCARDED, t->discarded_complete);
 	log_info(EVT_TRANSFER_IN_DISCARDED, "%s%s", recv_text(t),
 	    t->discarded_complete ? ": it was complete" : "");
 }

@@ -5,6 +5,9 @@
  * client takes the rows, so that a long queue costs no memory.
  */
 
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -546,15 +549,27 @@ in_row(struct client *c, const struct store_receiving *v, uint64_t octets,
 	client_row(c, CTL_ROW, &r, sizeof(r));
 }
 
+/* After a crash the row may be behind what was foreseen, and has come. */
 static int
 dormant_row(void *arg, const struct store_receiving *v)
 {
-	struct client	*c = arg;
+	struct client		*c = arg;
+	struct store_receiving	 now = *v;
+	struct store_checkpoint	 cp;
+	struct stat		 st;
+	char			 path[64];
 
 	if (is_live(v->id))
 		return (0);
-	in_row(c, v, v->content_len, v->content_len, "waiting for recovery",
-	    NULL);
+	content_path(v->id, path, sizeof(path));
+	if (v->kind == CONTENT_FILE && fstatat(sp.dirfd, path, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && store_checkpoint_get(sp.store, v->id,
+	    INT32_MAX, st.st_size, &cp) == 1) {
+		now.serial = cp.serial;
+		now.content_len = cp.content_len;
+	}
+	in_row(c, &now, now.content_len, now.content_len,
+	    "waiting for recovery", NULL);
 	return (0);
 }
 

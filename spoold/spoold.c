@@ -28,7 +28,6 @@
 #define CHANNEL_GRACE	10	/* s for mtad to send another channel */
 #define BATCH_MAX	(256 * 1024)	/* octets, then commit at once */
 #define COMMIT_BY	5	/* ms after the first change, at the latest */
-#define SETTLE		3	/* ms that a checkpoint waits for more */
 
 /* Of the loop: a commit comes when nothing more can be read. */
 enum { PRIORITY_NONE, PRIORITY_READ, PRIORITY_COMMIT, PRIORITIES };
@@ -297,8 +296,11 @@ static void
 synced_cb(int fd, short what, void *arg)
 {
 	sync_seen();
-	spool_dirty_later();
-	spool_turn();
+	recv_synced();
+	if (rtsd.fd != -1)
+		imsgev_flush(&rtsd);
+	if (sp.dirty)
+		spool_turn();
 }
 
 static void

@@ -288,7 +288,8 @@ void	 rtsd_gone(void);
 void	 spool_turn(void);
 /* It ends before more is read. */
 void	 spool_turn_now(void);
-/* In a few milliseconds checkpoints are confirmed, however few there are. */
+#define SETTLE	3	/* ms that a checkpoint waits for more */
+/* After that checkpoints are confirmed, however few there are. */
 void	 spool_settle(void);
 /* Ends, to be started again. */
 void	 spool_restart(void) __attribute__((noreturn));
@@ -830,6 +831,8 @@ void	 recv_detach(struct assoc *);
  * which makes the spool dirty again.
  */
 void	 recv_sync(int wait);
+/* The syncer is done: what needs no transaction is confirmed. */
+void	 recv_synced(void);
 /* Are there any that wait for that? */
 int	 recv_waits(void);
 /* May the transaction be made durable later, by the syncer? */

@@ -24,6 +24,8 @@ static pthread_t	 thread;
 static int		 running, stopping, wake_pipe[2] = { -1, -1 };
 static int		 log_fd = -1;	/* of the store */
 static uint64_t		 log_commits;	/* that are in it */
+static uint64_t		 log_synced;	/* of them; 0: unknown */
+static unsigned		 log_turn;	/* when that was forgotten */
 
 static void *
 worker(void *arg)
@@ -31,6 +33,7 @@ worker(void *arg)
 	struct sync	*s;
 	char		 c = 0;
 	uint64_t	 commits;
+	unsigned	 turn;
 	int		 error, log_error, fd;
 
 	pthread_mutex_lock(&lock);
@@ -47,19 +50,22 @@ worker(void *arg)
 			error = errno;
 		pthread_mutex_lock(&lock);
 		/* its own descriptor: the store may be closed meanwhile */
-		commits = log_commits;
-		fd = log_fd == -1 || error != 0 ? -1 :
-		    fcntl(log_fd, F_DUPFD_CLOEXEC, 0);
+		commits = log_fd == -1 || error != 0 ? 0 : log_commits;
+		turn = log_turn;
+		fd = -1;
+		if (commits != 0 && commits != log_synced &&
+		    (fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0)) == -1)
+			commits = 0;
 		pthread_mutex_unlock(&lock);
 		log_error = 0;
-		if (fd == -1)
-			commits = 0;
-		else {
+		if (fd != -1) {
 			if (fdatasync(fd) == -1)
 				log_error = errno;
 			close(fd);
 		}
 		pthread_mutex_lock(&lock);
+		if (commits != 0 && log_error == 0 && turn == log_turn)
+			log_synced = commits;
 		s->error = error;
 		s->log_error = log_error;
 		s->commits = log_error == 0 ? commits : 0;
@@ -89,6 +95,10 @@ sync_log(int fd, uint64_t commits)
 	pthread_mutex_lock(&lock);
 	log_fd = fd;
 	log_commits = commits;
+	if (fd == -1) {
+		log_synced = 0;
+		log_turn++;
+	}
 	pthread_mutex_unlock(&lock);
 }
 

@@ -61,6 +61,7 @@ recv_release(struct intransfer *t)
 	t->markup = t->envelope = NULL;
 	t->cp = NULL;
 	t->ncp = t->cp_size = t->nready = t->nrecorded = 0;
+	t->row_behind = 0;
 	t->markup_size = t->envelope_len = 0;
 	arrival_free(&t->arrival);
 }
@@ -209,6 +210,25 @@ recv_content(struct intransfer *t, const uint8_t *data, size_t len)
 	return (0);
 }
 
+/* Nothing but content since the one before, and as much as is agreed? */
+static void
+look_at_place(struct intransfer *t, const struct store_checkpoint *cp)
+{
+	uint64_t	size = (uint64_t)t->assoc->row.checkpoint * 1024;
+
+	if (size != 0 && cp->markup_len == t->at.markup_len &&
+	    cp->content_len == t->at.content_len + size)
+		t->even++;
+	else {
+		t->even = 0;
+		if (t->foreseen.last >= cp->serial) {
+			t->foreseen.wrong = cp->serial;
+			t->foreseen.last = 0;
+		}
+	}
+	t->at = *cp;
+}
+
 static int
 recv_checkpoint(struct intransfer *t, uint32_t serial)
 {
@@ -233,8 +253,11 @@ recv_checkpoint(struct intransfer *t, uint32_t serial)
 	cp->row.serial = serial;
 	cp->row.markup_len = t->markup_len;
 	cp->row.content_len = t->body.len;
+	look_at_place(t, &cp->row);
 	if (!recv_ahead(t))
 		recv_dirty(t);
+	else if (recv_foreseen(t))
+		recv_list(t);
 	else if (recv_half_window(t)) {
 		recv_dirty(t);
 		spool_turn_now();
@@ -429,6 +452,7 @@ load_content(struct intransfer *t, const struct store_checkpoint *cp)
 	t->serial = cp->serial;
 	t->markup_len = t->markup_at = cp->markup_len;
 	t->stored = 1;
+	t->at = *cp;
 	t->row.serial = cp->serial;
 	t->row.markup_len = cp->markup_len;
 	t->row.content_len = cp->content_len;
@@ -467,7 +491,7 @@ resume_partial(struct intransfer *t, uint64_t id,
 
 	take_over(t->assoc, id);
 	if (store_receiving_get(sp.store, id, &row) != 1 ||
-	    row.peer != t->origin->number || rs->serial > row.serial ||
+	    row.peer != t->origin->number ||
 	    store_checkpoint_get(sp.store, id, rs->serial, INT64_MAX,
 	    &cp) != 1 || cp.serial != rs->serial)
 		return (-1);
@@ -556,7 +580,9 @@ static int
 recv_interrupt(struct intransfer *t)
 {
 	t->state = IN_INTERRUPTING;
-	if (!t->dirty) {
+	if (t->dirty || t->row_behind)
+		recv_dirty(t);
+	else {
 		recv_interrupted(t);
 		recv_free(t);
 	}
@@ -646,8 +672,10 @@ recv_detach(struct assoc *a)
 		return;
 	a->in = NULL;
 	t->assoc = NULL;
-	if (!t->dirty || t->state == IN_REFUSED)
+	if (t->state == IN_REFUSED || (!t->dirty && !t->row_behind))
 		recv_free(t);
+	else
+		recv_dirty(t);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * A transfer coming in, as transfer_in.c (what arrives) and recv_store.c
- * (what is made durable) share it.
+ * A transfer coming in, as transfer_in.c (what arrives), recv_sync.c (when
+ * it is made durable) and recv_store.c (how) share it.
  */
 
 #ifndef TRANSFER_IN_H
@@ -27,6 +27,17 @@ enum in_state {
 struct incheckpoint {
 	struct store_checkpoint	 row;
 	uint64_t		 commit;	/* store_commits with it */
+};
+
+/*
+ * Checkpoints on record before they are received.  In the middle of a
+ * content nothing but content comes, so the place of each is known.
+ */
+struct foreseen {
+	uint32_t		 last;		/* 0: none */
+	uint32_t		 put;		/* last in this transaction */
+	uint32_t		 wrong;		/* this and later rows go */
+	uint64_t		 commit;	/* store_commits with them */
 };
 
 struct intransfer {
@@ -60,6 +71,13 @@ struct intransfer {
 	size_t			 nready;	/* of them, in the transaction */
 	size_t			 nrecorded;	/* committed, not yet durable */
 	uint64_t		 confirmed_len;	/* content before the last */
+	struct store_checkpoint	 at;		/* the last one received */
+	uint32_t		 even;		/* so many came evenly */
+	struct foreseen		 foreseen;
+	uint8_t			 row_behind;	/* of what is on record */
+	uint32_t		 burst;		/* checkpoints for one sync */
+	uint32_t		 steady;	/* so many bursts were as long */
+	uint64_t		 waits;		/* ms, for more of it; or 0 */
 	uint8_t			*markup;	/* not yet in the store */
 	size_t			 markup_used, markup_size;
 	uint64_t		 markup_at;	/* where it begins */
@@ -73,17 +91,42 @@ struct intransfer {
 const char	*recv_text(const struct intransfer *);
 struct intransfer *recv_first_dirty(void);
 void		 recv_dirty(struct intransfer *);
+
+/* recv_sync.c */
+
 /* Checkpoints may go on record before their octets are durable. */
 int		 recv_ahead(const struct intransfer *);
 /*
- * With half a window of checkpoints there is enough to be made durable in
- * one go: the peer sends the other half meanwhile.
+ * With half a window of checkpoints that are not on record there is enough
+ * for a transaction: the peer sends the other half meanwhile.
  */
 int		 recv_half_window(const struct intransfer *);
+/* Up to which checkpoint the places can be foreseen now; 0: none. */
+uint32_t	 recv_foresee(const struct intransfer *);
+/*
+ * The last checkpoint received: is it where it was foreseen, and those before
+ * it on record?  Then it is on record as well, and its octets are synced as
+ * soon as there are enough of them.
+ */
+int		 recv_foreseen(struct intransfer *);
+/* Is there something for the store? */
+int		 recv_to_put(const struct intransfer *);
+/* Those up to nready are in the transaction just committed.  How many? */
+size_t		 recv_recorded(struct intransfer *);
+/* RECV_CONFIRM for those on record that are durable as are their octets. */
+void		 recv_confirm(struct intransfer *);
+/* A sync of all octets there are, unless one is running. */
+void		 recv_sync_more(struct intransfer *);
+/* An imsg of one number to rtsd. */
+void		 recv_say(const struct intransfer *, uint32_t type,
+		    uint32_t number);
+
+/* transfer_in.c, recv_store.c */
+
 /* Off the dirty list, and away when free_it. */
+void		 recv_done(struct intransfer *, int free_it);
 /* The peer has been told, or is now, that content octets before len stay. */
 void		 recv_confirmed(struct intransfer *, uint64_t len);
-void		 recv_done(struct intransfer *, int free_it);
 /* RECV_INTERRUPTED and RECV_DISCARDED. */
 void		 recv_interrupted(struct intransfer *);
 void		 recv_discarded(struct intransfer *);

@@ -13,7 +13,8 @@ than (window + 1) x checkpoint octets sent again.
 
 A run's point is named  mode/actor/direction/index/place: mode is mono, twa or
 twa-back (the responder sends) of X.410-1984 mode, or the same with n- of
-normal mode, actor is link or PROCESS@MTA, direction out
+normal mode (with -long behind it the message has twenty checkpoints and its
+content a file, so that the places of the later ones are foreseen), actor is link or PROCESS@MTA, direction out
 is from the side that connected, index counts TSDUs, CR first; place is
 before, after, or the octets of the TSDU that still pass."""
 
@@ -37,12 +38,23 @@ CHECKPOINT, WINDOW = 1024, 3
 TEXT = 7 * 1024 + 300           # with head and heading: 8 checkpoints
 PLACES = ('before', 0.1, 0.5, 0.9, 'after')
 ROLES = ('rtsd', 'spoold', 'mtad')
-MODES = 'mono', 'twa', 'twa-back', 'n-mono', 'n-twa', 'n-twa-back'
+MODES = ('mono', 'twa', 'twa-back', 'n-mono', 'n-twa', 'n-twa-back',
+         'mono-long', 'n-twa-back-long')
+# Octets of text and KB of a checkpoint for other modes than those.
+SIZES = {'-file': (59 * 1024, 8), '-long': (159 * 1024, 8)}
 RUN_TIME = 45                   # s until a run counts as stuck
 
 OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes memory 1s',
            'delay 1s timeout 30s keep 60s', 'retry 1s to 2s',
            'open timeout 5s', 'associations 1', 'idle 30s']
+
+
+def split(mode):
+    """Without its size, and that."""
+    for size in SIZES:
+        if mode.endswith(size):
+            return mode.removesuffix(size), size
+    return mode, ''
 
 
 class Lane:
@@ -51,6 +63,12 @@ class Lane:
     MTA, text, checkpoint, options = Mta, TEXT, CHECKPOINT, OPTIONS
 
     def __init__(self, mode, env=None):
+        mode, self.size = split(mode)
+        if self.size:
+            self.text, size = SIZES[self.size]
+            self.checkpoint = size * 1024
+            self.options = [o.replace('checkpoint 1 ', 'checkpoint %d ' % size)
+                            for o in OPTIONS]
         normal = 'normal' if mode.startswith('n-') else None
         # what presentation puts in front of each piece is counted with it
         self.header = 24 if normal else 0

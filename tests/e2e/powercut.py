@@ -16,7 +16,7 @@ than (window + 1) x checkpoint octets sent again.
 A point's name is that of matrix.py with the actor power@MTA, or
 mode/sync@MTA/N: the power goes at the N-th sync of spoold since its start,
 before that sync has done anything.  A mode ending in -file sends a content
-that does not fit into a row."""
+that does not fit into a row, one in -long one of twenty checkpoints."""
 
 import argparse
 import os
@@ -37,9 +37,11 @@ from e2e.shim import SHIM, ShimMta                  # noqa: E402
 from peer.proxy import Point                        # noqa: E402
 
 MODES = ('mono', 'mono-file', 'twa', 'twa-back', 'twa-back-file',
-         'n-mono', 'n-mono-file', 'n-twa', 'n-twa-back', 'n-twa-back-file')
+         'n-mono', 'n-mono-file', 'n-twa', 'n-twa-back', 'n-twa-back-file',
+         'n-mono-long', 'twa-back-long')
 MTAS = ('alpha', 'beta')
 SYNCS = 30              # of a start and one message, at most
+SYNCS_LONG = 60
 
 # A spoold that ended by itself stays away until the power is back: what a
 # second one found in the spool would count as durable.
@@ -98,14 +100,6 @@ class PoweredMta(ShimMta):
 
 class Lane(matrix.Lane):
     MTA = PoweredMta
-
-    def __init__(self, mode, env=None):
-        self.file = mode.endswith('-file')
-        if self.file:
-            self.text, self.checkpoint = 59 * 1024, 8 * 1024
-            self.options = [o.replace('checkpoint 1 ', 'checkpoint 8 ')
-                            for o in matrix.OPTIONS]
-        super().__init__(mode.removesuffix('-file'), env)
 
     def fresh(self):
         self.proxy.clear()
@@ -192,6 +186,7 @@ def points(modes, syncs):
     """(mode, name, function of a Lane)"""
     shapes = {}
     for mode in modes:
+        # as many checkpoints, and the same TSDUs
         base = mode.removesuffix('-file')
         if base not in shapes:
             shapes[base] = list(matrix.points([base], ['power@' + m
@@ -204,7 +199,8 @@ def points(modes, syncs):
             yield mode, '%s/%s/%s/%d/%s' % (mode, actor, direction, index,
                                             place), strike
         for who in MTAS:
-            for n in range(1, syncs + 1):
+            for n in range(1, (SYNCS_LONG if mode.endswith('-long') else
+                               syncs) + 1):
                 yield mode, '%s/sync@%s/%d' % (mode, who, n), \
                     lambda lane, who=who, n=n: lane.at_sync(who, n)
 

@@ -34,6 +34,7 @@ static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
 static int		 held, fail;	/* syncs of the other thread */
 static int		 fail_log;	/* only those of the store's log */
+static int		 log_syncs;	/* of the other thread */
 
 int	fdatasync(int fd);
 
@@ -58,6 +59,7 @@ fdatasync(int fd)
 		while (held)
 			pthread_cond_wait(&change, &lock);
 		e = fail_log != 0 && is_log(fd) ? fail_log : fail;
+		log_syncs += is_log(fd);
 		pthread_mutex_unlock(&lock);
 	}
 	if (e != 0) {
@@ -420,6 +422,296 @@ test_log_fails(void **state)
 	assert_int_equal(fake_life(life_log_fails, dir), 0);
 }
 
+/*
+ * Checkpoints in the middle of a content, EVEN octets each as agreed, are
+ * foreseen: their confirmation takes neither a transaction nor a sync of the
+ * log.
+ */
+#define EVEN	2048
+
+static void
+even(uint32_t n)
+{
+	uint8_t	buf[EVEN];
+
+	fill_octets(buf, (uint64_t)(n - 1) * EVEN, EVEN);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, EVEN);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, n);
+}
+
+/* As the loop does, and nothing that it would not do. */
+static void
+turn_until_sent(void)
+{
+	struct pollfd	pfd = { .fd = sync_event_fd(), .events = POLLIN };
+
+	while (nothing_sent()) {
+		CHECK(poll(&pfd, 1, 5000) == 1);
+		sync_seen();
+		recv_synced();
+		if (sp.dirty)
+			spool_commit_turn();
+	}
+}
+
+static void
+window_of(uint32_t n)
+{
+	uint32_t	i;
+
+	for (i = 0; i < 3; i++)
+		even(n + i);
+	if (sp.dirty)
+		spool_commit_turn();
+	turn_until_sent();
+	for (i = 0; i < 3; i++)
+		confirmed(n + i);
+}
+
+/* Up to checkpoint 60, from where on more are on record. */
+static void
+begin_even(const char *d)
+{
+	uint32_t	n;
+
+	begin(d);
+	hold(0);
+	for (n = 1; n <= 24; n++) {
+		even(n);
+		CHECK(spool_commit() == 0);
+		confirmed(n);
+	}
+	fake_patient = 1;
+	for (; n <= 60; n += 3)
+		window_of(n);
+	CHECK(nothing_sent());
+}
+
+static void
+life_foreseen(const char *d)
+{
+	uint64_t	commits;
+	uint32_t	n;
+	int		none = 0, syncs;
+
+	begin_even(d);
+	syncs = log_syncs;
+	commits = store_commits(sp.store);
+	for (n = 61; n <= 150; n += 3) {
+		uint64_t	before = store_commits(sp.store);
+
+		window_of(n);
+		none += before == store_commits(sp.store);
+	}
+	/* one transaction for some fifty, and no other sync of the log */
+	CHECK(none >= 26);
+	CHECK((uint64_t)(log_syncs - syncs) <=
+	    store_commits(sp.store) - commits);
+	even(151);
+	even(152);
+	CHECK(nothing_sent());
+	raise(SIGKILL);
+}
+
+static void
+resume_at(uint32_t activity, uint32_t serial)
+{
+	struct recv_resume	rs;
+
+	memset(&rs, 0, sizeof(rs));
+	make_act(&rs.activity, activity);
+	make_act(&rs.old_activity, 5);
+	make_conn(&rs.old_connection, "beta", 1);
+	rs.serial = serial;
+	from_rtsd(IMSG_RECV_RESUME, IN, &rs, sizeof(rs));
+	spool_commit();
+}
+
+/* One that is on record but never came is refused, the confirmed one not. */
+static void
+life_foreseen_resumed(const char *d)
+{
+	static const char *const	 to[] = { TO_HERE };
+	const struct recv_refuse	*refuse;
+	const struct recv_resumed	*r;
+	uint32_t			 n;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 1, 0);
+	resume_at(6, 158);
+	refuse = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(refuse->kind == RECV_UNRECOGNIZED);
+	resume_at(7, 150);
+	r = (const void *)next(IMSG_RECV_RESUMED)->data;
+	CHECK(r->content_len == (uint64_t)150 * EVEN);
+	for (n = 151; n <= 200; n++) {
+		even(n);
+		CHECK(spool_commit() == 0);
+		confirmed(n);
+	}
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
+	recv_number(IMSG_RECV_END, IN, 201);
+	CHECK(spool_commit() == 0);
+	next(IMSG_RECV_ENDED);
+	settle();
+	CHECK(delivered_files(d, ".p2") == 1);
+	CHECK(delivered_right(d, (uint64_t)200 * EVEN));
+}
+
+static void
+test_foreseen(void **state)
+{
+	assert_int_equal(fake_life(life_foreseen, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_foreseen_resumed, dir), 0);
+}
+
+/* One that comes elsewhere is confirmed when that is on record. */
+static void
+life_uneven(const char *d)
+{
+	static const uint8_t	octets[EVEN];
+	uint64_t		commits;
+
+	begin_even(d);
+	hold(1);
+	even(61);
+	recv_octets(IMSG_RECV_MARKUP, IN, octets, 10);
+	recv_octets(IMSG_RECV_CONTENT, IN, octets, EVEN - 10);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, 62);
+	commits = store_commits(sp.store);
+	fake_offset += SETTLE;
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_commit_turn();
+	CHECK(store_commits(sp.store) == commits + 1);
+	CHECK(nothing_sent());
+	hold(0);
+	turn_until_sent();
+	confirmed(61);
+	if (nothing_sent())
+		turn_until_sent();
+	confirmed(62);
+	raise(SIGKILL);
+}
+
+static void
+life_uneven_resumed(const char *d)
+{
+	const struct recv_refuse	*refuse;
+	const struct recv_resumed	*r;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 1, 0);
+	resume_at(6, 63);	/* was foreseen once */
+	refuse = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(refuse->kind == RECV_UNRECOGNIZED);
+	resume_at(7, 62);
+	next(IMSG_RECV_OLD_MARKUP);
+	r = (const void *)next(IMSG_RECV_RESUMED)->data;
+	CHECK(r->content_len == (uint64_t)62 * EVEN - 10);
+}
+
+static void
+test_uneven(void **state)
+{
+	assert_int_equal(fake_life(life_uneven, dir), 256 + SIGKILL);
+	assert_int_equal(fake_life(life_uneven_resumed, dir), 0);
+}
+
+static int
+look_at_row(void *arg, const struct store_receiving *r)
+{
+	CHECK(r->content_len == (uint64_t)r->serial * EVEN);
+	*(uint32_t *)arg = r->serial;
+	return (0);
+}
+
+/* However it ends, what is waiting says how far it came. */
+static void
+life_row(int lost)
+{
+	struct assoc_down	down;
+	uint32_t		serial = 0;
+
+	even(61);
+	even(62);
+	if (lost) {
+		memset(&down, 0, sizeof(down));
+		down.kind = DOWN_TRANSPORT_LOST;
+		from_rtsd(IMSG_ASSOC_DOWN, IN, &down, sizeof(down));
+	} else {
+		recv_number(IMSG_RECV_INTERRUPT, IN, 0);
+		spool_commit();
+		next(IMSG_RECV_CONFIRM);
+		next(IMSG_RECV_CONFIRM);
+		next(IMSG_RECV_INTERRUPTED);
+	}
+	CHECK(!recv_waits());
+	CHECK(store_receiving_each(sp.store, look_at_row, &serial) == 0);
+	CHECK(serial == 62);
+	sync_stop();
+}
+
+static void
+life_row_lost(const char *d)
+{
+	begin_even(d);
+	life_row(1);
+}
+
+static void
+life_row_interrupted(const char *d)
+{
+	begin_even(d);
+	life_row(0);
+}
+
+static void
+test_row(void **state)
+{
+	assert_int_equal(fake_life(life_row_lost, dir), 0);
+}
+
+static void
+test_row_interrupted(void **state)
+{
+	assert_int_equal(fake_life(life_row_interrupted, dir), 0);
+}
+
+/* A peer that never has a whole window on its way is not kept waiting. */
+static void
+life_burst(const char *d)
+{
+	begin_even(d);
+	even(61);
+	even(62);
+	CHECK(nothing_sent() && !sp.dirty);
+	sp.settle = 1;			/* of another one */
+	spool_dirty_later();
+	spool_commit_turn();
+	CHECK(nothing_sent() && !sp.dirty);
+	fake_offset += SETTLE;		/* no third one came in time */
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_commit_turn();
+	turn_until_sent();
+	confirmed(61);
+	confirmed(62);
+	even(63);
+	CHECK(nothing_sent() && !sp.dirty);
+	even(64);
+	turn_until_sent();		/* no time has to pass again */
+	confirmed(63);
+	confirmed(64);
+	sync_stop();
+}
+
+static void
+test_burst(void **state)
+{
+	assert_int_equal(fake_life(life_burst, dir), 0);
+}
+
 int
 main(void)
 {
@@ -433,6 +725,11 @@ main(void)
 		T(test_ahead),
 		T(test_ahead_killed),
 		T(test_log_fails),
+		T(test_foreseen),
+		T(test_uneven),
+		T(test_row),
+		T(test_row_interrupted),
+		T(test_burst),
 #undef T
 	};
 
