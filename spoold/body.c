@@ -42,22 +42,37 @@ write_all(int fd, const uint8_t *data, size_t len)
 	return (0);
 }
 
-static void
+#ifdef SYNC_FILE_RANGE_WRITE
+/* A failed write is told once, to whoever asks first: no sync tells it again. */
+static int
+range(const struct body *b, uint64_t from, uint64_t len, unsigned flags)
+{
+	if (sync_file_range(b->fd, from, len, flags) == -1 &&
+	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+		return (-1);
+	return (0);
+}
+#endif
+
+static int
 write_behind(struct body *b)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
 	if (b->len - b->started < WRITE_BEHIND)
-		return;
-	sync_file_range(b->fd, b->started, b->len - b->started,
-	    SYNC_FILE_RANGE_WRITE);
+		return (0);
+	if (range(b, b->started, b->len - b->started,
+	    SYNC_FILE_RANGE_WRITE) == -1)
+		return (-1);
 	b->started = b->len;
 	if (b->started - b->waited > WRITE_BEHIND_MAX) {
-		sync_file_range(b->fd, b->waited, WRITE_BEHIND_MAX / 2,
+		if (range(b, b->waited, WRITE_BEHIND_MAX / 2,
 		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-		    SYNC_FILE_RANGE_WAIT_AFTER);
+		    SYNC_FILE_RANGE_WAIT_AFTER) == -1)
+			return (-1);
 		b->waited += WRITE_BEHIND_MAX / 2;
 	}
 #endif
+	return (0);
 }
 
 static int
@@ -87,8 +102,8 @@ body_add(struct body *b, const uint8_t *data, size_t len)
 	} else if (write_all(b->fd, data, len) == -1)
 		return (-1);
 	b->len += len;
-	if (b->fd != -1)
-		write_behind(b);
+	if (b->fd != -1 && write_behind(b) == -1)
+		return (-1);
 	/* the last thing: it may release this.  A row is in the log as well */
 	spool_wrote(b->fd != -1 ? len : 2 * len);
 	return (0);

@@ -269,7 +269,9 @@ flush_one(struct intransfer *t)
 			return (-1);
 		/* FALLTHROUGH */
 	case IN_RECEIVING:
-		return (recv_to_put(t) ? flush_partial(t) : 0);
+		/* once for all: it depends on the time */
+		t->put = recv_to_put(t);
+		return (t->put ? flush_partial(t) : 0);
 	case IN_RESUMING:
 		return (flush_resume(t));
 	case IN_ENDING:
@@ -309,10 +311,11 @@ recv_flush(void)
 static void
 committed_partial(struct intransfer *t)
 {
-	if (!recv_to_put(t)) {
+	if (!t->put) {
 		recv_confirm(t);
 		return;
 	}
+	t->put = 0;
 	t->stored = 1;
 	t->stored_file = t->row.kind == CONTENT_FILE;
 	t->put_pair = 0;

@@ -16,6 +16,7 @@
 
 #define FORESEE		64	/* checkpoints, beyond the last */
 #define BURST		(1024 * 1024)	/* octets; more gain nothing */
+#define ROW_EVERY	30000	/* ms that the row of a transfer is behind */
 #define STEADY		16	/* bursts as expected, then one more is */
 
 /* How much of the content has to be durable for what is to be committed. */
@@ -82,7 +83,12 @@ collect(struct intransfer *t, int wait)
 void
 recv_sync_more(struct intransfer *t)
 {
-	if (!sync_available() || sync_look(&t->sync, 0) != SYNC_NONE)
+	enum sync_state	state = sync_look(&t->sync, 0);
+
+	/* one that ended when there was nothing more to confirm */
+	if (state == SYNC_ENDED)
+		spool_dirty_later();
+	if (!sync_available() || state != SYNC_NONE)
 		return;
 	t->sync.fd = t->body.fd;
 	t->sync.id = t->body.id;
@@ -180,7 +186,8 @@ recv_to_put(const struct intransfer *t)
 {
 	return (t->nready > t->nrecorded || t->markup_used > MARKUP_SPILL ||
 	    (t->row_behind && (t->state == IN_INTERRUPTING ||
-	    t->assoc == NULL)) || (t->nready == t->ncp && recv_foresee(t) >
+	    t->assoc == NULL || t->row_behind + ROW_EVERY <
+	    spool_clock())) || (t->nready == t->ncp && recv_foresee(t) >
 	    t->foreseen.last));
 }
 
@@ -261,7 +268,8 @@ recv_foreseen(struct intransfer *t)
 	t->row.markup_len = cp->row.markup_len;
 	t->row.content_len = cp->row.content_len;
 	t->row.confirmed = time(NULL);
-	t->row_behind = 1;
+	if (t->row_behind == 0)
+		t->row_behind = spool_clock();
 	if (recv_to_put(t))
 		spool_dirty_later();
 	sync_burst(t);
@@ -282,8 +290,11 @@ recv_synced(void)
 			others = 1;
 			continue;
 		}
-		if (collect(t, 0) == -1)
+		if (collect(t, 0) == -1) {
+			if (sp.failing)
+				break;	/* for all of them */
 			continue;
+		}
 		recv_confirm(t);
 		if (t->ncp == 0)
 			recv_done(t, 0);
@@ -309,6 +320,7 @@ sync_one(struct intransfer *t, int wait)
 				return;
 			}
 			t->synced = t->body.len;
+			t->waits = 0;
 		}
 		if (t->synced < needed(t) && !recv_ahead(t)) {
 			t->waiting = 1;
@@ -365,5 +377,7 @@ recv_sync(int wait)
 		next = TAILQ_NEXT(t, dirty_entry);
 		/* what has lost its association is not to outlive its row */
 		sync_one(t, wait || t->assoc == NULL);
+		if (sp.failing)
+			return;
 	}
 }

@@ -26,6 +26,7 @@ static int		 log_fd = -1;	/* of the store */
 static uint64_t		 log_commits;	/* that are in it */
 static uint64_t		 log_synced;	/* of them; 0: unknown */
 static unsigned		 log_turn;	/* when that was forgotten */
+static int		 log_broken;	/* errno of a sync that failed */
 
 static void *
 worker(void *arg)
@@ -53,18 +54,21 @@ worker(void *arg)
 		commits = log_fd == -1 || error != 0 ? 0 : log_commits;
 		turn = log_turn;
 		fd = -1;
-		if (commits != 0 && commits != log_synced &&
+		/* the next sync would call good what the last one lost */
+		log_error = commits != 0 ? log_broken : 0;
+		if (log_error == 0 && commits != 0 && commits != log_synced &&
 		    (fd = fcntl(log_fd, F_DUPFD_CLOEXEC, 0)) == -1)
 			commits = 0;
 		pthread_mutex_unlock(&lock);
-		log_error = 0;
 		if (fd != -1) {
 			if (fdatasync(fd) == -1)
 				log_error = errno;
 			close(fd);
 		}
 		pthread_mutex_lock(&lock);
-		if (commits != 0 && log_error == 0 && turn == log_turn)
+		if (turn == log_turn && log_error != 0)
+			log_broken = log_error;
+		else if (turn == log_turn && commits != 0)
 			log_synced = commits;
 		s->error = error;
 		s->log_error = log_error;
@@ -97,6 +101,7 @@ sync_log(int fd, uint64_t commits)
 	log_commits = commits;
 	if (fd == -1) {
 		log_synced = 0;
+		log_broken = 0;
 		log_turn++;
 	}
 	pthread_mutex_unlock(&lock);

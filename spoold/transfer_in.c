@@ -52,7 +52,14 @@ recv_clean(struct intransfer *t)
 static void
 recv_release(struct intransfer *t)
 {
-	sync_look(&t->sync, 1);
+	char	why[128];
+
+	/* that the log failed is not for this one alone */
+	if (sync_look(&t->sync, 1) == SYNC_ENDED && t->sync.log_error != 0) {
+		snprintf(why, sizeof(why), "sync of the log: %s",
+		    strerror(t->sync.log_error));
+		spool_failed(why);
+	}
 	t->sync.state = SYNC_NONE;
 	body_release(&t->body, !t->stored_file && !t->keep_file);
 	free(t->markup);
@@ -62,6 +69,7 @@ recv_release(struct intransfer *t)
 	t->cp = NULL;
 	t->ncp = t->cp_size = t->nready = t->nrecorded = 0;
 	t->row_behind = 0;
+	t->put = 0;
 	t->markup_size = t->envelope_len = 0;
 	arrival_free(&t->arrival);
 }

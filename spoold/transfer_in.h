@@ -66,6 +66,7 @@ struct intransfer {
 	struct sync		 sync;		/* of the content */
 	uint64_t		 synced;	/* octets of it */
 	uint8_t			 waiting;	/* not in this transaction */
+	uint8_t			 put;		/* but this is */
 	struct incheckpoint	*cp;		/* not yet confirmed */
 	size_t			 ncp, cp_size;
 	size_t			 nready;	/* of them, in the transaction */
@@ -74,7 +75,7 @@ struct intransfer {
 	struct store_checkpoint	 at;		/* the last one received */
 	uint32_t		 even;		/* so many came evenly */
 	struct foreseen		 foreseen;
-	uint8_t			 row_behind;	/* of what is on record */
+	uint64_t		 row_behind;	/* what is on record: since */
 	uint32_t		 burst;		/* checkpoints for one sync */
 	uint32_t		 steady;	/* so many bursts were as long */
 	uint64_t		 waits;		/* ms, for more of it; or 0 */

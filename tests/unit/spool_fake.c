@@ -69,11 +69,15 @@ mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 	return (rtsd_send(type, id, fd, data, len));
 }
 
+int	fake_slow;
+
 uint64_t
 spool_clock(void)
 {
 	struct timespec	ts;
 
+	if (fake_slow)
+		usleep(30000);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ((uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 +
 	    fake_offset);

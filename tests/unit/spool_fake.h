@@ -91,5 +91,7 @@ uint64_t queue_length(void);
 
 /* The milliseconds of spool_settle never pass by themselves. */
 extern int	fake_patient;
+/* What asks for the time takes longer than a sync. */
+extern int	fake_slow;
 
 #endif

@@ -652,6 +652,29 @@ life_row(int lost)
 	sync_stop();
 }
 
+/* It expires by the time that it has, so that is not to be long ago. */
+static void
+life_row_slow(const char *d)
+{
+	uint32_t	serial = 0;
+
+	begin_even(d);
+	window_of(61);
+	CHECK(store_receiving_each(sp.store, look_at_row, &serial) == 0);
+	CHECK(serial < 63);
+	fake_offset += 31000;
+	window_of(64);
+	CHECK(store_receiving_each(sp.store, look_at_row, &serial) == 0);
+	CHECK(serial >= 64);
+	sync_stop();
+}
+
+static void
+test_row_slow(void **state)
+{
+	assert_int_equal(fake_life(life_row_slow, dir), 0);
+}
+
 static void
 life_row_lost(const char *d)
 {
@@ -706,6 +729,112 @@ life_burst(const char *d)
 	sync_stop();
 }
 
+/*
+ * A sync of the log ends when another one's commit has confirmed all that it
+ * was for: those that come later are not left to it.
+ */
+static void
+life_orphan(const char *d)
+{
+	struct pollfd	pfd = { .events = POLLIN };
+	uint8_t		buf[EVEN];
+	uint32_t	n, k = 100;
+
+	begin_even(d);
+	pfd.fd = sync_event_fd();
+	for (n = 61; n < k; n += 3)
+		window_of(n);
+	even(k);		/* alone, and so will be those that follow */
+	fake_offset += SETTLE;
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_commit_turn();
+	turn_until_sent();
+	confirmed(k++);
+	hold(1);
+	even(k);
+	CHECK(!sp.dirty);
+	even(k + 1);		/* more are foreseen with it */
+	CHECK(sp.dirty);
+	fill_octets(buf, (uint64_t)(k + 1) * EVEN, EVEN);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, EVEN);
+	hold(0);
+	CHECK(poll(&pfd, 1, 5000) == 1);
+	sync_seen();
+	fake_slow = 1;		/* the next sync ends before the commit */
+	spool_commit_turn();
+	fake_slow = 0;
+	confirmed(k);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, k + 2);
+	CHECK(nothing_sent());
+	hold(1);
+	CHECK(poll(&pfd, 1, 5000) == 1);
+	sync_seen();
+	recv_synced();		/* now one that is for the log alone */
+	confirmed(k + 1);
+	CHECK(nothing_sent() && recv_waits());
+	spool_dirty();
+	spool_commit_turn();
+	confirmed(k + 2);
+	CHECK(!recv_waits());
+	hold(0);
+	CHECK(poll(&pfd, 1, 5000) == 1);
+	sync_seen();
+	recv_synced();
+	for (n = k + 3; n < k + 6; n++) {
+		even(n);
+		if (sp.dirty)
+			spool_commit_turn();
+		turn_until_sent();
+		confirmed(n);
+	}
+	sync_stop();
+}
+
+static void
+test_orphan(void **state)
+{
+	assert_int_equal(fake_life(life_orphan, dir), 0);
+}
+
+/* The kernel tells of a failed write once: the syncer does not forget it. */
+static void
+life_log_lost(const char *d)
+{
+	struct sync	first, second;
+	int		log;
+
+	life_begin(d);
+	loop = pthread_self();
+	CHECK(sync_start() == 0);
+	memset(&first, 0, sizeof(first));
+	CHECK((first.fd = content_create(1)) != -1);
+	second = first;
+	CHECK((log = store_log_fd(sp.store)) != -1);
+	sync_log(log, 5);
+	fail_log = EIO;
+	sync_begin(&first);
+	CHECK(sync_look(&first, 1) == SYNC_ENDED);
+	CHECK(first.error == 0 && first.log_error == EIO);
+	fail_log = 0;
+	sync_begin(&second);
+	CHECK(sync_look(&second, 1) == SYNC_ENDED);
+	CHECK(second.log_error == EIO && second.commits == 0);
+	/* after a commit that SQLite has synced it counts again */
+	sync_log(-1, 0);
+	sync_log(log, 6);
+	sync_begin(&second);
+	CHECK(sync_look(&second, 1) == SYNC_ENDED);
+	CHECK(second.log_error == 0 && second.commits == 6);
+	sync_stop();
+}
+
+static void
+test_log_lost(void **state)
+{
+	assert_int_equal(fake_life(life_log_lost, dir), 0);
+}
+
 static void
 test_burst(void **state)
 {
@@ -729,7 +858,10 @@ main(void)
 		T(test_uneven),
 		T(test_row),
 		T(test_row_interrupted),
+		T(test_row_slow),
 		T(test_burst),
+		T(test_orphan),
+		T(test_log_lost),
 #undef T
 	};
 
