@@ -8,6 +8,7 @@ usage: test_rc.py directory-of-the-built-scripts mtad-executable"""
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -270,8 +271,10 @@ esac
         self.path = self.write('mtad.lsb', text)
         os.chmod(self.write('mtad', self.MTAD), 0o755)
         os.chmod(self.write('mtactl', self.MTACTL), 0o755)
-        self.proc = subprocess.Popen([self.dir + '/mtad'],
-                                     stdin=subprocess.DEVNULL)
+        # under nohup a shell could not trap it
+        self.proc = subprocess.Popen(
+            [self.dir + '/mtad'], stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
         self.addCleanup(self.end)
         self.write('mtad.pid', '%d\n' % self.proc.pid)
         self.wait('mtad.there')
