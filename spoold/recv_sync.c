@@ -54,12 +54,23 @@ sync_failed(struct intransfer *t, int error)
 		recv_refuse(t, why);
 }
 
+int
+recv_log_failed(const struct intransfer *t)
+{
+	char	why[128];
+
+	if (t->sync.log_error == 0)
+		return (0);
+	snprintf(why, sizeof(why), "sync of the log: %s",
+	    strerror(t->sync.log_error));
+	spool_failed(why);
+	return (1);
+}
+
 /* A sync that ended.  -1: it failed, and t may be gone. */
 static int
 collect(struct intransfer *t, int wait)
 {
-	char	why[128];
-
 	if (sync_look(&t->sync, wait) != SYNC_ENDED)
 		return (0);
 	t->sync.state = SYNC_NONE;
@@ -67,12 +78,8 @@ collect(struct intransfer *t, int wait)
 		sync_failed(t, t->sync.error);
 		return (-1);
 	}
-	if (t->sync.log_error != 0) {
-		snprintf(why, sizeof(why), "sync of the log: %s",
-		    strerror(t->sync.log_error));
-		spool_failed(why);
+	if (recv_log_failed(t))
 		return (-1);
-	}
 	t->synced = t->sync.len;
 	body_synced(&t->body, t->synced);
 	if (t->sync.commits > sp.durable)

@@ -562,9 +562,10 @@ dormant_row(void *arg, const struct store_receiving *v)
 	if (is_live(v->id))
 		return (0);
 	content_path(v->id, path, sizeof(path));
-	if (v->kind == CONTENT_FILE && v->confirmed < sp.started && fstatat(sp.dirfd, path, &st,
-	    AT_SYMLINK_NOFOLLOW) == 0 && store_checkpoint_get(sp.store, v->id,
-	    INT32_MAX, st.st_size, &cp) == 1) {
+	if (v->kind == CONTENT_FILE && v->confirmed < sp.started &&
+	    fstatat(sp.dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    store_checkpoint_get(sp.store, v->id, INT32_MAX, st.st_size,
+	    &cp) == 1) {
 		now.serial = cp.serial;
 		now.content_len = cp.content_len;
 	}

@@ -240,6 +240,7 @@ struct store {
 const char	*store_log_vfs(void);
 /* What is committed is in the file, not synced.  -1: it is not. */
 int		 store_log_write(struct store *);
+
 /*
  * Statement n with its parameters bound: 'i' int64_t, 't' const char *,
  * 'b' const void * and size_t (NULL: null).  NULL on error.

@@ -52,14 +52,9 @@ recv_clean(struct intransfer *t)
 static void
 recv_release(struct intransfer *t)
 {
-	char	why[128];
-
 	/* that the log failed is not for this one alone */
-	if (sync_look(&t->sync, 1) == SYNC_ENDED && t->sync.log_error != 0) {
-		snprintf(why, sizeof(why), "sync of the log: %s",
-		    strerror(t->sync.log_error));
-		spool_failed(why);
-	}
+	if (sync_look(&t->sync, 1) == SYNC_ENDED)
+		recv_log_failed(t);
 	t->sync.state = SYNC_NONE;
 	body_release(&t->body, !t->stored_file && !t->keep_file);
 	free(t->markup);

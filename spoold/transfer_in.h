@@ -66,7 +66,7 @@ struct intransfer {
 	struct sync		 sync;		/* of the content */
 	uint64_t		 synced;	/* octets of it */
 	uint8_t			 waiting;	/* not in this transaction */
-	uint8_t			 put;		/* but this is */
+	uint8_t			 put;		/* flush_partial is in it */
 	struct incheckpoint	*cp;		/* not yet confirmed */
 	size_t			 ncp, cp_size;
 	size_t			 nready;	/* of them, in the transaction */
@@ -118,6 +118,8 @@ size_t		 recv_recorded(struct intransfer *);
 void		 recv_confirm(struct intransfer *);
 /* A sync of all octets there are, unless one is running. */
 void		 recv_sync_more(struct intransfer *);
+/* Of the sync that ended: did the log fail?  Then the spool does. */
+int		 recv_log_failed(const struct intransfer *);
 /* An imsg of one number to rtsd. */
 void		 recv_say(const struct intransfer *, uint32_t type,
 		    uint32_t number);

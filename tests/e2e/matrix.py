@@ -14,9 +14,10 @@ than (window + 1) x checkpoint octets sent again.
 A run's point is named  mode/actor/direction/index/place: mode is mono, twa or
 twa-back (the responder sends) of X.410-1984 mode, or the same with n- of
 normal mode (with -long behind it the message has twenty checkpoints and its
-content a file, so that the places of the later ones are foreseen), actor is link or PROCESS@MTA, direction out
-is from the side that connected, index counts TSDUs, CR first; place is
-before, after, or the octets of the TSDU that still pass."""
+content a file, so that the places of the later ones are foreseen), actor is
+link or PROCESS@MTA, direction out is from the side that connected, index
+counts TSDUs, CR first; place is before, after, or the octets of the TSDU that
+still pass."""
 
 import argparse
 import contextlib

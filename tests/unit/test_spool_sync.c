@@ -23,6 +23,7 @@
 
 #include <cmocka.h>
 
+#include "log_file.h"
 #include "spool_fake.h"
 
 #define IN	(ASSOC_INCOMING | 1)
@@ -36,17 +37,19 @@ static int		 held, fail;	/* syncs of the other thread */
 static int		 fail_log;	/* only those of the store's log */
 static int		 log_syncs;	/* of the other thread */
 
+static int		 fail_range;	/* of writing ahead of a sync */
+
 int	fdatasync(int fd);
+int	sync_file_range(int, int64_t, int64_t, unsigned);
 
-static int
-is_log(int fd)
+int
+sync_file_range(int fd, int64_t at, int64_t len, unsigned flags)
 {
-	char	path[64], name[256];
-	ssize_t	n;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, name, sizeof(name) - 1);
-	return (n > 4 && memcmp(name + n - 4, "-wal", 4) == 0);
+	if (fail_range != 0) {
+		errno = fail_range;
+		return (-1);
+	}
+	return (syscall(SYS_sync_file_range, fd, at, len, flags));
 }
 
 int
@@ -271,6 +274,30 @@ static void
 test_fails(void **state)
 {
 	assert_int_equal(fake_life(life_fails, dir), 0);
+}
+
+/* A write that failed ahead of a sync: the sync would not tell of it. */
+static void
+life_range_fails(const char *d)
+{
+	const struct recv_refuse	*r;
+	uint32_t			 n;
+
+	begin(d);
+	hold(0);
+	fail_range = EIO;
+	for (n = 0; nothing_sent() && n < 10; n++)
+		piece(n);
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED);
+	CHECK(nothing_sent());
+	sync_stop();
+}
+
+static void
+test_range_fails(void **state)
+{
+	assert_int_equal(fake_life(life_range_fails, dir), 0);
 }
 
 /* Discarded while a sync is under way: nothing of it is left. */
@@ -850,6 +877,7 @@ main(void)
 		T(test_at_once),
 		T(test_lost),
 		T(test_fails),
+		T(test_range_fails),
 		T(test_discarded),
 		T(test_ahead),
 		T(test_ahead_killed),

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "../../spoold/store.h"
+#include "log_file.h"
 
 #define PAGE		4096
 #define OCTETS		3000		/* of a content: a page of its own */
@@ -31,17 +32,6 @@ static char		 dir[64];
 static struct store	*s;
 static int		 writes;	/* to the log */
 static int		 no_space;	/* for the log */
-
-static int
-is_log(int fd)
-{
-	char	path[64], name[256];
-	ssize_t	n;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, name, sizeof(name) - 1);
-	return (n > 4 && memcmp(name + n - 4, "-wal", 4) == 0);
-}
 
 static ssize_t
 counted(int fd, const void *p, size_t len, int64_t at)
