@@ -8,6 +8,10 @@
  * until it is full, or until somebody looks: a sync, a read of the same
  * place, the size of the file.
  *
+ * The file is made longer ahead of what is written: a sync that has no new
+ * blocks to record takes half the time or less.  What is there are noughts,
+ * which are no frame of SQLite's, so its recovery ends before them.
+ *
  * Nothing is promised for a transaction that has not been synced, so a crash
  * loses no more than it did.  A commit that is synced by another descriptor
  * (store_begin_later) is written out first (store_log_write).
@@ -20,6 +24,9 @@
 #include "store_int.h"
 
 #define KEEP	(96 * 1024)	/* octets; SQLite writes 128 KB as none */
+#define AHEAD_MIN	(192 * 1024)	/* octets, at the beginning */
+#define AHEAD_MAX	(1024 * 1024)
+#define AHEAD_END	(9 * 1024 * 1024)	/* SQLite begins anew before */
 
 struct log_file {
 	sqlite3_file	 file;
@@ -27,6 +34,8 @@ struct log_file {
 	sqlite3_int64	 at;		/* of what is kept */
 	int		 used;
 	uint8_t		*octets;
+	sqlite3_int64	 size;		/* of the file, or less */
+	int		 no_ahead;	/* there was no room for more */
 };
 
 static sqlite3_vfs	*os_vfs;
@@ -38,17 +47,47 @@ log_file(sqlite3_file *f)
 	return ((struct log_file *)(void *)f);
 }
 
+/* It is only for speed: if the disk is full the file stays as it was. */
+static void
+write_ahead(struct log_file *l, sqlite3_int64 end)
+{
+	static const uint8_t	noughts[KEEP];
+	sqlite3_int64		at, ahead = end;
+
+	if (ahead < AHEAD_MIN)
+		ahead = AHEAD_MIN;
+	if (ahead > AHEAD_MAX)
+		ahead = AHEAD_MAX;
+	if (end + ahead > AHEAD_END)
+		return;
+	for (at = end; at < end + ahead; at += KEEP) {
+		if (l->os->pMethods->xWrite(l->os, noughts, KEEP,
+		    at) == SQLITE_OK)
+			continue;
+		l->no_ahead = 1;
+		l->os->pMethods->xTruncate(l->os, l->size);
+		return;
+	}
+	l->size = at;
+}
+
 static int
 write_out(struct log_file *l)
 {
-	int	rc;
+	sqlite3_int64	end = l->at + l->used;
+	int		rc;
 
 	if (l->used == 0)
 		return (SQLITE_OK);
+	if (end > l->size && !l->no_ahead)
+		write_ahead(l, end);
 	/* kept after an error: no reader is to find what was there before */
 	if ((rc = l->os->pMethods->xWrite(l->os, l->octets, l->used,
-	    l->at)) == SQLITE_OK)
+	    l->at)) == SQLITE_OK) {
 		l->used = 0;
+		if (l->size < end)
+			l->size = end;
+	}
 	return (rc);
 }
 
@@ -90,6 +129,9 @@ log_truncate(sqlite3_file *f, sqlite3_int64 size)
 
 	if ((rc = write_out(l)) != SQLITE_OK)
 		return (rc);
+	if (size < l->size)
+		l->size = size;
+	l->no_ahead = 0;
 	return (l->os->pMethods->xTruncate(l->os, size));
 }
 
@@ -213,6 +255,8 @@ vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 		l->octets = NULL;
 		return (rc);
 	}
+	if (l->os->pMethods->xFileSize(l->os, &l->size) != SQLITE_OK)
+		l->size = 0;
 	l->file.pMethods = &log_methods;
 	return (SQLITE_OK);
 }

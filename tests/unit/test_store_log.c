@@ -2,14 +2,15 @@
 
 /*
  * The write-ahead log of the store is written in one piece for a
- * transaction, whatever its size is found again, and a commit whose log
- * could not be written is none.
+ * transaction and ahead of it, whatever its size is found again, and a commit
+ * whose log could not be written is none.
  */
 
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -30,15 +31,24 @@
 
 static char		 dir[64];
 static struct store	*s;
-static int		 writes;	/* to the log */
+static int		 writes;	/* to the log, of pages */
 static int		 no_space;	/* for the log */
+static int		 no_ahead;	/* for what is written ahead of it */
+
+static int
+noughts(const uint8_t *p, size_t len)
+{
+	return (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
 
 static ssize_t
 counted(int fd, const void *p, size_t len, int64_t at)
 {
 	if (is_log(fd)) {
-		writes++;
-		if (no_space) {
+		int	ahead = noughts(p, len);
+
+		writes += !ahead;
+		if (no_space || (ahead && no_ahead)) {
 			errno = ENOSPC;
 			return (-1);
 		}
@@ -78,7 +88,7 @@ setup(void **state)
 	strlcpy(dir, "/tmp/mtad-log.XXXXXX", sizeof(dir));
 	if (mkdtemp(dir) == NULL)
 		return (-1);
-	no_space = 0;
+	no_space = no_ahead = 0;
 	open_it();
 	return (0);
 }
@@ -265,6 +275,89 @@ test_nothing(void **state)
 	assert_true(writes > 0);
 }
 
+/* Octets of the log's file, and before the last that are noughts. */
+static off_t
+log_size(off_t *used)
+{
+	static uint8_t	buf[16 * 1024 * 1024];
+	char		path[128];
+	ssize_t		n;
+	int		fd;
+
+	snprintf(path, sizeof(path), "%s/queue.db-wal", dir);
+	assert_int_not_equal(fd = open(path, O_RDONLY), -1);
+	assert_int_not_equal(n = read(fd, buf, sizeof(buf)), -1);
+	close(fd);
+	for (*used = n; *used > 0 && buf[*used - 1] == 0; --*used)
+		;
+	return (n);
+}
+
+static void
+add_one(uint64_t id)
+{
+	assert_int_equal(store_begin(s), 0);
+	add(id);
+	assert_int_equal(store_commit(s), 0);
+}
+
+/* A file that grew has more to sync: it does so now and then. */
+static void
+test_ahead(void **state)
+{
+	off_t		used, size, was = 0;
+	uint64_t	id;
+	int		grew = 0, status;
+	pid_t		pid;
+
+	for (id = 1; id <= 900; id++) {
+		add_one(id);
+		size = log_size(&used);
+		assert_true(size > used && size <= 16 * 1024 * 1024);
+		grew += size != was;
+		was = size;
+	}
+	assert_in_range(grew, 3, 16);
+	store_close(s);
+	if ((pid = fork()) == 0) {
+		char	why[256];
+
+		if ((s = store_open(dir, why, sizeof(why))) == NULL)
+			_exit(1);
+		for (; id <= 1000; id++)
+			add_one(id);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	size = log_size(&used);
+	assert_true(size > used && used > 0);
+	open_it();
+	check(1, 1000);
+	add_one(1001);
+	check(1, 1001);
+}
+
+/* Where there is no room for it nothing is lost but time. */
+static void
+test_no_ahead(void **state)
+{
+	off_t		used, size;
+	uint64_t	id;
+
+	store_close(s);
+	open_it();
+	no_ahead = 1;
+	for (id = 1; id <= 100; id++)
+		add_one(id);
+	/* noughts at the end of a page are its own */
+	size = log_size(&used);
+	assert_true(size - used < PAGE);
+	store_close(s);
+	open_it();
+	check(1, 100);
+}
+
 int
 main(void)
 {
@@ -276,6 +369,8 @@ main(void)
 		T(test_no_space),
 		T(test_no_space_later),
 		T(test_nothing),
+		T(test_ahead),
+		T(test_no_ahead),
 #undef T
 	};
 
