@@ -3,7 +3,7 @@
 /*
  * The octets of one content as they arrive: in memory while they fit into a
  * row, then in a file of their own, whose writing starts early so that the
- * sync at the end finds little left to do.
+ * sync at the end finds little left to do; a long one past the page cache.
  */
 
 #include <errno.h>
@@ -26,18 +26,19 @@ body_init(struct body *b, uint64_t id)
 }
 
 static int
-write_all(int fd, const uint8_t *data, size_t len)
+write_all(int fd, const uint8_t *data, size_t len, uint64_t offset)
 {
 	ssize_t	n;
 
 	while (len > 0) {
-		if ((n = write(fd, data, len)) == -1) {
+		if ((n = pwrite(fd, data, len, offset)) == -1) {
 			if (errno == EINTR)
 				continue;
 			return (-1);
 		}
 		data += n;
 		len -= n;
+		offset += n;
 	}
 	return (0);
 }
@@ -81,11 +82,33 @@ to_file(struct body *b)
 	if ((b->fd = content_create(b->id)) == -1)
 		return (-1);
 	b->new_file = 1;
-	if (write_all(b->fd, b->octets, b->len) == -1)
+	if (write_all(b->fd, b->octets, b->len, 0) == -1)
 		return (-1);
 	free(b->octets);
 	b->octets = NULL;
 	return (0);
+}
+
+void
+body_direct(struct body *b, uint64_t room)
+{
+	if (b->fd != -1 && b->direct == NULL)
+		b->direct = direct_new(b->id, b->fd, b->len, room);
+}
+
+static int
+add_direct(struct body *b, const uint8_t *data, size_t len)
+{
+	size_t	n = 0;
+
+	if (b->len < b->direct->begin) {
+		n = b->direct->begin - b->len;
+		if (n > len)
+			n = len;
+		if (write_all(b->fd, data, n, b->len) == -1)
+			return (-1);
+	}
+	return (direct_add(b->direct, data + n, len - n));
 }
 
 int
@@ -99,10 +122,11 @@ body_add(struct body *b, const uint8_t *data, size_t len)
 		    (b->octets = malloc(CONTENT_INLINE_MAX)) == NULL)
 			return (-1);
 		memcpy(b->octets + b->len, data, len);
-	} else if (write_all(b->fd, data, len) == -1)
+	} else if ((b->direct != NULL ? add_direct(b, data, len) :
+	    write_all(b->fd, data, len, b->len)) == -1)
 		return (-1);
 	b->len += len;
-	if (b->fd != -1 && write_behind(b) == -1)
+	if (b->fd != -1 && b->direct == NULL && write_behind(b) == -1)
 		return (-1);
 	/* the last thing: it may release this.  A row is in the log as well */
 	spool_wrote(b->fd != -1 ? len : 2 * len);
@@ -114,6 +138,11 @@ body_sync(struct body *b)
 {
 	if (b->fd == -1)
 		return (0);
+	if (b->direct != NULL) {
+		sync_write_stop(b->direct);
+		if (direct_flush(b->direct, b->len, 1) == -1)
+			return (-1);
+	}
 	if (fdatasync(b->fd) == -1 ||
 	    (b->new_file && content_sync_dir(b->id) == -1))
 		return (-1);
@@ -144,7 +173,7 @@ body_open(struct body *b, uint64_t len)
 		errno = EIO;	/* what was written before a power failure */
 		return (-1);
 	}
-	if (ftruncate(b->fd, len) == -1 || lseek(b->fd, 0, SEEK_END) == -1)
+	if (ftruncate(b->fd, len) == -1)
 		return (-1);
 	b->len = b->started = b->waited = len;
 	return (0);
@@ -153,6 +182,8 @@ body_open(struct body *b, uint64_t len)
 void
 body_release(struct body *b, int unlink_it)
 {
+	direct_free(b->direct);
+	b->direct = NULL;
 	if (b->fd != -1) {
 		close(b->fd);
 		if (unlink_it)

@@ -16,6 +16,7 @@
 
 #define FORESEE		64	/* checkpoints, beyond the last */
 #define BURST		(1024 * 1024)	/* octets; more gain nothing */
+#define DIRECT_FROM	(1024 * 1024)	/* octets; shorter ones are read soon */
 #define ROW_EVERY	30000	/* ms that the row of a transfer is behind */
 #define STEADY		16	/* bursts as expected, then one more is */
 
@@ -33,6 +34,14 @@ needed(const struct intransfer *t)
 	default:
 		return (0);
 	}
+}
+
+/* It is not, and no running sync will do. */
+static int
+lacks(const struct intransfer *t)
+{
+	return (t->synced < needed(t) || (t->state == IN_ENDING &&
+	    !t->complete && direct_padded(t->body.direct)));
 }
 
 static void
@@ -99,6 +108,8 @@ recv_sync_more(struct intransfer *t)
 		return;
 	t->sync.fd = t->body.fd;
 	t->sync.id = t->body.id;
+	t->sync.direct = t->body.direct;
+	t->sync.whole = t->state == IN_ENDING;
 	t->sync.new_file = t->body.new_file;
 	t->sync.len = t->body.len;
 	t->waits = 0;
@@ -262,6 +273,23 @@ settled(struct intransfer *t)
 	recv_sync_more(t);
 }
 
+/*
+ * What goes past the page cache has to fit into memory until it is synced.
+ * A padded block is not to reach to the next checkpoint.
+ */
+static void
+go_direct(struct intransfer *t)
+{
+	uint64_t	size = (uint64_t)t->assoc->row.checkpoint * 1024;
+
+	if (t->body.direct != NULL || t->tried_direct ||
+	    t->body.len < DIRECT_FROM || size < 2 * DIRECT_ALIGN)
+		return;
+	t->tried_direct = 1;
+	/* one more than the window, as some have it, and what comes behind */
+	body_direct(&t->body, (t->assoc->row.window + UINT64_C(3)) * size);
+}
+
 int
 recv_foreseen(struct intransfer *t)
 {
@@ -277,6 +305,7 @@ recv_foreseen(struct intransfer *t)
 	t->row.confirmed = time(NULL);
 	if (t->row_behind == 0)
 		t->row_behind = spool_clock();
+	go_direct(t);
 	if (recv_to_put(t))
 		spool_dirty_later();
 	sync_burst(t);
@@ -321,7 +350,7 @@ sync_one(struct intransfer *t, int wait)
 		if (collect(t, wait) == -1)
 			return;
 		recv_confirm(t);
-		if (wait && t->synced < t->body.len) {
+		if (wait && (t->synced < t->body.len || lacks(t))) {
 			if (body_sync(&t->body) == -1) {
 				sync_failed(t, errno);
 				return;
@@ -329,7 +358,7 @@ sync_one(struct intransfer *t, int wait)
 			t->synced = t->body.len;
 			t->waits = 0;
 		}
-		if (t->synced < needed(t) && !recv_ahead(t)) {
+		if (lacks(t) && !recv_ahead(t)) {
 			t->waiting = 1;
 			recv_sync_more(t);
 			return;

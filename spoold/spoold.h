@@ -39,6 +39,7 @@ struct peer;
 struct assoc;
 struct target;
 struct intransfer;
+struct direct;
 struct xfer;
 
 /* A message for one target. */
@@ -739,6 +740,8 @@ struct sync {
 	TAILQ_ENTRY(sync) entry;
 	enum sync_state	 state;		/* sync_look */
 	int		 fd;
+	struct direct	*direct;	/* to be flushed first, or NULL */
+	uint8_t		 whole;		/* there is no more to come */
 	uint8_t		 new_file;	/* its directory as well */
 	uint64_t	 id;		/* of the content */
 	uint64_t	 len;		/* octets when it began */
@@ -760,6 +763,50 @@ void	 sync_begin(struct sync *);
 /* wait: never SYNC_RUNNING. */
 enum sync_state sync_look(struct sync *, int wait);
 
+/* Octets of a content are written in the thread as well; at most once. */
+void	 sync_write(struct direct *);
+/* Until more of it is written than that, or it failed. */
+void	 sync_write_wait(struct direct *, uint64_t written);
+/* It is not in the thread's hands any more. */
+void	 sync_write_stop(struct direct *);
+
+/* direct.c: octets of a content past the page cache. */
+#define DIRECT_ALIGN	4096		/* octets */
+#define DIRECT_WRITE	(128 * 1024)	/* fewer wait for more, or a sync */
+struct direct {
+	TAILQ_ENTRY(direct) entry;
+	uint8_t		 queued, busy;	/* syncer.c */
+	int		 fd, plain;
+	uint8_t		 usual;		/* fd does not do */
+	uint8_t		*ring, *tail;
+	size_t		 room;		/* octets of ring */
+	uint64_t	 begin;		/* in the content, aligned */
+	_Atomic uint64_t put;		/* so far by the loop */
+	_Atomic uint64_t written;	/* by the thread, aligned */
+	_Atomic int	 error;		/* errno: nothing more is written */
+	_Atomic int	 padded;	/* the file is longer than that */
+};
+/*
+ * From the next multiple of DIRECT_ALIGN after len on; what comes before goes
+ * to plain, the content's usual descriptor, which stays the caller's.  At
+ * most `room' octets are going to be added between one flush and the end of
+ * the next.  NULL: not here, or not now.
+ */
+struct direct *direct_new(uint64_t id, int plain, uint64_t len,
+	    uint64_t room);
+void	 direct_free(struct direct *);
+/* Waits if there is no room.  -1 with errno. */
+int	 direct_add(struct direct *, const uint8_t *, size_t);
+/* In the thread: all that can be written now.  -1 with errno. */
+int	 direct_write(struct direct *);
+/*
+ * In the thread, or after sync_write_stop: all up to len is written, to be
+ * durable with the next fdatasync; whole: and the file ends there.
+ */
+int	 direct_flush(struct direct *, uint64_t len, int whole);
+/* The file is longer than the content.  NULL: it is not. */
+int	 direct_padded(const struct direct *);
+
 /* body.c: a content as it arrives.  -1 with errno; it is to be released. */
 struct body {
 	uint64_t	 id;
@@ -768,11 +815,17 @@ struct body {
 	uint8_t		*octets;	/* CONTENT_INLINE_MAX of room */
 	uint64_t	 len;
 	uint64_t	 started, waited;
+	struct direct	*direct;	/* NULL: by the page cache */
 };
 void	 body_init(struct body *, uint64_t id);
 int	 body_add(struct body *, const uint8_t *, size_t);
 /* All of it, and its name, will survive. */
 int	 body_sync(struct body *);
+/*
+ * From here on past the page cache, if that is possible (direct_new).  It
+ * has to be a file already.
+ */
+void	 body_direct(struct body *, uint64_t room);
 /* Octets up to len are durable, and its name: the syncer did it. */
 void	 body_synced(struct body *, uint64_t len);
 /* An existing file, cut to a length that it must have. */

@@ -3,7 +3,8 @@
 /*
  * Content files are synced by a thread of their own, one after the other,
  * while the loop goes on reading, and after each of them the store's log if
- * something in it is waiting for that.  The loop alone decides what a sync
+ * something in it is waiting for that; between them it writes what direct.c
+ * has for it.  The loop alone decides what a sync
  * that ended allows (recv_store.c); the thread knows descriptors and no more.
  */
 
@@ -17,6 +18,7 @@
 #include "spoold.h"
 
 static TAILQ_HEAD(, sync) todo = TAILQ_HEAD_INITIALIZER(todo);
+static TAILQ_HEAD(, direct) writes = TAILQ_HEAD_INITIALIZER(writes);
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t	 ended = PTHREAD_COND_INITIALIZER;
@@ -27,6 +29,20 @@ static uint64_t		 log_commits;	/* that are in it */
 static uint64_t		 log_synced;	/* of them; 0: unknown */
 static unsigned		 log_turn;	/* when that was forgotten */
 static int		 log_broken;	/* errno of a sync that failed */
+
+/* Called and returns with the lock. */
+static void
+write_one(struct direct *d)
+{
+	TAILQ_REMOVE(&writes, d, entry);
+	d->queued = 0;
+	d->busy = 1;
+	pthread_mutex_unlock(&lock);
+	direct_write(d);	/* that it failed is in it */
+	pthread_mutex_lock(&lock);
+	d->busy = 0;
+	pthread_cond_broadcast(&ended);
+}
 
 static void *
 worker(void *arg)
@@ -39,14 +55,22 @@ worker(void *arg)
 
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		while ((s = TAILQ_FIRST(&todo)) == NULL && !stopping)
-			pthread_cond_wait(&work, &lock);
+		/* somebody waits for a sync, nobody for a write */
+		while ((s = TAILQ_FIRST(&todo)) == NULL) {
+			if (!TAILQ_EMPTY(&writes))
+				write_one(TAILQ_FIRST(&writes));
+			else if (!stopping)
+				pthread_cond_wait(&work, &lock);
+			else
+				break;
+		}
 		if (s == NULL)
 			break;
 		TAILQ_REMOVE(&todo, s, entry);
 		pthread_mutex_unlock(&lock);
 		error = 0;
-		if (fdatasync(s->fd) == -1 ||
+		if ((s->direct != NULL && direct_flush(s->direct, s->len,
+		    s->whole) == -1) || fdatasync(s->fd) == -1 ||
 		    (s->new_file && content_sync_dir(s->id) == -1))
 			error = errno;
 		pthread_mutex_lock(&lock);
@@ -90,6 +114,46 @@ sync_begin(struct sync *s)
 	s->state = SYNC_RUNNING;
 	TAILQ_INSERT_TAIL(&todo, s, entry);
 	pthread_cond_signal(&work);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+queue_write(struct direct *d)
+{
+	if (d->queued)
+		return;
+	d->queued = 1;
+	TAILQ_INSERT_TAIL(&writes, d, entry);
+	pthread_cond_signal(&work);
+}
+
+void
+sync_write(struct direct *d)
+{
+	pthread_mutex_lock(&lock);
+	queue_write(d);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+sync_write_wait(struct direct *d, uint64_t written)
+{
+	pthread_mutex_lock(&lock);
+	queue_write(d);
+	while ((d->queued || d->busy) && d->written == written)
+		pthread_cond_wait(&ended, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+sync_write_stop(struct direct *d)
+{
+	pthread_mutex_lock(&lock);
+	if (d->queued)
+		TAILQ_REMOVE(&writes, d, entry);
+	d->queued = 0;
+	while (d->busy)
+		pthread_cond_wait(&ended, &lock);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -65,6 +65,7 @@ struct intransfer {
 	struct body		 body;		/* the content */
 	struct sync		 sync;		/* of the content */
 	uint64_t		 synced;	/* octets of it */
+	uint8_t			 tried_direct;	/* body_direct, once */
 	uint8_t			 waiting;	/* not in this transaction */
 	uint8_t			 put;		/* flush_partial is in it */
 	struct incheckpoint	*cp;		/* not yet confirmed */

@@ -14,10 +14,10 @@ than (window + 1) x checkpoint octets sent again.
 A run's point is named  mode/actor/direction/index/place: mode is mono, twa or
 twa-back (the responder sends) of X.410-1984 mode, or the same with n- of
 normal mode (with -long behind it the message has twenty checkpoints and its
-content a file, so that the places of the later ones are foreseen), actor is
-link or PROCESS@MTA, direction out is from the side that connected, index
-counts TSDUs, CR first; place is before, after, or the octets of the TSDU that
-still pass."""
+content a file, so that the places of the later ones are foreseen, with -direct
+so many octets that the last of them go past the page cache), actor is link or
+PROCESS@MTA, direction out is from the side that connected, index counts TSDUs,
+CR first; place is before, after, or the octets of the TSDU that still pass."""
 
 import argparse
 import contextlib
@@ -40,9 +40,10 @@ TEXT = 7 * 1024 + 300           # with head and heading: 8 checkpoints
 PLACES = ('before', 0.1, 0.5, 0.9, 'after')
 ROLES = ('rtsd', 'spoold', 'mtad')
 MODES = ('mono', 'twa', 'twa-back', 'n-mono', 'n-twa', 'n-twa-back',
-         'mono-long', 'n-twa-back-long')
+         'mono-long', 'n-twa-back-long', 'mono-direct', 'n-twa-back-direct')
 # Octets of text and KB of a checkpoint for other modes than those.
-SIZES = {'-file': (59 * 1024, 8), '-long': (159 * 1024, 8)}
+SIZES = {'-file': (59 * 1024, 8), '-long': (159 * 1024, 8),
+         '-direct': (1599 * 1024, 64)}
 RUN_TIME = 45                   # s until a run counts as stuck
 
 OPTIONS = ['checkpoint 1 window 3 safe-store 1', 'recover yes memory 1s',

@@ -16,7 +16,8 @@ than (window + 1) x checkpoint octets sent again.
 A point's name is that of matrix.py with the actor power@MTA, or
 mode/sync@MTA/N: the power goes at the N-th sync of spoold since its start,
 before that sync has done anything.  A mode ending in -file sends a content
-that does not fit into a row, one in -long one of twenty checkpoints."""
+that does not fit into a row, one in -long one of twenty checkpoints,
+one in -direct one whose end is written past the page cache."""
 
 import argparse
 import os
@@ -38,7 +39,7 @@ from peer.proxy import Point                        # noqa: E402
 
 MODES = ('mono', 'mono-file', 'twa', 'twa-back', 'twa-back-file',
          'n-mono', 'n-mono-file', 'n-twa', 'n-twa-back', 'n-twa-back-file',
-         'n-mono-long', 'twa-back-long')
+         'n-mono-long', 'twa-back-long', 'n-mono-direct', 'twa-back-direct')
 MTAS = ('alpha', 'beta')
 SYNCS = 30              # of a start and one message, at most
 SYNCS_LONG = 60
@@ -199,8 +200,8 @@ def points(modes, syncs):
             yield mode, '%s/%s/%s/%d/%s' % (mode, actor, direction, index,
                                             place), strike
         for who in MTAS:
-            for n in range(1, (SYNCS_LONG if mode.endswith('-long') else
-                               syncs) + 1):
+            for n in range(1, 1 + (SYNCS_LONG if mode.endswith(
+                    ('-long', '-direct')) else syncs)):
                 yield mode, '%s/sync@%s/%d' % (mode, who, n), \
                     lambda lane, who=who, n=n: lane.at_sync(who, n)
 

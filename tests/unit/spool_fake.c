@@ -69,7 +69,8 @@ mtad_ask(uint32_t type, uint32_t id, int fd, const void *data, size_t len)
 	return (rtsd_send(type, id, fd, data, len));
 }
 
-int	fake_slow;
+int		fake_slow;
+uint32_t	fake_checkpoint = 2;
 
 uint64_t
 spool_clock(void)
@@ -152,7 +153,7 @@ fake_setup(char *dir, size_t size)
 		strlcpy(p->local.name, "alpha", sizeof(p->local.name));
 		p->recover = 1;
 		p->naddress = 1;
-		p->checkpoint = 4;
+		p->checkpoint = fake_checkpoint > 4 ? fake_checkpoint : 4;
 		p->window = 3;
 		p->recovery_delay = 60;
 		p->recovery_timeout = 600;
@@ -343,7 +344,7 @@ peer_opens(uint32_t id, int peer, int n, int recover_n, int dialogue)
 	memset(&ind, 0, sizeof(ind));
 	ind.peer = recover_n ? 0 : peer;
 	ind.dialogue = dialogue;
-	ind.checkpoint = 2;
+	ind.checkpoint = fake_checkpoint;
 	ind.window = 3;
 	make_conn(&ind.id, "beta", n);
 	if (recover_n) {
@@ -356,13 +357,13 @@ peer_opens(uint32_t id, int peer, int n, int recover_n, int dialogue)
 	ans = (const void *)next(IMSG_ASSOC_ANSWER)->data;
 	CHECK(ans->accept == 1);
 	CHECK(ans->peer == (uint32_t)peer);
-	CHECK(ans->checkpoint == 2);
+	CHECK(ans->checkpoint == fake_checkpoint);
 	CHECK(ans->window == 3);
 	memset(&up, 0, sizeof(up));
 	up.peer = peer;
 	up.turn = ans->turn;
 	up.dialogue = dialogue;
-	up.checkpoint = 2;
+	up.checkpoint = fake_checkpoint;
 	up.window = 3;
 	strlcpy(up.address, ind.address, sizeof(up.address));
 	from_rtsd(IMSG_ASSOC_UP, id, &up, sizeof(up));

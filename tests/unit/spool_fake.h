@@ -93,5 +93,7 @@ uint64_t queue_length(void);
 extern int	fake_patient;
 /* What asks for the time takes longer than a sync. */
 extern int	fake_slow;
+/* KB, of incoming associations; set it before life_begin. */
+extern uint32_t	fake_checkpoint;
 
 #endif
