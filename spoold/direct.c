@@ -18,7 +18,7 @@
 #include "spoold.h"
 
 #ifndef O_DIRECT
-#define O_DIRECT	0	/* then the ring is written as it can be */
+#define O_DIRECT	0	/* then there is no ring */
 #endif
 
 #define ROOM_MAX	(2 * 1024 * 1024)	/* octets of one ring */

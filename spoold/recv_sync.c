@@ -36,12 +36,20 @@ needed(const struct intransfer *t)
 	}
 }
 
-/* It is not, and no running sync will do. */
+/*
+ * It is not, or the file is longer than the content: or will be, when a sync
+ * that runs has written what it has to.
+ */
 static int
-lacks(const struct intransfer *t)
+lacks(struct intransfer *t)
 {
-	return (t->synced < needed(t) || (t->state == IN_ENDING &&
-	    !t->complete && direct_padded(t->body.direct)));
+	if (t->synced < needed(t))
+		return (1);
+	if (t->state != IN_ENDING || t->complete || t->body.direct == NULL)
+		return (0);
+	/* in this order: what ends between is padded already */
+	return ((!t->sync.whole && sync_look(&t->sync, 0) == SYNC_RUNNING) ||
+	    direct_padded(t->body.direct));
 }
 
 static void
@@ -275,7 +283,8 @@ settled(struct intransfer *t)
 
 /*
  * What goes past the page cache has to fit into memory until it is synced.
- * A padded block is not to reach to the next checkpoint.
+ * After a crash the file's length says less than it does otherwise: up to a
+ * block of it may be padding, so checkpoints are not to be as near as that.
  */
 static void
 go_direct(struct intransfer *t)

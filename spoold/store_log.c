@@ -102,6 +102,8 @@ log_write(sqlite3_file *f, const void *p, int len, sqlite3_int64 at)
 		return (rc);
 	if (len > KEEP)
 		return (l->os->pMethods->xWrite(l->os, p, len, at));
+	if (at == 0)
+		l->no_ahead = 0;	/* it begins anew, and asks again */
 	if (l->used == 0)
 		l->at = at;
 	memcpy(l->octets + l->used, p, len);
@@ -255,8 +257,12 @@ vfs_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags,
 		l->octets = NULL;
 		return (rc);
 	}
-	if (l->os->pMethods->xFileSize(l->os, &l->size) != SQLITE_OK)
-		l->size = 0;
+	if ((rc = l->os->pMethods->xFileSize(l->os, &l->size)) != SQLITE_OK) {
+		l->os->pMethods->xClose(l->os);
+		free(l->octets);
+		l->octets = NULL;
+		return (rc);
+	}
 	l->file.pMethods = &log_methods;
 	return (SQLITE_OK);
 }

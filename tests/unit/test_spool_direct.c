@@ -40,6 +40,7 @@ static char		 dir[64];
 static int		 direct_writes;	/* by descriptors that are so */
 static int		 fail;		/* errno of those */
 static size_t		 short_by;	/* octets of each that are left */
+static uint64_t		 extra;		/* before the first EVEN octets */
 static int		 held;		/* the thread does not write */
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
@@ -98,12 +99,26 @@ hold(int yes)
 }
 
 static int
-setup(void **state)
+setup_with(void)
 {
 	direct_writes = 0;
 	fake_checkpoint = EVEN / 1024;
 	fake_setup(dir, sizeof(dir));
 	return (0);
+}
+
+static int
+setup(void **state)
+{
+	extra = 0;
+	return (setup_with());
+}
+
+static int
+setup_uneven(void **state)
+{
+	extra = 1000;
+	return (setup_with());
 }
 
 static int
@@ -375,12 +390,18 @@ test_full_ring(void **state)
 /* A transfer */
 
 static void
-even(uint32_t n)
+content(uint64_t from, size_t len)
 {
 	static uint8_t	buf[EVEN];
 
-	fill_octets(buf, (uint64_t)(n - 1) * EVEN, EVEN);
-	recv_octets(IMSG_RECV_CONTENT, IN, buf, EVEN);
+	fill_octets(buf, from, len);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, len);
+}
+
+static void
+even(uint32_t n)
+{
+	content(extra + (uint64_t)(n - 1) * EVEN, EVEN);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, n);
 }
 
@@ -421,9 +442,8 @@ window_of(uint32_t n)
 
 /* Up to checkpoint 30, long past the page cache. */
 static void
-begin(const char *d, uint32_t extra)
+begin(const char *d)
 {
-	static uint8_t	buf[EVEN];
 	uint32_t	n;
 	int		fd;
 
@@ -441,9 +461,9 @@ begin(const char *d, uint32_t extra)
 	spool_commit();
 	forget_sent();
 	recv_begin(IN, 5);
-	/* what comes first is not a whole number of blocks */
-	fill_octets(buf, 0, extra);
-	recv_octets(IMSG_RECV_MARKUP, IN, buf, 100);
+	recv_octets(IMSG_RECV_MARKUP, IN, octets, 100);
+	if (extra > 0)
+		content(0, extra);
 	for (n = 1; n <= 9; n++) {
 		even(n);
 		CHECK(spool_commit() == 0);
@@ -459,11 +479,9 @@ static void
 finish(const char *d, uint32_t last, size_t more)
 {
 	static const char *const to[] = { TO_HERE };
-	static uint8_t		 buf[EVEN];
 
-	fill_octets(buf, (uint64_t)last * EVEN, more);
 	if (more > 0)
-		recv_octets(IMSG_RECV_CONTENT, IN, buf, more);
+		content(extra + (uint64_t)last * EVEN, more);
 	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
 	recv_number(IMSG_RECV_END, IN, last + 1);
 	if (sp.dirty)
@@ -472,21 +490,21 @@ finish(const char *d, uint32_t last, size_t more)
 	next(IMSG_RECV_ENDED);
 	settle();
 	CHECK(delivered_files(d, ".p2") == 1);
-	CHECK(delivered_right(d, (uint64_t)last * EVEN + more));
+	CHECK(delivered_right(d, extra + (uint64_t)last * EVEN + more));
 	sync_stop();
 }
 
 static void
 life_whole(const char *d)
 {
-	begin(d, 0);
+	begin(d);
 	finish(d, 30, 1234);
 }
 
 static void
 life_whole_even(const char *d)
 {
-	begin(d, 0);
+	begin(d);
 	finish(d, 30, 0);
 }
 
@@ -510,13 +528,11 @@ static void
 life_padded(const char *d)
 {
 	static const char *const to[] = { TO_HERE };
-	static uint8_t		 buf[EVEN];
 	struct pollfd		 pfd = { .events = POLLIN };
 
-	begin(d, 0);
+	begin(d);
 	pfd.fd = sync_event_fd();
-	fill_octets(buf, UINT64_C(30) * EVEN, 5000);
-	recv_octets(IMSG_RECV_CONTENT, IN, buf, 5000);
+	content(extra + UINT64_C(30) * EVEN, 5000);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, 31);
 	if (sp.dirty)
 		spool_commit_turn();
@@ -539,7 +555,7 @@ life_padded(const char *d)
 	next(IMSG_RECV_ENDED);
 	settle();
 	CHECK(delivered_files(d, ".p2") == 1);
-	CHECK(delivered_right(d, UINT64_C(30) * EVEN + 5000));
+	CHECK(delivered_right(d, extra + UINT64_C(30) * EVEN + 5000));
 	sync_stop();
 }
 
@@ -549,11 +565,51 @@ test_padded(void **state)
 	run(life_padded);
 }
 
+/*
+ * The end comes while a sync runs that will make the file longer than its
+ * content, though all of the content is durable already.
+ */
+static void
+life_end_meanwhile(const char *d)
+{
+	static const char *const to[] = { TO_HERE };
+	pthread_t		 t;
+
+	begin(d);
+	even(31);
+	content(extra + UINT64_C(31) * EVEN, EVEN);
+	CHECK(spool_commit() == 0);	/* another one's, with all that came */
+	confirmed(31);
+	CHECK(nothing_sent());
+	hold(1);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, 32);
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
+	recv_number(IMSG_RECV_END, IN, 33);
+	CHECK(pthread_create(&t, NULL, release_soon, NULL) == 0);
+	spool_commit_turn();
+	pthread_join(t, NULL);
+	turn_until_sent();
+	confirmed(32);
+	if (nothing_sent())
+		turn_until_sent();
+	next(IMSG_RECV_ENDED);
+	settle();
+	CHECK(delivered_files(d, ".p2") == 1);
+	CHECK(delivered_right(d, extra + UINT64_C(32) * EVEN));
+	sync_stop();
+}
+
+static void
+test_end_meanwhile(void **state)
+{
+	run(life_end_meanwhile);
+}
+
 /* Killed in the middle: what was confirmed is there, and it goes on. */
 static void
 life_killed(const char *d)
 {
-	begin(d, 0);
+	begin(d);
 	even(31);
 	raise(SIGKILL);
 }
@@ -577,7 +633,7 @@ life_resumed(const char *d)
 	spool_commit();
 	next(IMSG_RECV_OLD_MARKUP);
 	r = (const void *)next(IMSG_RECV_RESUMED)->data;
-	CHECK(r->content_len == UINT64_C(30) * EVEN);
+	CHECK(r->content_len == extra + UINT64_C(30) * EVEN);
 	fake_patient = 1;
 	for (n = 31; n <= 33; n++) {
 		even(n);
@@ -607,7 +663,7 @@ life_no_space(const char *d)
 {
 	const struct recv_refuse	*r;
 
-	begin(d, 0);
+	begin(d);
 	fail = ENOSPC;
 	even(31);
 	even(32);
@@ -633,7 +689,7 @@ test_no_space(void **state)
 static void
 life_discarded(const char *d)
 {
-	begin(d, 0);
+	begin(d);
 	hold(1);
 	even(31);
 	even(32);
@@ -657,6 +713,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define U(name)	cmocka_unit_test_setup_teardown(name, setup_uneven, teardown)
 		T(test_pieces),
 		T(test_usual),
 		T(test_short),
@@ -669,7 +726,16 @@ main(void)
 		T(test_killed),
 		T(test_no_space),
 		T(test_discarded),
+		/* checkpoints are not at the ends of blocks */
+		U(test_whole),
+		U(test_whole_even),
+		U(test_padded),
+		U(test_killed),
+		U(test_no_space),
+		U(test_discarded),
+		U(test_end_meanwhile),
 #undef T
+#undef U
 	};
 
 	return (cmocka_run_group_tests_name("spool_direct", tests, NULL,
