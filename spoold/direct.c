@@ -195,5 +195,5 @@ direct_flush(struct direct *d, uint64_t len, int whole)
 int
 direct_padded(const struct direct *d)
 {
-	return (d != NULL && atomic_load(&d->padded));
+	return (atomic_load(&d->padded));
 }

@@ -804,7 +804,7 @@ int	 direct_write(struct direct *);
  * durable with the next fdatasync; whole: and the file ends there.
  */
 int	 direct_flush(struct direct *, uint64_t len, int whole);
-/* The file is longer than the content.  NULL: it is not. */
+/* The file is longer than the content. */
 int	 direct_padded(const struct direct *);
 
 /* body.c: a content as it arrives.  -1 with errno; it is to be released. */

@@ -100,8 +100,12 @@ log_write(sqlite3_file *f, const void *p, int len, sqlite3_int64 at)
 	if (l->used > 0 && (at != l->at + l->used || len > KEEP - l->used) &&
 	    (rc = write_out(l)) != SQLITE_OK)
 		return (rc);
-	if (len > KEEP)
-		return (l->os->pMethods->xWrite(l->os, p, len, at));
+	if (len > KEEP) {
+		if ((rc = l->os->pMethods->xWrite(l->os, p, len,
+		    at)) == SQLITE_OK && l->size < at + len)
+			l->size = at + len;
+		return (rc);
+	}
 	if (at == 0)
 		l->no_ahead = 0;	/* it begins anew, and asks again */
 	if (l->used == 0)

@@ -4,8 +4,8 @@
  * Content files are synced by a thread of their own, one after the other,
  * while the loop goes on reading, and after each of them the store's log if
  * something in it is waiting for that; between them it writes what direct.c
- * has for it.  The loop alone decides what a sync
- * that ended allows (recv_store.c); the thread knows descriptors and no more.
+ * has for it.  The loop alone decides what a sync that ended allows
+ * (recv_sync.c); the thread knows descriptors and rings and no more.
  */
 
 #include <errno.h>
@@ -55,7 +55,7 @@ worker(void *arg)
 
 	pthread_mutex_lock(&lock);
 	for (;;) {
-		/* somebody waits for a sync, nobody for a write */
+		/* a peer waits for each sync, seldom for a write */
 		while ((s = TAILQ_FIRST(&todo)) == NULL) {
 			if (!TAILQ_EMPTY(&writes))
 				write_one(TAILQ_FIRST(&writes));

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -25,13 +24,15 @@
 
 #include <cmocka.h>
 
-#include "spool_fake.h"
+#include "front_pwrite.h"
+#include "spool_receiver.h"
 
 #ifndef O_DIRECT
 #define O_DIRECT	0
 #endif
 
-#define IN		(ASSOC_INCOMING | 1)
+#define IN		RECEIVER_IN
+#define NO_DIRECT	78	/* status: the file system has it not */
 #define EVEN		(64 * 1024)	/* octets between checkpoints */
 #define ROOM		(32 * 1024)
 #define END		(300 * 1024)
@@ -40,7 +41,6 @@ static char		 dir[64];
 static int		 direct_writes;	/* by descriptors that are so */
 static int		 fail;		/* errno of those */
 static size_t		 short_by;	/* octets of each that are left */
-static uint64_t		 extra;		/* before the first EVEN octets */
 static int		 held;		/* the thread does not write */
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
@@ -72,23 +72,6 @@ write_as_told(int fd, const void *p, size_t len, int64_t at)
 	return (syscall(SYS_pwrite64, fd, p, len, at));
 }
 
-/* In front of libc, under both names that it has. */
-ssize_t	fake_pwrite(int, const void *, size_t, int64_t) __asm__("pwrite");
-ssize_t	fake_pwrite64(int, const void *, size_t, int64_t)
-	    __asm__("pwrite64");
-
-ssize_t
-fake_pwrite(int fd, const void *p, size_t len, int64_t at)
-{
-	return (write_as_told(fd, p, len, at));
-}
-
-ssize_t
-fake_pwrite64(int fd, const void *p, size_t len, int64_t at)
-{
-	return (write_as_told(fd, p, len, at));
-}
-
 static void
 hold(int yes)
 {
@@ -110,14 +93,14 @@ setup_with(void)
 static int
 setup(void **state)
 {
-	extra = 0;
+	even_extra = 0;
 	return (setup_with());
 }
 
 static int
 setup_uneven(void **state)
 {
-	extra = 1000;
+	even_extra = 1000;
 	return (setup_with());
 }
 
@@ -145,6 +128,24 @@ file_is(int fd, uint64_t len, int whole)
 	CHECK(memcmp(is, octets, len) == 0);
 }
 
+static void
+content_life(const char *d)
+{
+	life_begin(d);
+	CHECK(sync_start() == 0);
+	fill_octets(octets, 0, sizeof(octets));
+}
+
+static void
+body_begin(struct body *b, uint64_t id, size_t len)
+{
+	body_init(b, id);
+	CHECK(body_add(b, octets, len) == 0);
+	body_direct(b, ROOM);
+	if (b->direct == NULL)
+		exit(NO_DIRECT);
+}
+
 /* 1 ... END octets in pieces of a size, a sync after each of another. */
 static void
 life_pieces(const char *d)
@@ -156,18 +157,12 @@ life_pieces(const char *d)
 	size_t			i, k, n, start, sync_at;
 	uint64_t		id = 1;
 
-	life_begin(d);
-	CHECK(sync_start() == 0);
-	fill_octets(octets, 0, sizeof(octets));
+	content_life(d);
 	for (i = 0; i < nitems(sizes); i++) for (k = 0; k < 2 *
 	    nitems(sizes); k++) {
 		start = CONTENT_INLINE_MAX + 1 + (k % 3) * 1000 +
 		    (k % 4 == 0 ? 4095 - (k % 3) * 1000 : 0);
-		body_init(&b, id++);
-		CHECK(body_add(&b, octets, start) == 0);
-		body_direct(&b, ROOM);
-		if (b.direct == NULL)
-			exit(77);	/* a file system without it */
+		body_begin(&b, id++, start);
 		memset(&s, 0, sizeof(s));
 		sync_at = start + sizes[k % nitems(sizes)];
 		while (b.len < END) {
@@ -183,16 +178,13 @@ life_pieces(const char *d)
 			s.len = b.len;
 			s.whole = 0;
 			sync_begin(&s);
-			/* it may still run while more comes */
-			if (k >= nitems(sizes)) {
-				CHECK(sync_look(&s, 1) == SYNC_ENDED);
-				file_is(b.fd, s.len, 0);
-			} else {
+			if (k < nitems(sizes)) {
+				/* it may still run while more comes */
 				n = b.len % 7 * 300;
 				CHECK(body_add(&b, octets + b.len, n) == 0);
-				CHECK(sync_look(&s, 1) == SYNC_ENDED);
-				file_is(b.fd, s.len, 0);
 			}
+			CHECK(sync_look(&s, 1) == SYNC_ENDED);
+			file_is(b.fd, s.len, 0);
 			CHECK(s.error == 0);
 		}
 		if (k % 2 == 0) {
@@ -220,7 +212,7 @@ run(void (*life)(const char *))
 {
 	int	status = fake_life(life, dir);
 
-	if (status == 77)
+	if (status == NO_DIRECT)
 		skip();
 	assert_int_equal(status, 0);
 }
@@ -267,14 +259,8 @@ life_goes_on(const char *d)
 	struct body	b;
 	size_t		n;
 
-	life_begin(d);
-	CHECK(sync_start() == 0);
-	fill_octets(octets, 0, sizeof(octets));
-	body_init(&b, 1);
-	CHECK(body_add(&b, octets, 40000) == 0);
-	body_direct(&b, ROOM);
-	if (b.direct == NULL)
-		exit(77);
+	content_life(d);
+	body_begin(&b, 1, 40000);
 	for (n = 1; b.len + n < END; n += 1237) {
 		CHECK(body_add(&b, octets + b.len, n) == 0);
 		CHECK(body_sync(&b) == 0);
@@ -307,9 +293,7 @@ life_bound(const char *d)
 	struct body	b[40];
 	int		i, n, round;
 
-	life_begin(d);
-	CHECK(sync_start() == 0);
-	fill_octets(octets, 0, sizeof(octets));
+	content_life(d);
 	for (round = 0; round < 2; round++) {
 		for (i = n = 0; i < 40; i++) {
 			body_init(&b[i], i + 1);
@@ -319,7 +303,7 @@ life_bound(const char *d)
 			n += b[i].direct != NULL;
 		}
 		if (n == 0)
-			exit(77);
+			exit(NO_DIRECT);
 		CHECK(b[0].direct == NULL && n == 16);
 		for (i = 0; i < 40; i++) {
 			CHECK(body_add(&b[i], octets + 40000, 40000) == 0);
@@ -352,14 +336,8 @@ life_full_ring(const char *d)
 	struct body	b;
 	pthread_t	t;
 
-	life_begin(d);
-	CHECK(sync_start() == 0);
-	fill_octets(octets, 0, sizeof(octets));
-	body_init(&b, 1);
-	CHECK(body_add(&b, octets, 40000) == 0);
-	body_direct(&b, ROOM);
-	if (b.direct == NULL)
-		exit(77);
+	content_life(d);
+	body_begin(&b, 1, 40000);
 	hold(1);
 	CHECK(body_add(&b, octets + b.len, ROOM / 2) == 0);
 	CHECK(direct_writes == 0);
@@ -389,57 +367,6 @@ test_full_ring(void **state)
 
 /* A transfer */
 
-static void
-content(uint64_t from, size_t len)
-{
-	static uint8_t	buf[EVEN];
-
-	fill_octets(buf, from, len);
-	recv_octets(IMSG_RECV_CONTENT, IN, buf, len);
-}
-
-static void
-even(uint32_t n)
-{
-	content(extra + (uint64_t)(n - 1) * EVEN, EVEN);
-	recv_number(IMSG_RECV_CHECKPOINT, IN, n);
-}
-
-static void
-confirmed(uint32_t n)
-{
-	CHECK(*(const uint32_t *)(const void *)
-	    next(IMSG_RECV_CONFIRM)->data == n);
-}
-
-static void
-turn_until_sent(void)
-{
-	struct pollfd	pfd = { .fd = sync_event_fd(), .events = POLLIN };
-
-	while (nothing_sent()) {
-		CHECK(poll(&pfd, 1, 5000) == 1);
-		sync_seen();
-		recv_synced();
-		if (sp.dirty)
-			spool_commit_turn();
-	}
-}
-
-static void
-window_of(uint32_t n)
-{
-	uint32_t	i;
-
-	for (i = 0; i < 3; i++)
-		even(n + i);
-	if (sp.dirty)
-		spool_commit_turn();
-	turn_until_sent();
-	for (i = 0; i < 3; i++)
-		confirmed(n + i);
-}
-
 /* Up to checkpoint 30, long past the page cache. */
 static void
 begin(const char *d)
@@ -453,7 +380,7 @@ begin(const char *d)
 	close(fd);
 	if (O_DIRECT == 0 || (fd = content_open(999999, O_RDWR |
 	    O_DIRECT)) == -1)
-		exit(77);
+		exit(NO_DIRECT);
 	close(fd);
 	content_unlink(999999);
 	CHECK(sync_start() == 0);
@@ -462,12 +389,12 @@ begin(const char *d)
 	forget_sent();
 	recv_begin(IN, 5);
 	recv_octets(IMSG_RECV_MARKUP, IN, octets, 100);
-	if (extra > 0)
-		content(0, extra);
+	if (even_extra > 0)
+		content(0, even_extra);
 	for (n = 1; n <= 9; n++) {
 		even(n);
 		CHECK(spool_commit() == 0);
-		confirmed(n);
+		is_confirmed(n);
 	}
 	fake_patient = 1;
 	for (; n <= 30; n += 3)
@@ -481,7 +408,7 @@ finish(const char *d, uint32_t last, size_t more)
 	static const char *const to[] = { TO_HERE };
 
 	if (more > 0)
-		content(extra + (uint64_t)last * EVEN, more);
+		content(even_len(last), more);
 	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
 	recv_number(IMSG_RECV_END, IN, last + 1);
 	if (sp.dirty)
@@ -490,7 +417,7 @@ finish(const char *d, uint32_t last, size_t more)
 	next(IMSG_RECV_ENDED);
 	settle();
 	CHECK(delivered_files(d, ".p2") == 1);
-	CHECK(delivered_right(d, extra + (uint64_t)last * EVEN + more));
+	CHECK(delivered_right(d, even_len(last) + more));
 	sync_stop();
 }
 
@@ -528,11 +455,9 @@ static void
 life_padded(const char *d)
 {
 	static const char *const to[] = { TO_HERE };
-	struct pollfd		 pfd = { .events = POLLIN };
 
 	begin(d);
-	pfd.fd = sync_event_fd();
-	content(extra + UINT64_C(30) * EVEN, 5000);
+	content(even_len(30), 5000);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, 31);
 	if (sp.dirty)
 		spool_commit_turn();
@@ -540,14 +465,8 @@ life_padded(const char *d)
 	sp.settle = 1;
 	spool_dirty_later();
 	spool_commit_turn();
-	while (nothing_sent()) {
-		CHECK(poll(&pfd, 1, 5000) == 1);
-		sync_seen();
-		recv_synced();
-		if (sp.dirty)
-			spool_commit_turn();
-	}
-	confirmed(31);
+	turn_until_sent();
+	is_confirmed(31);
 	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
 	recv_number(IMSG_RECV_END, IN, 32);
 	spool_commit_turn();
@@ -555,7 +474,7 @@ life_padded(const char *d)
 	next(IMSG_RECV_ENDED);
 	settle();
 	CHECK(delivered_files(d, ".p2") == 1);
-	CHECK(delivered_right(d, extra + UINT64_C(30) * EVEN + 5000));
+	CHECK(delivered_right(d, even_len(30) + 5000));
 	sync_stop();
 }
 
@@ -577,9 +496,9 @@ life_end_meanwhile(const char *d)
 
 	begin(d);
 	even(31);
-	content(extra + UINT64_C(31) * EVEN, EVEN);
+	content(even_len(31), EVEN);
 	CHECK(spool_commit() == 0);	/* another one's, with all that came */
-	confirmed(31);
+	is_confirmed(31);
 	CHECK(nothing_sent());
 	hold(1);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, 32);
@@ -589,13 +508,13 @@ life_end_meanwhile(const char *d)
 	spool_commit_turn();
 	pthread_join(t, NULL);
 	turn_until_sent();
-	confirmed(32);
+	is_confirmed(32);
 	if (nothing_sent())
 		turn_until_sent();
 	next(IMSG_RECV_ENDED);
 	settle();
 	CHECK(delivered_files(d, ".p2") == 1);
-	CHECK(delivered_right(d, extra + UINT64_C(32) * EVEN));
+	CHECK(delivered_right(d, even_len(32)));
 	sync_stop();
 }
 
@@ -618,27 +537,20 @@ static void
 life_resumed(const char *d)
 {
 	const struct recv_resumed	*r;
-	struct recv_resume		 rs;
 	uint32_t			 n;
 
 	life_begin(d);
 	CHECK(sync_start() == 0);
 	peer_opens(IN, BETA, 2, 1, 0);
-	memset(&rs, 0, sizeof(rs));
-	make_act(&rs.activity, 7);
-	make_act(&rs.old_activity, 5);
-	make_conn(&rs.old_connection, "beta", 1);
-	rs.serial = 30;
-	from_rtsd(IMSG_RECV_RESUME, IN, &rs, sizeof(rs));
-	spool_commit();
+	resume_at(7, 30);
 	next(IMSG_RECV_OLD_MARKUP);
 	r = (const void *)next(IMSG_RECV_RESUMED)->data;
-	CHECK(r->content_len == extra + UINT64_C(30) * EVEN);
+	CHECK(r->content_len == even_len(30));
 	fake_patient = 1;
 	for (n = 31; n <= 33; n++) {
 		even(n);
 		CHECK(spool_commit() == 0);
-		confirmed(n);
+		is_confirmed(n);
 	}
 	for (; n < 60; n += 3)
 		window_of(n);
@@ -651,7 +563,7 @@ test_killed(void **state)
 {
 	int	status = fake_life(life_killed, dir);
 
-	if (status == 77)
+	if (status == NO_DIRECT)
 		skip();
 	assert_int_equal(status, 256 + SIGKILL);
 	run(life_resumed);

@@ -24,9 +24,9 @@
 #include <cmocka.h>
 
 #include "log_file.h"
-#include "spool_fake.h"
+#include "spool_receiver.h"
 
-#define IN	(ASSOC_INCOMING | 1)
+#define IN	RECEIVER_IN
 #define PIECE	40000
 
 static char		 dir[64];
@@ -131,13 +131,6 @@ turn_after_sync(void)
 }
 
 static void
-confirmed(uint32_t n)
-{
-	CHECK(*(const uint32_t *)(const void *)
-	    next(IMSG_RECV_CONFIRM)->data == n);
-}
-
-static void
 life_in_order(const char *d)
 {
 	begin(d);
@@ -151,11 +144,11 @@ life_in_order(const char *d)
 	CHECK(nothing_sent());
 	hold(0);
 	turn_after_sync();
-	confirmed(1);
-	confirmed(2);
+	is_confirmed(1);
+	is_confirmed(2);
 	CHECK(nothing_sent());
 	turn_after_sync();
-	confirmed(3);
+	is_confirmed(3);
 	/* the end waits as well, and what came before it */
 	hold(1);
 	piece(3);
@@ -169,7 +162,7 @@ life_in_order(const char *d)
 	turn_after_sync();
 	while (nothing_sent())
 		turn_after_sync();
-	confirmed(4);
+	is_confirmed(4);
 	/* it was on record already; the end goes with its own commit */
 	if (nothing_sent())
 		turn_after_sync();
@@ -195,8 +188,8 @@ life_at_once(const char *d)
 	CHECK(nothing_sent());
 	hold(0);
 	CHECK(spool_commit() == 0);
-	confirmed(1);
-	confirmed(2);
+	is_confirmed(1);
+	is_confirmed(2);
 	CHECK(nothing_sent() && !recv_waits());
 	sync_stop();
 }
@@ -333,8 +326,8 @@ life_ahead(const char *d)
 	piece(0);
 	piece(1);
 	CHECK(spool_commit() == 0);
-	confirmed(1);
-	confirmed(2);
+	is_confirmed(1);
+	is_confirmed(2);
 	hold(1);
 	/* one of a window of three waits for another, or for time to pass */
 	piece(2);
@@ -347,8 +340,8 @@ life_ahead(const char *d)
 	turn_after_sync();
 	while (nothing_sent())
 		turn_after_sync();
-	confirmed(3);
-	confirmed(4);
+	is_confirmed(3);
+	is_confirmed(4);
 	CHECK(nothing_sent());
 	piece(4);
 	CHECK(!sp.dirty);
@@ -359,7 +352,7 @@ life_ahead(const char *d)
 	turn_after_sync();
 	while (nothing_sent())
 		turn_after_sync();
-	confirmed(5);
+	is_confirmed(5);
 	sync_stop();
 }
 
@@ -428,8 +421,8 @@ life_log_fails(const char *d)
 	piece(0);
 	piece(1);
 	CHECK(spool_commit() == 0);
-	confirmed(1);
-	confirmed(2);
+	is_confirmed(1);
+	is_confirmed(2);
 	fail_log = EIO;
 	piece(2);
 	piece(3);
@@ -456,45 +449,6 @@ test_log_fails(void **state)
  */
 #define EVEN	2048
 
-static void
-even(uint32_t n)
-{
-	uint8_t	buf[EVEN];
-
-	fill_octets(buf, (uint64_t)(n - 1) * EVEN, EVEN);
-	recv_octets(IMSG_RECV_CONTENT, IN, buf, EVEN);
-	recv_number(IMSG_RECV_CHECKPOINT, IN, n);
-}
-
-/* As the loop does, and nothing that it would not do. */
-static void
-turn_until_sent(void)
-{
-	struct pollfd	pfd = { .fd = sync_event_fd(), .events = POLLIN };
-
-	while (nothing_sent()) {
-		CHECK(poll(&pfd, 1, 5000) == 1);
-		sync_seen();
-		recv_synced();
-		if (sp.dirty)
-			spool_commit_turn();
-	}
-}
-
-static void
-window_of(uint32_t n)
-{
-	uint32_t	i;
-
-	for (i = 0; i < 3; i++)
-		even(n + i);
-	if (sp.dirty)
-		spool_commit_turn();
-	turn_until_sent();
-	for (i = 0; i < 3; i++)
-		confirmed(n + i);
-}
-
 /* Up to checkpoint 60, from where on more are on record. */
 static void
 begin_even(const char *d)
@@ -506,7 +460,7 @@ begin_even(const char *d)
 	for (n = 1; n <= 24; n++) {
 		even(n);
 		CHECK(spool_commit() == 0);
-		confirmed(n);
+		is_confirmed(n);
 	}
 	fake_patient = 1;
 	for (; n <= 60; n += 3)
@@ -540,20 +494,6 @@ life_foreseen(const char *d)
 	raise(SIGKILL);
 }
 
-static void
-resume_at(uint32_t activity, uint32_t serial)
-{
-	struct recv_resume	rs;
-
-	memset(&rs, 0, sizeof(rs));
-	make_act(&rs.activity, activity);
-	make_act(&rs.old_activity, 5);
-	make_conn(&rs.old_connection, "beta", 1);
-	rs.serial = serial;
-	from_rtsd(IMSG_RECV_RESUME, IN, &rs, sizeof(rs));
-	spool_commit();
-}
-
 /* One that is on record but never came is refused, the confirmed one not. */
 static void
 life_foreseen_resumed(const char *d)
@@ -574,7 +514,7 @@ life_foreseen_resumed(const char *d)
 	for (n = 151; n <= 200; n++) {
 		even(n);
 		CHECK(spool_commit() == 0);
-		confirmed(n);
+		is_confirmed(n);
 	}
 	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
 	recv_number(IMSG_RECV_END, IN, 201);
@@ -614,10 +554,10 @@ life_uneven(const char *d)
 	CHECK(nothing_sent());
 	hold(0);
 	turn_until_sent();
-	confirmed(61);
+	is_confirmed(61);
 	if (nothing_sent())
 		turn_until_sent();
-	confirmed(62);
+	is_confirmed(62);
 	raise(SIGKILL);
 }
 
@@ -745,14 +685,14 @@ life_burst(const char *d)
 	spool_dirty_later();
 	spool_commit_turn();
 	turn_until_sent();
-	confirmed(61);
-	confirmed(62);
+	is_confirmed(61);
+	is_confirmed(62);
 	even(63);
 	CHECK(nothing_sent() && !sp.dirty);
 	even(64);
 	turn_until_sent();		/* no time has to pass again */
-	confirmed(63);
-	confirmed(64);
+	is_confirmed(63);
+	is_confirmed(64);
 	sync_stop();
 }
 
@@ -777,7 +717,7 @@ life_orphan(const char *d)
 	spool_dirty_later();
 	spool_commit_turn();
 	turn_until_sent();
-	confirmed(k++);
+	is_confirmed(k++);
 	hold(1);
 	even(k);
 	CHECK(!sp.dirty);
@@ -791,18 +731,18 @@ life_orphan(const char *d)
 	fake_slow = 1;		/* the next sync ends before the commit */
 	spool_commit_turn();
 	fake_slow = 0;
-	confirmed(k);
+	is_confirmed(k);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, k + 2);
 	CHECK(nothing_sent());
 	hold(1);
 	CHECK(poll(&pfd, 1, 5000) == 1);
 	sync_seen();
 	recv_synced();		/* now one that is for the log alone */
-	confirmed(k + 1);
+	is_confirmed(k + 1);
 	CHECK(nothing_sent() && recv_waits());
 	spool_dirty();
 	spool_commit_turn();
-	confirmed(k + 2);
+	is_confirmed(k + 2);
 	CHECK(!recv_waits());
 	hold(0);
 	CHECK(poll(&pfd, 1, 5000) == 1);
@@ -813,7 +753,7 @@ life_orphan(const char *d)
 		if (sp.dirty)
 			spool_commit_turn();
 		turn_until_sent();
-		confirmed(n);
+		is_confirmed(n);
 	}
 	sync_stop();
 }

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "../../spoold/store.h"
+#include "front_pwrite.h"
 #include "log_file.h"
 
 #define PAGE		4096
@@ -42,7 +43,7 @@ noughts(const uint8_t *p, size_t len)
 }
 
 static ssize_t
-counted(int fd, const void *p, size_t len, int64_t at)
+write_as_told(int fd, const void *p, size_t len, int64_t at)
 {
 	if (is_log(fd)) {
 		int	ahead = noughts(p, len);
@@ -54,23 +55,6 @@ counted(int fd, const void *p, size_t len, int64_t at)
 		}
 	}
 	return (syscall(SYS_pwrite64, fd, p, len, at));
-}
-
-/* In front of libc, under both names that it has. */
-ssize_t	fake_pwrite(int, const void *, size_t, int64_t) __asm__("pwrite");
-ssize_t	fake_pwrite64(int, const void *, size_t, int64_t)
-	    __asm__("pwrite64");
-
-ssize_t
-fake_pwrite(int fd, const void *p, size_t len, int64_t at)
-{
-	return (counted(fd, p, len, at));
-}
-
-ssize_t
-fake_pwrite64(int fd, const void *p, size_t len, int64_t at)
-{
-	return (counted(fd, p, len, at));
 }
 
 static void
