@@ -15,6 +15,7 @@
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,14 +28,78 @@
 
 #define INTERVAL_MAX	3600	/* s */
 
-static volatile sig_atomic_t	quit;
+static volatile sig_atomic_t	quit, suspend;
+static sigset_t			 waiting;	/* blocked while it waits */
 static SCREEN			*screen;
 static struct top_lines		 shown;
 
 static void
 stop(int sig)
 {
-	quit = 1;
+	if (sig == SIGTSTP)
+		suspend = 1;
+	else
+		quit = 1;
+}
+
+/*
+ * Signals are taken while it waits, and only then: one that comes while it
+ * draws is neither lost nor left until the next look.  ^Z where the shell
+ * knows it; curses, which ignores it while it draws, leaves alone what has a
+ * handler already.
+ */
+static void
+signals(void)
+{
+	static const int	 all[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP,
+				    SIGWINCH };
+	struct sigaction	 sa, old;
+	sigset_t		 set;
+	size_t			 i;
+
+	sigemptyset(&set);
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = stop;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		sigaddset(&set, all[i]);
+		if (all[i] == SIGWINCH || (all[i] == SIGTSTP &&
+		    (sigaction(SIGTSTP, NULL, &old) == -1 ||
+		    old.sa_handler != SIG_DFL)))
+			continue;
+		sigaction(all[i], &sa, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &set, &waiting);
+}
+
+/* Until somebody wants it to go on. */
+static void
+stand_by(void)
+{
+	struct sigaction	 sa, old;
+	struct winsize		 ws;
+	sigset_t		 set;
+
+	suspend = 0;
+	if (screen != NULL)
+		endwin();
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_DFL;
+	sigaction(SIGTSTP, &sa, &old);
+	kill(getpid(), SIGTSTP);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGTSTP, &old, NULL);
+	if (screen == NULL)
+		return;
+	def_shell_mode();	/* as the shell has it now */
+	/* nobody was told while it stood */
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 0 &&
+	    ws.ws_col > 0 && is_term_resized(ws.ws_row, ws.ws_col))
+		resizeterm(ws.ws_row, ws.ws_col);
+	clearok(curscr, TRUE);
+	refresh();
 }
 
 /* The terminal as it was, whatever the reason is to go. */
@@ -247,6 +312,7 @@ static int
 wait_for(struct top *t, int64_t until)
 {
 	struct pollfd	pfd[3];
+	struct timespec	ts;
 	int64_t		left = until - milliseconds();
 	int		n = 0, keys = -1, ctl = -1, done = 0;
 
@@ -264,9 +330,15 @@ wait_for(struct top *t, int64_t until)
 		pfd[n++].events = POLLIN |
 		    (imsgbuf_queuelen(&t->ctl) > 0 ? POLLOUT : 0);
 	}
-	if (poll(pfd, n, left > 0 ? (int)left : 0) == -1) {
+	if (left < 0)
+		left = 0;
+	ts.tv_sec = left / 1000;
+	ts.tv_nsec = left % 1000 * 1000000;
+	if (ppoll(pfd, n, &ts, &waiting) == -1) {
 		if (errno != EINTR)
 			err(1, "poll");
+		if (suspend)
+			stand_by();
 		return (0);
 	}
 	if (ctl != -1 && pfd[ctl].revents & POLLOUT)
@@ -380,7 +452,6 @@ void
 top_run(const char *path, int argc, char **argv, int as_json)
 {
 	struct sandbox_conf	sc;
-	struct sigaction	sa;
 	struct top		t;
 	long			count = 0;
 
@@ -389,11 +460,7 @@ top_run(const char *path, int argc, char **argv, int as_json)
 	t.interval = 2;
 	arguments(&t, argc, argv, &count);
 	top_connector(&t);
-	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = stop;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	signals();
 	if (!as_json)
 		screen_open();
 	memset(&sc, 0, sizeof(sc));

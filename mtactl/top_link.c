@@ -8,6 +8,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ connector(const char *path, int channel)
 {
 	struct imsgbuf	ibuf;
 	struct imsg	imsg;
+	struct pollfd	pfd = { channel, POLLIN, 0 };
 	const char	*why;
 	int		fd;
 
@@ -73,7 +75,9 @@ connector(const char *path, int channel)
 			if (imsgbuf_flush(&ibuf) == -1)
 				_exit(0);
 		}
-		if (imsgbuf_read(&ibuf) != 1)
+		if (poll(&pfd, 1, -1) == -1 && errno != EINTR)
+			_exit(1);
+		if (imsgbuf_read(&ibuf) != 1)	/* it does not wait */
 			_exit(0);
 	}
 }

@@ -32,6 +32,17 @@ LIMIT = 60          # s, for what takes a moment
 MTACTL = os.path.join(BUILD, 'mtactl', 'mtactl')
 
 
+def children(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        return [int(child) for child in f.read().split()]
+
+
+def used(pid):
+    """Clock ticks of a processor."""
+    with open('/proc/%d/stat' % pid) as f:
+        return sum(int(n) for n in f.read().rsplit(') ')[1].split()[11:13])
+
+
 class Terminal:
     """mtactl top with a pty."""
 
@@ -283,29 +294,86 @@ class Screen(Top):
             self.assertEqual(t.exited(), 0)
             self.assertEqual(termios.tcgetattr(t.slave), t.before)
 
-    @unittest.skipIf(shutil.which('bash') is None, 'no bash')
-    def test_suspended(self):
-        """^Z gives the terminal back to the shell, fg takes it again."""
+    def shell(self):
+        """top as a shell's job."""
         t = self.terminal(argv=['bash', '--norc', '--noprofile', '-i'],
                           env=[('PS1', 'ready> ')])
         t.wait(r'^ready>')
         t.keys('%s -s %s top -i 1\n' % (MTACTL, self.alpha.socket))
         t.wait(r'^PEERS 2')
-        # what was written since, for the screen keeps what was before
-        for keys, answer in (('\x1a', b'ready> '), ('fg\n', b'PEERS 2'),
-                             ('q', b'ready> ')):
-            mark = len(t.raw)
-            t.keys(keys)
-            t.wait(lambda _: answer in t.raw[mark:], answer)
+        return t
+
+    def answer(self, t, keys, answer):
+        """What was written since, for the screen keeps what was before."""
+        mark = len(t.raw)
+        t.keys(keys)
+        t.wait(lambda _: answer in t.raw[mark:], answer)
+
+    @unittest.skipIf(shutil.which('bash') is None, 'no bash')
+    def test_suspended(self):
+        """^Z gives the terminal back to the shell, fg takes it again."""
+        t = self.shell()
+        self.answer(t, '\x1a', b'ready> ')
+        self.answer(t, 'stty size\n', b'30 100')
+        t.resize(70, 20)
+        self.answer(t, 'fg\n', b'PEERS 2')
+        t.wait(r'\n{9}q quit')      # on what is the last line now
+        self.answer(t, 'q', b'ready> ')
         t.keys('exit\n')
         self.assertEqual(t.exited(), 0)
+
+    @unittest.skipIf(shutil.which('bash') is None, 'no bash')
+    def test_suspended_while_drawing(self):
+        """A stop that comes while it cannot write is not forgotten."""
+        t = self.shell()
+        pid = children(t.proc.pid)[0]
+
+        def call():
+            """The system call that it is in, None: it runs."""
+            with open('/proc/%d/syscall' % pid) as f:
+                number = f.read().split()[0]
+            return None if number == 'running' else number
+        t.keys('p')
+        t.wait(r'PAUSED')
+        waits = until(call, LIMIT)
+        # nobody reads
+        end = time.monotonic() + LIMIT
+        stuck = 0
+        while stuck < 20:
+            self.assertLess(time.monotonic(), end, 'it still writes')
+            if stuck == 0:
+                t.keys('?')
+            time.sleep(0.005)
+            stuck = stuck + 1 if call() not in (None, waits) else 0
+        mark = len(t.raw)
+        os.kill(pid, signal.SIGTSTP)
+        t.wait(lambda _: b'ready> ' in t.raw[mark:], 'the shell')
+        self.answer(t, 'fg\n', b'PAUSED')
+        self.answer(t, 'q', b'ready> ')
+        t.keys('exit\n')
+        self.assertEqual(t.exited(), 0)
+
+    def test_rests(self):
+        """While there is nothing to do neither process does anything."""
+        t = self.terminal()
+        t.wait(r'^PEERS 2')
+        t.keys('p')
+        t.wait(r'PAUSED')
+        pids = [t.proc.pid, *children(t.proc.pid)]
+        self.assertEqual(len(pids), 2)
+        before = [used(pid) for pid in pids]
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            t.pump(0.1)
+        for pid, ticks in zip(pids, before):
+            self.assertLess(used(pid) - ticks,
+                            0.3 * os.sysconf('SC_CLK_TCK'), pid)
+        self.quit(t)
 
     def test_leaves_no_process(self):
         t = self.terminal()
         t.wait(r'^PEERS 2')
-        with open('/proc/%d/task/%d/children' % (t.proc.pid,
-                                                 t.proc.pid)) as f:
-            child = int(f.read())
+        child, = children(t.proc.pid)
         # confined: of the two only the one that draws parses anything
         with open('/proc/%d/status' % t.proc.pid) as f:
             self.assertIn('Seccomp:\t2', f.read())
