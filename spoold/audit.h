@@ -64,8 +64,10 @@ int	 audit_file_start(void);
 void	 audit_file_stop(void);
 /* Takes the chunks. */
 void	 audit_file_put(struct audit_chunks *);
-/* They are to be in the file soon: it is about to be read. */
-void	 audit_file_hurry(void);
+/* They are to be in the file soon: it is about to be read.  Up to this key. */
+uint64_t audit_file_hurry(void);
+/* 1: a reader finds them, or waits in vain. */
+int	 audit_file_has(uint64_t key);
 /* errno of the last try to write, 0: it worked. */
 int	 audit_file_trouble(void);
 /* Up to which id it is durable. */

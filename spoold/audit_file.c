@@ -37,6 +37,7 @@ static int		 idle;		/* it waits to be woken */
 static int		 hurry;		/* somebody reads: write at once */
 static size_t		 backlog;
 static uint64_t		 durable;
+static uint64_t		 put, wrote;	/* key of the last line so far */
 static char		 directory[sizeof(sp.mta.audit)];
 static uint32_t		 keep;
 
@@ -262,7 +263,7 @@ static void *
 worker(void *arg)
 {
 	struct audit_chunks	 batch = TAILQ_HEAD_INITIALIZER(batch);
-	uint64_t		 synced = 0, looked = 0, wrote = 0, now;
+	uint64_t		 synced = 0, looked = 0, last = 0, now, key;
 	int64_t			 seconds;
 	int			 error = 0, sync_it;
 
@@ -283,12 +284,13 @@ worker(void *arg)
 			continue;
 		}
 		if (!stopping && !hurry && !TAILQ_EMPTY(&todo) &&
-		    now < wrote + GATHER) {
-			wait_until(wrote + GATHER);
+		    now < last + GATHER) {
+			wait_until(last + GATHER);
 			continue;
 		}
-		wrote = now;
+		last = now;
 		hurry = 0;
+		key = put;
 		TAILQ_CONCAT(&batch, &todo, entry);
 		if (strcmp(dir, directory) != 0) {
 			close_file();
@@ -303,6 +305,8 @@ worker(void *arg)
 		}
 		error = write_all(&batch, sync_it);
 		pthread_mutex_lock(&lock);
+		if (error == 0)
+			wrote = key;
 		if (sync_it || error != 0) {
 			synced = now_ms();
 			settle(&batch, error);
@@ -323,8 +327,10 @@ audit_file_put(struct audit_chunks *chunks)
 	struct audit_chunk	*c;
 
 	pthread_mutex_lock(&lock);
-	TAILQ_FOREACH(c, chunks, entry)
+	TAILQ_FOREACH(c, chunks, entry) {
 		backlog += c->len;
+		put = c->id;
+	}
 	TAILQ_CONCAT(&todo, chunks, entry);
 	strlcpy(directory, sp.mta.audit, sizeof(directory));
 	keep = sp.mta.audit_keep;
@@ -333,14 +339,29 @@ audit_file_put(struct audit_chunks *chunks)
 	pthread_mutex_unlock(&lock);
 }
 
-void
+uint64_t
 audit_file_hurry(void)
 {
+	uint64_t	key;
+
 	pthread_mutex_lock(&lock);
+	key = put;
 	hurry = 1;
 	if (running)
 		pthread_cond_signal(&work);
 	pthread_mutex_unlock(&lock);
+	return (key);
+}
+
+int
+audit_file_has(uint64_t key)
+{
+	int	has;
+
+	pthread_mutex_lock(&lock);
+	has = !running || trouble != 0 || wrote >= key;
+	pthread_mutex_unlock(&lock);
+	return (has);
 }
 
 uint64_t

@@ -21,12 +21,15 @@
 
 #define PIECE		(64 * 1024)	/* octets read at a time */
 #define PIECES		4		/* of them in one turn */
+#define PATIENCE	5000		/* ms, with a disk that hangs */
 
 struct track {
 	struct ctl_track	 want;
 	char			 since[32], until[32];	/* as in the lines */
 	char			 last[32];	/* no file after it */
 	char			 name[32];	/* the file being read */
+	uint64_t		 newest;	/* line that is to be in it */
+	uint64_t		 patience;	/* ms, waits for it until then */
 	int			 fd;
 	off_t			 offset;
 	size_t			 len;		/* octets in buf */
@@ -86,7 +89,9 @@ track_begin(struct client *c, const struct ctl_track *want)
 	t->name[strlen(t->name) - 1]--;	/* the file before that */
 	audit_file_name(t->want.until + DAY, t->last, sizeof(t->last));
 	c->track = t;
-	audit_file_hurry();
+	/* what was said to be done is found, however busy the disk is */
+	t->newest = audit_file_hurry();
+	t->patience = spool_clock() + PATIENCE;
 	control_work();
 	return (0);
 }
@@ -212,11 +217,17 @@ piece(struct client *c)
 void
 track_more(struct client *c)
 {
-	char	why[160];
-	int	i, r;
+	struct track	*t = c->track;
+	char		 why[160];
+	int		 i, r;
 
 	if (imsgev_pending(&c->iev) > CLIENT_HIGH)
 		return;
+	if (t->newest != 0) {
+		if (!audit_file_has(t->newest) && spool_clock() < t->patience)
+			return;
+		t->newest = 0;
+	}
 	for (i = 0; i < PIECES; i++) {
 		if ((r = piece(c)) == 1)
 			continue;

@@ -567,6 +567,18 @@ life_line(const char *d)
 }
 
 static void
+wait_written(void)
+{
+	struct timespec	ts = { 0, 1000000 };
+	uint64_t	key = audit_file_hurry();
+	int		i;
+
+	CHECK(key != 0);
+	for (i = 0; !audit_file_has(key) && i < 60000; i++)
+		nanosleep(&ts, NULL);
+}
+
+static void
 life_written(const char *d)
 {
 	struct timespec	ts = { 0, 1000000 };
@@ -575,6 +587,9 @@ life_written(const char *d)
 	life_begin(d);
 	CHECK(lines_in_store() == 4);
 	CHECK(audit_file_start() == 0);
+	/* who reads it finds them, before they are durable */
+	wait_written();
+	CHECK(lines_in_files(d, "") == 4);
 	for (i = 0; audit_file_durable() == 0 && i < 60000; i++)
 		nanosleep(&ts, NULL);
 	CHECK(lines_in_files(d, "event=arrive .*mts-id=") == 1);
@@ -588,7 +603,15 @@ life_written(const char *d)
 	audit_tick();
 	CHECK(spool_commit() == 0);
 	CHECK(lines_in_store() == 0);
+	peer_opens(ASSOC_INCOMING | 1, BETA, 1, 0, 0);
+	for (i = 0; i < 50; i++) {
+		recv_message(ASSOC_INCOMING | 1, i + 1, i + 100,
+		    PRIORITY_NORMAL, TO_GAMMA, 100);
+		wait_written();
+		CHECK(lines_in_files(d, "") == 5 + i);
+	}
 	audit_file_stop();
+	CHECK(audit_file_has(UINT64_MAX));	/* nobody is to wait */
 }
 
 /* A line of the store, without its time and key. */
