@@ -141,6 +141,21 @@ has_upper_address(const struct peer_conf *p)
 	    p->local_title.ap_len > 0 || p->remote_title.ap_len > 0);
 }
 
+/* Who says that there is none has agreed upon it. */
+static void
+check_password(const struct conf_peer *n)
+{
+	struct place at = place_of(&n->at);
+
+	if (n->set & CONF_SET_REMOTE || TAILQ_EMPTY(&conf_now->listeners) ||
+	    (n->tls.remote && n->tls.remote_name[0] != '\0'))
+		return;
+	conf_warning(&at, "peer \"%s\": whoever calls and says that it is "
+	    "\"%s\" is taken for it: remote name \"..\" password \"..\" was "
+	    "expected (password \"\" where none is agreed upon)",
+	    n->peer.name, n->peer.remote.name);
+}
+
 static void
 finish_peer(struct conf_peer *n)
 {
@@ -173,6 +188,7 @@ finish_peer(struct conf_peer *n)
 		    "shorter than its delay of %u s", p->name,
 		    p->recovery_timeout, p->recovery_delay);
 	finish_tls(n);
+	check_password(n);
 }
 
 static void

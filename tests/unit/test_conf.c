@@ -1007,6 +1007,8 @@ test_told_once(void **state)
 	}
 }
 
+#define LISTEN	"listen on 127.0.0.1\n"
+
 /* What only the whole of it tells, where it was written. */
 static void
 test_whole(void **state)
@@ -1038,6 +1040,10 @@ test_whole(void **state)
 		{ P("address a") "route \"/C=FR\" via b", "" },
 		{ P("dialogue twa") "route \"/C=FR\" via b", "" },
 		{ P(""), "" },
+		{ P("") LISTEN, "f:2:6: peer \"b\": whoever calls and says that "
+		    "it is \"b\" is taken for it: remote name" },
+		{ P("remote name B password \"\"") LISTEN, "" },
+		{ P("remote name B password x") LISTEN, "" },
 	};
 	struct conf	*c;
 	size_t		 i;
