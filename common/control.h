@@ -292,6 +292,9 @@ struct ctl_sheet {
 	struct selector		remote_psel[PEER_ADDRESSES_MAX];
 	struct ae_title		title, remote_title;
 	char			why[128];	/* of the last failure */
+	uint64_t		refused;	/* of its calls */
+	uint64_t		last_refused;	/* time_t, 0 never */
+	char			refused_address[64], refused_why[160];
 };
 
 struct ctl_ping {

@@ -145,6 +145,7 @@ enum imsg_type {
 	IMSG_PING_STEP,		/* struct ping_step */
 	IMSG_PING_END,		/* struct ping_end: the last word on it */
 	IMSG_TRACE_DATA,	/* struct trace_data, then octets */
+	IMSG_CALL_REFUSED,	/* struct call_refused, of a peer that called */
 
 	IMSG_TYPE_MAX
 };
@@ -532,6 +533,13 @@ enum assoc_down_kind {
 	DOWN_REFUSED_BELOW,	/* DR or RF without PRefuse */
 	DOWN_ABORTED_BY_PEER,	/* AB; reason = enum rts_abort or 255 */
 	DOWN_ABORTED_BY_US	/* reason = enum rts_abort */
+};
+
+/* Before it was an association of spoold's: wrong password, mode, and so on. */
+struct call_refused {
+	uint32_t	peer;		/* whose name it has shown */
+	char		address[64];
+	char		why[160];
 };
 
 struct assoc_down {

@@ -119,6 +119,8 @@ void	trace_run(const char *path, int argc, char **argv, int as_json);
 void	show_json_summary(struct json *, const char *key,
 	    const struct ctl_summary *);
 void	show_json_peer(struct json *, const struct ctl_peer *);
+/* A point in time; 0: null. */
+void	time_or_null(struct json *, const char *key, uint64_t);
 /* Members alone, of an object that has others. */
 void	peer_members(struct json *, const struct ctl_peer *);
 void	show_json_association(struct json *, const struct ctl_association *);

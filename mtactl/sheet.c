@@ -73,6 +73,8 @@ check(struct ctl *c, struct ctl_sheet *s)
 	TERMINATE(s->live.state);
 	TERMINATE(s->conf.remote_name);
 	TERMINATE(s->why);
+	TERMINATE(s->refused_address);
+	TERMINATE(s->refused_why);
 	if (s->naddress > PEER_ADDRESSES_MAX || s->conf.tls > TLS_OPTIONAL ||
 	    s->tsel.len > TSEL_MAX || s->ssel.len > TSEL_MAX ||
 	    s->psel.len > TSEL_MAX || s->title.ap_len > AE_TITLE_MAX ||
@@ -247,6 +249,10 @@ print_json(const struct sheet *sh)
 	peer_members(&j, &s->live);
 	json_bool(&j, "disabled", s->disabled);
 	text_or_null(&j, "last_failure", s->why);
+	json_uint(&j, "refused", s->refused);
+	time_or_null(&j, "last_refused", s->last_refused);
+	text_or_null(&j, "refused_address", s->refused_address);
+	text_or_null(&j, "refused_reason", s->refused_why);
 	json_string(&j, "mode", mode_name(s->mode));
 	json_string(&j, "dialogue", s->dialogue == DIALOGUE_TWA ? "twa" :
 	    "monologue");
@@ -414,6 +420,11 @@ print_live(const struct ctl_sheet *s)
 	when(b, sizeof(b), p->last_out);
 	printf("sent          %" PRIu64 ", %s, %s sent again, %s\n", p->sent,
 	    size_text(a, p->sent_octets), size_text(c, p->resent_octets), b);
+	if (s->refused > 0) {
+		when(b, sizeof(b), s->last_refused);
+		printf("refused       %" PRIu64 " calls, %s, %s: %s\n",
+		    s->refused, b, s->refused_address, s->refused_why);
+	}
 }
 
 static void

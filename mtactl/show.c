@@ -148,7 +148,7 @@ age_or_never(struct table *t, uint64_t then)
 		table_age(t, since(then));
 }
 
-static void
+void
 time_or_null(struct json *j, const char *key, uint64_t then)
 {
 	if (then == 0)

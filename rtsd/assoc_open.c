@@ -82,6 +82,24 @@ refuse(struct assoc *a, int reason, const char *why)
 	assoc_over(a, DOWN_ABORTED_BY_US, reason, why);
 }
 
+/* Whom it said to be is to know of it, on the sheet of that peer. */
+static void
+refuse_invalid(struct assoc *a, const char *why)
+{
+	struct call_refused cr;
+
+	memset(&cr, 0, sizeof(cr));
+	cr.peer = a->has_peer ? a->peer.id :
+	    peer_by_remote_name(a->pconnect.data.credentials.name);
+	strlcpy(cr.address, a->address, sizeof(cr.address));
+	strlcpy(cr.why, why, sizeof(cr.why));
+	if (cr.peer != 0 && spoold != NULL &&
+	    imsgev_pending(spoold) <= SPOOL_HIGH)
+		imsgev_compose(spoold, IMSG_CALL_REFUSED, 0, 0, -1, &cr,
+		    sizeof(cr));
+	refuse(a, RTS_VALIDATION_FAILURE, why);
+}
+
 /* enum peer_mode of what was proposed, -1: none of ours. */
 static int
 incoming_mode(const struct pconnect *pc)
@@ -134,7 +152,7 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 			log_warnx(EVT_AUTHENTICATION, "%s name=\"%s\": %s",
 			    assoc_name(a), log_octets(pc->data.credentials.name,
 			    strlen(pc->data.credentials.name)), why);
-			refuse(a, RTS_VALIDATION_FAILURE, why);
+			refuse_invalid(a, why);
 			return;
 		}
 		a->peer = *peer;
@@ -143,7 +161,7 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 		if ((why = assoc_tls_refusal(a, peer->id)) != NULL) {
 			log_warnx(EVT_AUTHENTICATION, "%s: %s", assoc_name(a),
 			    why);
-			refuse(a, RTS_VALIDATION_FAILURE, why);
+			refuse_invalid(a, why);
 			return;
 		}
 		if (mode != peer->mode) {
@@ -152,14 +170,15 @@ open_ind(void *arg, const struct s_connect *c, const struct pconnect *pc)
 			    mode_name(peer->mode));
 			log_warnx(EVT_ASSOC_REFUSED, "%s: %s", assoc_name(a),
 			    text);
-			refuse(a, RTS_VALIDATION_FAILURE, text);
+			refuse_invalid(a, text);
 			return;
 		}
 		if (turn == TURN_RESPONDER &&
 		    pc->dialogue == DIALOGUE_MONOLOGUE) {
 			log_warnx(EVT_ASSOC_REFUSED, "%s: the initiator of a "
 			    "monologue does not take the turn", assoc_name(a));
-			refuse(a, RTS_VALIDATION_FAILURE, "turn");
+			refuse_invalid(a, "the initiator of a monologue does "
+			    "not take the turn");
 			return;
 		}
 	}

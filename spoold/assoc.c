@@ -286,6 +286,44 @@ may_say(const struct assoc_ind *ind)
 	return (0);
 }
 
+static struct peer *
+peer_by_id(uint32_t id)
+{
+	struct peer	*p;
+
+	TAILQ_FOREACH(p, &sp.peers, entry)
+		if (p->conf.id == id)
+			return (p);
+	return (NULL);
+}
+
+static void
+was_refused(struct peer *p, const char *address, const char *why)
+{
+	p->refused_in++;
+	p->last_refused = time(NULL);
+	strlcpy(p->refused.address, address, sizeof(p->refused.address));
+	strlcpy(p->refused.why, why, sizeof(p->refused.why));
+}
+
+int
+assoc_call_refused(const uint8_t *data, size_t len)
+{
+	struct call_refused	 cr;
+	struct peer		*p;
+
+	if (len != sizeof(cr))
+		return (-1);
+	memcpy(&cr, data, sizeof(cr));
+	if (memchr(cr.address, '\0', sizeof(cr.address)) == NULL ||
+	    memchr(cr.why, '\0', sizeof(cr.why)) == NULL)
+		return (-1);
+	/* a reload may have taken it away meanwhile */
+	if ((p = peer_by_id(cr.peer)) != NULL)
+		was_refused(p, cr.address, cr.why);
+	return (0);
+}
+
 static int
 refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
     int reason, const char *why)
@@ -298,22 +336,12 @@ refuse(uint32_t id, const struct assoc_ind *ind, const char *peer,
 	ans.peer = ind->peer;
 	answer(id, &ans);
 	TAILQ_FOREACH(p, &sp.peers, entry)
-		p->refused_in += strcmp(p->conf.name, peer) == 0;
+		if (strcmp(p->conf.name, peer) == 0)
+			was_refused(p, ind->address, why);
 	if (may_say(ind))
 		log_info(EVT_ASSOC_REFUSED, "peer=%s address=\"%.*s\": %s",
 		    peer, (int)sizeof(ind->address), ind->address, why);
 	return (0);
-}
-
-static struct peer *
-peer_by_id(uint32_t id)
-{
-	struct peer	*p;
-
-	TAILQ_FOREACH(p, &sp.peers, entry)
-		if (p->conf.id == id)
-			return (p);
-	return (NULL);
 }
 
 static void

@@ -39,6 +39,8 @@ rtsd_imsg(uint32_t type, uint32_t id, const uint8_t *data, size_t len)
 	}
 	if (type >= IMSG_PING_STEP && type <= IMSG_TRACE_DATA)
 		return (live_imsg(type, id, data, len));
+	if (type == IMSG_CALL_REFUSED)
+		return (assoc_call_refused(data, len));
 	if (type < IMSG_ASSOC_UP || type > IMSG_RECV_REFUSE)
 		return (-1);
 	/* words about one that we have given up already */

@@ -458,6 +458,11 @@ sheet_fill(const struct peer *p, struct ctl_sheet *s)
 	s->title = pc->local_title;
 	s->remote_title = pc->remote_title;
 	strlcpy(s->why, p->why, sizeof(s->why));
+	s->refused = p->refused_in;
+	s->last_refused = p->last_refused;
+	strlcpy(s->refused_address, p->refused.address,
+	    sizeof(s->refused_address));
+	strlcpy(s->refused_why, p->refused.why, sizeof(s->refused_why));
 }
 
 static void

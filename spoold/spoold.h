@@ -142,6 +142,8 @@ struct peer {
 	uint64_t		 confirmed_in, confirmed_out;
 	uint64_t		 opened_in, opened_out;	/* associations */
 	uint64_t		 refused_in, failed_out;
+	struct call_refused	 refused;		/* the last of them */
+	int64_t			 last_refused;		/* time_t, 0 never */
 	uint64_t		 rejected;	/* transfers, for good */
 	int64_t			 last_in, last_out;
 	uint32_t		 cut_in;	/* show.c: as last counted */
@@ -858,6 +860,8 @@ uint32_t assoc_number(void);
 /* Are transfers received in part on it kept?  -1: error. */
 int	 assoc_has_partial(const struct assoc *);
 int	 assoc_ind(uint32_t id, const struct assoc_ind *);
+/* A struct call_refused.  -1: it is none. */
+int	 assoc_call_refused(const uint8_t *, size_t);
 int	 assoc_up(struct assoc *, const struct assoc_up *);
 int	 assoc_down(struct assoc *, const struct assoc_down *);
 int	 assoc_flush(void);

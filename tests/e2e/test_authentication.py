@@ -4,8 +4,12 @@
 X.410 told apart, a line of the log that names what did not match, and an MTA
 that goes on.  The same when it is ours that is refused."""
 
+import os
+import subprocess
+import time
+
 from interop import *       # noqa: F401,F403
-from mtadtest import MODE
+from mtadtest import BUILD, MODE
 from peer import apdu
 
 WORDS = octets(2500)
@@ -51,6 +55,39 @@ class Refused(Case):
             self.assertEqual(len(said), 1, said)
             self.assertNotIn('theirs', said[0])
         self.assertNotIn(password('alpha'), beta.log())
+        self.goes_on(beta)
+
+    def test_sheet(self):
+        """Whose name it was knows of it, when somebody asks why nothing
+        comes; of the name of nobody there is nothing to tell."""
+        beta = self.called(SMALL)
+        sheet = beta.mtactl('show', 'peer', 'alpha')
+        self.assertEqual((sheet['refused'], sheet['last_refused'],
+                          sheet['refused_reason']), (0, None, None))
+        self.refused(self.initiator(beta, name='delta'),
+                     apdu.VALIDATION_FAILURE)
+        for _ in range(2):
+            self.refused(self.initiator(beta, password='theirs'),
+                         apdu.VALIDATION_FAILURE)
+        sheet = beta.mtactl('show', 'peer', 'alpha')
+        self.assertEqual(sheet['refused'], 2)
+        self.assertAlmostEqual(sheet['last_refused'], time.time(), delta=60)
+        self.assertRegex(sheet['refused_address'], r'^127\.0\.0\.1\b')
+        self.assertEqual(sheet['refused_reason'],
+                         'the password does not match')
+        out = subprocess.run(
+            [os.path.join(BUILD, 'mtactl', 'mtactl'), '-s', beta.socket,
+             'show', 'peer', 'alpha'], capture_output=True, text=True,
+            timeout=60).stdout
+        self.assertRegex(out, r'(?m)^refused +2 calls, last \S+ ago, 127\.0'
+                         r'\.0\.1\S*.*: the password does not match$')
+        # and those that spoold does not want
+        beta.mtactl('peer', 'alpha', 'down')
+        self.refused(self.initiator(beta), apdu.RTS_BUSY)
+        sheet = beta.mtactl('show', 'peer', 'alpha')
+        self.assertEqual((sheet['refused'], sheet['refused_reason']),
+                         (3, 'taken out of service'))
+        beta.mtactl('peer', 'alpha', 'up')
         self.goes_on(beta)
 
     @x410_only

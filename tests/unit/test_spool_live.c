@@ -62,6 +62,7 @@ imsgs(const char *d)
 	struct ping_step	 ps;
 	struct ping_end		 pe;
 	struct trace_data	 td;
+	struct call_refused	 cr;
 	static uint8_t		 big[sizeof(td) + TRACE_PIECE + 1];
 
 	life_begin(d);
@@ -77,6 +78,23 @@ imsgs(const char *d)
 	CHECK(taken(IMSG_PING_END, &pe, sizeof(pe)));
 	CHECK(!taken(IMSG_PING_END, &pe, 0));
 	CHECK(!taken(IMSG_PING_END, &pe, sizeof(pe) + 1));
+	memset(&cr, 0, sizeof(cr));
+	strlcpy(cr.address, "192.0.2.7:4711", sizeof(cr.address));
+	strlcpy(cr.why, "mode", sizeof(cr.why));
+	cr.peer = 4711;		/* nobody any more */
+	CHECK(taken(IMSG_CALL_REFUSED, &cr, sizeof(cr)));
+	cr.peer = BETA;
+	CHECK(taken(IMSG_CALL_REFUSED, &cr, sizeof(cr)));
+	CHECK(beta()->refused_in == 1 && beta()->last_refused != 0);
+	CHECK(strcmp(beta()->refused.address, cr.address) == 0);
+	CHECK(strcmp(beta()->refused.why, "mode") == 0);
+	CHECK(!taken(IMSG_CALL_REFUSED, &cr, sizeof(cr) - 1));
+	memset(cr.why, 'x', sizeof(cr.why));
+	CHECK(!taken(IMSG_CALL_REFUSED, &cr, sizeof(cr)));
+	memset(cr.why, 0, sizeof(cr.why));
+	memset(cr.address, 'x', sizeof(cr.address));
+	CHECK(!taken(IMSG_CALL_REFUSED, &cr, sizeof(cr)));
+	CHECK(beta()->refused_in == 1);
 	memset(&td, 0, sizeof(td));
 	CHECK(taken(IMSG_TRACE_DATA, &td, sizeof(td)));
 	CHECK(!taken(IMSG_TRACE_DATA, &td, sizeof(td) - 1));
@@ -164,6 +182,9 @@ is_down(const char *d)
 	life_begin(d);
 	CHECK(beta()->down && !beta()->held);
 	refused();
+	CHECK(beta()->refused_in == 1);
+	CHECK(strcmp(beta()->refused.why, "taken out of service") ==
+	    0);
 	beta()->down = 0;
 	beta()->held = beta()->put_state = 1;
 	spool_dirty();
