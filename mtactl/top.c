@@ -29,7 +29,8 @@
 #define INTERVAL_MAX	3600	/* s */
 
 static volatile sig_atomic_t	quit, suspend;
-static sigset_t			 waiting;	/* blocked while it waits */
+static sigset_t			 waiting;	/* the mask for that */
+static int			 catches_stop;	/* SIGTSTP */
 static SCREEN			*screen;
 static struct top_lines		 shown;
 
@@ -42,33 +43,53 @@ stop(int sig)
 		quit = 1;
 }
 
-/*
- * Signals are taken while it waits, and only then: one that comes while it
- * draws is neither lost nor left until the next look.  ^Z where the shell
- * knows it; curses, which ignores it while it draws, leaves alone what has a
- * handler already.
- */
 static void
 signals(void)
 {
+	struct sigaction	 sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = stop;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigprocmask(SIG_BLOCK, NULL, &waiting);
+}
+
+/*
+ * With a screen signals are taken while it waits, and only then: one that
+ * comes while it draws is neither lost nor left until the next look.  ^Z where
+ * the shell knows it; curses, which ignores it while it draws, leaves alone
+ * what has a handler already.
+ */
+static void
+screen_signals(void)
+{
 	static const int	 all[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP,
 				    SIGWINCH };
-	struct sigaction	 sa, old;
+	struct sigaction	 sa;
 	sigset_t		 set;
 	size_t			 i;
 
 	sigemptyset(&set);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		sigaddset(&set, all[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (sigaction(SIGTSTP, NULL, &sa) == -1 || sa.sa_handler != SIG_DFL)
+		return;
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = stop;
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		sigaddset(&set, all[i]);
-		if (all[i] == SIGWINCH || (all[i] == SIGTSTP &&
-		    (sigaction(SIGTSTP, NULL, &old) == -1 ||
-		    old.sa_handler != SIG_DFL)))
-			continue;
-		sigaction(all[i], &sa, NULL);
-	}
-	sigprocmask(SIG_BLOCK, &set, &waiting);
+	sigaction(SIGTSTP, &sa, NULL);
+	catches_stop = 1;
+}
+
+/* There is none after all. */
+static void
+no_screen_signals(void)
+{
+	if (catches_stop)
+		signal(SIGTSTP, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &waiting, NULL);
 }
 
 /* Until somebody wants it to go on. */
@@ -80,8 +101,7 @@ stand_by(void)
 	sigset_t		 set;
 
 	suspend = 0;
-	if (screen != NULL)
-		endwin();
+	endwin();
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = SIG_DFL;
 	sigaction(SIGTSTP, &sa, &old);
@@ -91,8 +111,6 @@ stand_by(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGTSTP, &old, NULL);
-	if (screen == NULL)
-		return;
 	def_shell_mode();	/* as the shell has it now */
 	/* nobody was told while it stood */
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 0 &&
@@ -120,12 +138,16 @@ screen_open(void)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return (0);
-	if ((screen = newterm(NULL, stdout, stdin)) == NULL)
+	screen_signals();
+	if ((screen = newterm(NULL, stdout, stdin)) == NULL) {
+		no_screen_signals();
 		return (0);
+	}
 	cup = tigetstr("cup");
 	if (cup == NULL || cup == (char *)-1) {
 		endwin();
 		screen = NULL;
+		no_screen_signals();
 		return (0);
 	}
 	atexit(restore);
