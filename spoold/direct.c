@@ -38,8 +38,8 @@ direct_new(uint64_t id, int plain, uint64_t len, uint64_t room)
 	struct direct	*d;
 	void		*p;
 
-	room = aligned(room + DIRECT_ALIGN - 1);
-	if (O_DIRECT == 0 || !sync_available() || room > ROOM_MAX ||
+	room = room > ROOM_MAX ? ROOM_MAX : aligned(room + DIRECT_ALIGN - 1);
+	if (O_DIRECT == 0 || !sync_available() ||
 	    room_used + room > ROOM_ALL ||
 	    (d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);

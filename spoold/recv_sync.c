@@ -17,6 +17,7 @@
 #define FORESEE		64	/* checkpoints, beyond the last */
 #define BURST		(1024 * 1024)	/* octets; more gain nothing */
 #define DIRECT_FROM	(1024 * 1024)	/* octets; shorter ones are read soon */
+#define DIRECT_ROOM	(1024 * 1024)	/* octets; without checkpoints */
 #define ROW_EVERY	30000	/* ms that the row of a transfer is behind */
 #define STEADY		16	/* bursts as expected, then one more is */
 
@@ -286,17 +287,18 @@ settled(struct intransfer *t)
  * After a crash the file's length says less than it does otherwise: up to a
  * block of it may be padding, so checkpoints are not to be as near as that.
  */
-static void
-go_direct(struct intransfer *t)
+void
+recv_go_direct(struct intransfer *t)
 {
 	uint64_t	size = (uint64_t)t->assoc->row.checkpoint * 1024;
 
 	if (t->body.direct != NULL || t->tried_direct ||
-	    t->body.len < DIRECT_FROM || size < 2 * DIRECT_ALIGN)
+	    t->body.len < DIRECT_FROM || (size > 0 && size < 2 * DIRECT_ALIGN))
 		return;
 	t->tried_direct = 1;
 	/* one more than the window, as some have it, and what comes behind */
-	body_direct(&t->body, (t->assoc->row.window + UINT64_C(3)) * size);
+	body_direct(&t->body, size == 0 ? DIRECT_ROOM :
+	    (t->assoc->row.window + UINT64_C(3)) * size);
 }
 
 int
@@ -314,7 +316,7 @@ recv_foreseen(struct intransfer *t)
 	t->row.confirmed = time(NULL);
 	if (t->row_behind == 0)
 		t->row_behind = spool_clock();
-	go_direct(t);
+	recv_go_direct(t);
 	if (recv_to_put(t))
 		spool_dirty_later();
 	sync_burst(t);

@@ -210,6 +210,8 @@ recv_content(struct intransfer *t, const uint8_t *data, size_t len)
 		refuse(t, RECV_UNACCEPTABLE, "content too long");
 	else if (body_add(&t->body, data, len) == -1)
 		jeopardized(t, "content");
+	else if (t->assoc->row.checkpoint == 0)
+		recv_go_direct(t);
 	return (0);
 }
 

@@ -115,6 +115,8 @@ int		 recv_foreseen(struct intransfer *);
 int		 recv_to_put(const struct intransfer *);
 /* Those up to nready are in the transaction just committed.  How many? */
 size_t		 recv_recorded(struct intransfer *);
+/* A long content goes past the page cache from here on, if it can. */
+void		 recv_go_direct(struct intransfer *);
 /* RECV_CONFIRM for those on record that are durable as are their octets. */
 void		 recv_confirm(struct intransfer *);
 /* A sync of all octets there are, unless one is running. */

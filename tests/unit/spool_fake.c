@@ -153,7 +153,8 @@ fake_setup(char *dir, size_t size)
 		strlcpy(p->local.name, "alpha", sizeof(p->local.name));
 		p->recover = 1;
 		p->naddress = 1;
-		p->checkpoint = fake_checkpoint > 4 ? fake_checkpoint : 4;
+		p->checkpoint = fake_checkpoint > 4 || fake_checkpoint == 0 ?
+		    fake_checkpoint : 4;
 		p->window = 3;
 		p->recovery_delay = 60;
 		p->recovery_timeout = 600;
