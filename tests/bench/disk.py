@@ -1,44 +1,35 @@
 # SPDX-License-Identifier: ISC
 """Sequential synced writing to the disk that the spools are on."""
 
+import errno
+import mmap
 import os
-import subprocess
 import tempfile
 import time
 
 BLOCK = 1 << 20
 
 
-def trim(directory):
-    """Gives back all free blocks of the file system, so that whoever writes
-    next, be it us or what is measured, finds blocks that are new to a disk
-    which is only a file elsewhere: it may take those ten times as long as
-    others.  False: it cannot be done."""
-    path = os.path.realpath(directory)
-    while not os.path.ismount(path):
-        path = os.path.dirname(path)
-    os.sync()
-    try:
-        return subprocess.run(['fstrim', path],
-                              stderr=subprocess.DEVNULL).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def write(directory, size, every=None, block=BLOCK):
+def write(directory, size, every=None, block=BLOCK, direct=False):
     """Octets a second of writing size octets to a new file, with fdatasync
-    at the end, and after each `every` octets if given.  The file stays: a
-    virtual disk may be several times faster where blocks have just been
-    freed, and what is compared has to find the same."""
+    at the end, and after each `every' octets if given.  direct: past the page
+    cache, from memory that is there already; a virtual machine may get its
+    memory from its host more slowly than its disk takes octets.  None: that
+    cannot be done here."""
     if every:
         block = min(block, every)
-    octets = os.urandom(block)
-    fd, _ = tempfile.mkstemp(prefix='disk.', dir=directory)
+    octets = mmap.mmap(-1, block)
+    octets.write(os.urandom(block))
+    fd, name = tempfile.mkstemp(prefix='disk.', dir=directory)
     try:
+        if direct:
+            os.close(fd)
+            fd = os.open(name, os.O_WRONLY | os.O_DIRECT)
         start = time.monotonic()
         done = since = 0
         while done < size:
-            n = os.write(fd, octets[:min(block, size - done)])
+            with memoryview(octets)[:min(block, size - done)] as piece:
+                n = os.write(fd, piece)
             done += n
             since += n
             if every and since >= every:
@@ -46,8 +37,13 @@ def write(directory, size, every=None, block=BLOCK):
                 since = 0
         os.fdatasync(fd)
         return size / (time.monotonic() - start)
+    except OSError as e:
+        if direct and e.errno == errno.EINVAL:
+            return None
+        raise
     finally:
         os.close(fd)
+        os.unlink(name)
 
 
 def syncs(directory, count=200):
