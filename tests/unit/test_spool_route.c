@@ -227,13 +227,14 @@ life_restart(const char *d)
 	uint32_t	 id = 0, x;
 
 	life_begin(d);
-	configure(BETA, GAMMA, NULL);
-	schedule_tick();
-	spool_turn();
+	set_routes(BETA, GAMMA, NULL);
 	TAILQ_FOREACH(a, &sp.assocs, entry)
 		if (a->row.initiator && a->peer->conf.id == GAMMA)
 			to_gamma = a;
 	CHECK(to_gamma != NULL);
+	/* its time is drawn at random: it may have come */
+	to_gamma->retry_at = UINT64_MAX;
+	spool_tick();
 	/* not begun, as far as anybody knows: discarded, sent anew */
 	to_gamma->retry_at = 0;
 	forget_sent();
