@@ -767,7 +767,7 @@ enum sync_state sync_look(struct sync *, int wait);
 
 /* Octets of a content are written in the thread as well; at most once. */
 void	 sync_write(struct direct *);
-/* Until more of it is written than that, or it failed. */
+/* Until more of it is written than that, or it failed; here if need be. */
 void	 sync_write_wait(struct direct *, uint64_t written);
 /* It is not in the thread's hands any more. */
 void	 sync_write_stop(struct direct *);
@@ -790,16 +790,16 @@ struct direct {
 };
 /*
  * From the next multiple of DIRECT_ALIGN after len on; what comes before goes
- * to plain, the content's usual descriptor, which stays the caller's.  At
- * most `room' octets are going to be added between one flush and the end of
- * the next.  NULL: not here, or not now.
+ * to plain, the content's usual descriptor, which stays the caller's.  More
+ * than about `room' octets that are not written yet have to wait.  NULL: not
+ * here, or not now.
  */
 struct direct *direct_new(uint64_t id, int plain, uint64_t len,
 	    uint64_t room);
 void	 direct_free(struct direct *);
 /* Waits if there is no room.  -1 with errno. */
 int	 direct_add(struct direct *, const uint8_t *, size_t);
-/* In the thread: all that can be written now.  -1 with errno. */
+/* By one at a time (busy): all that can be written now.  -1 with errno. */
 int	 direct_write(struct direct *);
 /*
  * In the thread, or after sync_write_stop: all up to len is written, to be

@@ -44,6 +44,28 @@ write_one(struct direct *d)
 	pthread_cond_broadcast(&ended);
 }
 
+/*
+ * The same for a sync.  Whoever waits for room need not wait for more.
+ * Returns errno, 0: written.
+ */
+static int
+flush_direct(struct sync *s)
+{
+	struct direct	*d = s->direct;
+	int		 error = 0;
+
+	while (d->busy)
+		pthread_cond_wait(&ended, &lock);
+	d->busy = 1;
+	pthread_mutex_unlock(&lock);
+	if (direct_flush(d, s->len, s->whole) == -1)
+		error = errno;
+	pthread_mutex_lock(&lock);
+	d->busy = 0;
+	pthread_cond_broadcast(&ended);
+	return (error);
+}
+
 static void *
 worker(void *arg)
 {
@@ -67,11 +89,10 @@ worker(void *arg)
 		if (s == NULL)
 			break;
 		TAILQ_REMOVE(&todo, s, entry);
+		error = s->direct != NULL ? flush_direct(s) : 0;
 		pthread_mutex_unlock(&lock);
-		error = 0;
-		if ((s->direct != NULL && direct_flush(s->direct, s->len,
-		    s->whole) == -1) || fdatasync(s->fd) == -1 ||
-		    (s->new_file && content_sync_dir(s->id) == -1))
+		if (error == 0 && (fdatasync(s->fd) == -1 ||
+		    (s->new_file && content_sync_dir(s->id) == -1)))
 			error = errno;
 		pthread_mutex_lock(&lock);
 		/* its own descriptor: the store may be closed meanwhile */
@@ -139,9 +160,20 @@ void
 sync_write_wait(struct direct *d, uint64_t written)
 {
 	pthread_mutex_lock(&lock);
-	queue_write(d);
-	while ((d->queued || d->busy) && d->written == written)
+	while (d->busy && d->written == written)
 		pthread_cond_wait(&ended, &lock);
+	if (d->written == written) {
+		/* the thread may be at others for long */
+		if (d->queued)
+			TAILQ_REMOVE(&writes, d, entry);
+		d->queued = 0;
+		d->busy = 1;
+		pthread_mutex_unlock(&lock);
+		direct_write(d);
+		pthread_mutex_lock(&lock);
+		d->busy = 0;
+		pthread_cond_broadcast(&ended);
+	}
 	pthread_mutex_unlock(&lock);
 }
 
