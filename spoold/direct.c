@@ -162,7 +162,7 @@ direct_write(struct direct *d)
 
 /*
  * A block that is not full yet goes padded, and once more when it is: what
- * of it is durable stays as it is.
+ * of it is durable stays as it is.  The last of all goes as long as it is.
  */
 int
 direct_flush(struct direct *d, uint64_t len, int whole)
@@ -178,11 +178,12 @@ direct_flush(struct direct *d, uint64_t len, int whole)
 	if (n > 0 && atomic_load(&d->written) == at) {
 		memcpy(d->tail, d->ring + (at - d->begin) % d->room, n);
 		memset(d->tail + n, 0, DIRECT_ALIGN - n);
-		if (write_at(d, d->tail, DIRECT_ALIGN, at) == -1) {
+		if (write_at(d, d->tail, whole ? n : DIRECT_ALIGN, at) == -1) {
 			atomic_store(&d->error, errno);
 			return (-1);
 		}
-		atomic_store(&d->padded, 1);
+		if (!whole)
+			atomic_store(&d->padded, 1);
 	}
 	if (whole && atomic_load(&d->padded)) {
 		if (ftruncate(d->plain, len) == -1)

@@ -38,8 +38,9 @@ needed(const struct intransfer *t)
 }
 
 /*
- * It is not, or the file is longer than the content: or will be, when a sync
- * that runs has written what it has to.
+ * It is not, or the file is longer than the content.  A sync that runs may
+ * make it so yet, and one that cuts it has done nothing before it has ended:
+ * after a power failure the length would be wrong, and the message lost.
  */
 static int
 lacks(struct intransfer *t)
@@ -48,8 +49,7 @@ lacks(struct intransfer *t)
 		return (1);
 	if (t->state != IN_ENDING || t->complete || t->body.direct == NULL)
 		return (0);
-	/* in this order: what ends between is padded already */
-	return ((!t->sync.whole && sync_look(&t->sync, 0) == SYNC_RUNNING) ||
+	return (sync_look(&t->sync, 0) != SYNC_NONE ||
 	    direct_padded(t->body.direct));
 }
 
@@ -105,6 +105,22 @@ collect(struct intransfer *t, int wait)
 	return (0);
 }
 
+/*
+ * Past the page cache the file grows by whole blocks, and checkpoints that
+ * have not come may be on record already: up to one that has come it is
+ * synced, so that no padding gets to the place of the next.
+ */
+static uint64_t
+sync_to(const struct intransfer *t)
+{
+	uint64_t	len;
+
+	if (t->body.direct == NULL || t->state == IN_ENDING)
+		return (t->body.len);
+	len = t->ncp > 0 ? t->cp[t->ncp - 1].row.content_len : 0;
+	return (len > t->synced ? len : t->synced);
+}
+
 void
 recv_sync_more(struct intransfer *t)
 {
@@ -117,10 +133,12 @@ recv_sync_more(struct intransfer *t)
 		return;
 	t->sync.fd = t->body.fd;
 	t->sync.id = t->body.id;
-	t->sync.direct = t->body.direct;
+	t->sync.len = sync_to(t);
 	t->sync.whole = t->state == IN_ENDING;
+	/* NULL: for the log alone */
+	t->sync.direct = t->sync.len > t->synced || t->sync.whole ?
+	    t->body.direct : NULL;
 	t->sync.new_file = t->body.new_file;
-	t->sync.len = t->body.len;
 	t->waits = 0;
 	sync_begin(&t->sync);
 }

@@ -42,6 +42,9 @@ static int		 direct_writes;	/* by descriptors that are so */
 static int		 fail;		/* errno of those */
 static size_t		 short_by;	/* octets of each that are left */
 static int		 held;		/* the thread does not write */
+static int		 syncs_held;	/* nor does a sync of it end */
+static int		 in_sync;	/* it is at one that does not */
+static pthread_t	 loop;
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t	 change = PTHREAD_COND_INITIALIZER;
 
@@ -70,6 +73,39 @@ write_as_told(int fd, const void *p, size_t len, int64_t at)
 			len -= short_by;
 	}
 	return (syscall(SYS_pwrite64, fd, p, len, at));
+}
+
+int
+fdatasync(int fd)
+{
+	pthread_mutex_lock(&lock);
+	while (syncs_held && !pthread_equal(pthread_self(), loop)) {
+		in_sync = 1;
+		pthread_cond_broadcast(&change);
+		pthread_cond_wait(&change, &lock);
+	}
+	in_sync = 0;
+	pthread_mutex_unlock(&lock);
+	return (syscall(SYS_fdatasync, fd));
+}
+
+static void
+hold_syncs(int yes)
+{
+	pthread_mutex_lock(&lock);
+	loop = pthread_self();
+	syncs_held = yes;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+wait_for_sync(void)
+{
+	pthread_mutex_lock(&lock);
+	while (!in_sync)
+		pthread_cond_wait(&change, &lock);
+	pthread_mutex_unlock(&lock);
 }
 
 static void
@@ -367,6 +403,45 @@ test_full_ring(void **state)
 	run(life_full_ring);
 }
 
+/* The thread is at another one's sync: its disk is not to be waited for. */
+static void
+life_not_for_others(const char *d)
+{
+	struct body	a, b;
+	struct sync	s;
+
+	alarm(60);
+	content_life(d);
+	body_begin(&a, 1, 40000);
+	body_begin(&b, 2, 40000);
+	CHECK(body_add(&a, octets + a.len, 10000) == 0);
+	hold_syncs(1);
+	memset(&s, 0, sizeof(s));
+	s.fd = a.fd;
+	s.direct = a.direct;
+	s.len = a.len;
+	sync_begin(&s);
+	wait_for_sync();
+	CHECK(body_add(&b, octets + b.len, END - b.len) == 0);
+	/* nor is there less room for this one while it is synced */
+	CHECK(body_add(&a, octets + a.len, END - a.len) == 0);
+	CHECK(sync_look(&s, 0) == SYNC_RUNNING);
+	hold_syncs(0);
+	CHECK(sync_look(&s, 1) == SYNC_ENDED && s.error == 0);
+	CHECK(body_sync(&a) == 0 && body_sync(&b) == 0);
+	file_is(a.fd, END, 1);
+	file_is(b.fd, END, 1);
+	body_release(&a, 1);
+	body_release(&b, 1);
+	sync_stop();
+}
+
+static void
+test_not_for_others(void **state)
+{
+	run(life_not_for_others);
+}
+
 /* A transfer */
 
 static void
@@ -409,6 +484,17 @@ begin(const char *d)
 	for (; n <= 30; n += 3)
 		window_of(n);
 	CHECK(nothing_sent() && direct_writes > 0);
+}
+
+/* No more comes for a while: what is there is confirmed. */
+static void
+nothing_more(void)
+{
+	fake_offset += SETTLE;
+	sp.settle = 1;
+	spool_dirty_later();
+	spool_commit_turn();
+	turn_until_sent();
 }
 
 static void
@@ -465,20 +551,24 @@ life_padded(const char *d)
 {
 	static const char *const to[] = { TO_HERE };
 
+	alarm(60);
 	begin(d);
 	content(even_len(30), 5000);
 	recv_number(IMSG_RECV_CHECKPOINT, IN, 31);
 	if (sp.dirty)
 		spool_commit_turn();
-	fake_offset += SETTLE;
-	sp.settle = 1;
-	spool_dirty_later();
-	spool_commit_turn();
-	turn_until_sent();
+	nothing_more();
 	is_confirmed(31);
+	/* nor is it there before its length is durable */
+	hold_syncs(1);
 	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, to);
 	recv_number(IMSG_RECV_END, IN, 32);
 	spool_commit_turn();
+	wait_for_sync();
+	spool_dirty_later();	/* for another association */
+	spool_commit_turn();
+	CHECK(nothing_sent() && sp.stats.received == 0);
+	hold_syncs(0);
 	turn_until_sent();
 	next(IMSG_RECV_ENDED);
 	settle();
@@ -575,6 +665,48 @@ test_killed(void **state)
 	if (status == NO_DIRECT)
 		skip();
 	assert_int_equal(status, 256 + SIGKILL);
+	run(life_resumed);
+}
+
+/*
+ * Killed where the next checkpoint, which is on record already, is not a
+ * block away: what pads the file is never taken for its octets.
+ */
+static void
+life_killed_before_next(const char *d)
+{
+	begin(d);
+	even(31);
+	content(even_len(31), EVEN - 100);
+	nothing_more();
+	is_confirmed(31);
+	raise(SIGKILL);
+}
+
+static void
+life_asked_for_next(const char *d)
+{
+	const struct recv_refuse	*r;
+
+	life_begin(d);
+	CHECK(sync_start() == 0);
+	peer_opens(IN, BETA, 2, 1, 0);
+	resume_at(7, 32);
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_UNRECOGNIZED);
+	CHECK(nothing_sent());
+	sync_stop();
+}
+
+static void
+test_killed_before_next(void **state)
+{
+	int	status = fake_life(life_killed_before_next, dir);
+
+	if (status == NO_DIRECT)
+		skip();
+	assert_int_equal(status, 256 + SIGKILL);
+	run(life_asked_for_next);
 	run(life_resumed);
 }
 
@@ -709,10 +841,12 @@ main(void)
 		T(test_goes_on),
 		T(test_bound),
 		T(test_full_ring),
+		T(test_not_for_others),
 		T(test_whole),
 		T(test_whole_even),
 		T(test_padded),
 		T(test_killed),
+		T(test_killed_before_next),
 		T(test_no_space),
 		T(test_discarded),
 		N(test_unchecked),
@@ -722,6 +856,7 @@ main(void)
 		U(test_whole_even),
 		U(test_padded),
 		U(test_killed),
+		U(test_killed_before_next),
 		U(test_no_space),
 		U(test_discarded),
 		U(test_end_meanwhile),
