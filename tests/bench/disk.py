@@ -23,8 +23,8 @@ def write(directory, size, every=None, block=BLOCK, direct=False):
     fd, name = tempfile.mkstemp(prefix='disk.', dir=directory)
     try:
         if direct:
-            os.close(fd)
-            fd = os.open(name, os.O_WRONLY | os.O_DIRECT)
+            usual, fd = fd, os.open(name, os.O_WRONLY | os.O_DIRECT)
+            os.close(usual)
         start = time.monotonic()
         done = since = 0
         while done < size:
