@@ -50,7 +50,7 @@ struct delivery {
 	uint8_t			 audited;
 	size_t			 octets;
 	/* results */
-	uint8_t			 written, failed;
+	uint8_t			 written, failed, synced;
 	uint8_t			 report;	/* may be asked for */
 	char			*fields;	/* audit_fields */
 	char			 why[128];
@@ -267,44 +267,45 @@ name_file(struct delivery *d, const char *suffix)
 		fail(d, tmp);
 }
 
+/*
+ * One sync for each directory of a batch.  A descriptor is told of an error
+ * once, so it is that of all that were written there.
+ */
+static void
+sync_each(struct deliveries *batch, int (*sync_fd)(int), const char *what)
+{
+	struct delivery	*d, *e;
+	int		 error;
+
+	TAILQ_FOREACH(d, batch, entry)
+		d->synced = 0;
+	TAILQ_FOREACH(d, batch, entry) {
+		if (!d->written || d->failed || d->synced)
+			continue;
+		error = sync_fd(d->dirfd) == -1 ? errno : 0;
+		for (e = d; e != NULL; e = TAILQ_NEXT(e, entry)) {
+			if (!e->written || e->failed || e->dirfd != d->dirfd)
+				continue;
+			e->synced = 1;
+			if ((errno = error) != 0)
+				fail(e, what);
+		}
+	}
+}
+
 /* One sync for all files written to the file systems of a batch. */
 static void
 sync_files(struct deliveries *batch)
 {
 #ifdef __linux__
-	struct delivery	*d;
-	int		 last = -1;
-
-	TAILQ_FOREACH(d, batch, entry) {
-		if (!d->written || d->dirfd == last)
-			continue;
-		last = d->dirfd;
-		if (syncfs(d->dirfd) == -1) {
-			fail(d, "sync");
-			last = -1;
-		}
-	}
+	sync_each(batch, syncfs, "sync");
 #endif
 }
 
 static void
 sync_directories(struct deliveries *batch)
 {
-	struct delivery	*d;
-	int		 last = -1, error = 0;
-
-	TAILQ_FOREACH(d, batch, entry) {
-		if (!d->written || d->failed)
-			continue;
-		if (d->dirfd != last) {
-			last = d->dirfd;
-			error = fsync(last) == -1 ? errno : 0;
-		}
-		if (error != 0) {
-			errno = error;
-			fail(d, "sync of the directory");
-		}
-	}
+	sync_each(batch, fsync, "sync of the directory");
 }
 
 static void
