@@ -37,6 +37,14 @@ needed(const struct intransfer *t)
 	}
 }
 
+/* A row is going to name a file whose name is not durable. */
+static int
+unnamed(const struct intransfer *t)
+{
+	return (t->body.fd != -1 && t->body.new_file && t->ncp > 0 &&
+	    (t->state == IN_RECEIVING || t->state == IN_INTERRUPTING));
+}
+
 /*
  * It is not, or the file is longer than the content.  A sync that runs may
  * make it so yet, and one that cuts it has done nothing before it has ended:
@@ -45,7 +53,7 @@ needed(const struct intransfer *t)
 static int
 lacks(struct intransfer *t)
 {
-	if (t->synced < needed(t))
+	if (t->synced < needed(t) || unnamed(t))
 		return (1);
 	if (t->state != IN_ENDING || t->complete || t->body.direct == NULL)
 		return (0);
@@ -375,7 +383,7 @@ sync_one(struct intransfer *t, int wait)
 {
 	size_t	i;
 
-	if (t->body.fd != -1 && needed(t) > 0) {
+	if (t->body.fd != -1 && (needed(t) > 0 || unnamed(t))) {
 		if (collect(t, wait) == -1)
 			return;
 		recv_confirm(t);

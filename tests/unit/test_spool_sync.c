@@ -819,11 +819,44 @@ test_burst(void **state)
 	assert_int_equal(fake_life(life_burst, dir), 0);
 }
 
+/*
+ * A checkpoint before any content, in one turn with what makes the file: the
+ * row names that, so its name has to be durable first.
+ */
+static void
+life_no_content_yet(const char *d)
+{
+	static uint8_t	buf[PIECE];
+
+	begin(d);
+	recv_octets(IMSG_RECV_MARKUP, IN, "markup", 6);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, 1);
+	fill_octets(buf, 0, PIECE);
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, PIECE);
+	recv_number(IMSG_RECV_CHECKPOINT, IN, 2);
+	spool_commit_turn();
+	CHECK(nothing_sent());
+	hold(0);
+	turn_after_sync();
+	while (nothing_sent())
+		turn_after_sync();
+	is_confirmed(1);
+	is_confirmed(2);
+	sync_stop();
+}
+
+static void
+test_no_content_yet(void **state)
+{
+	assert_int_equal(fake_life(life_no_content_yet, dir), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_no_content_yet),
 		T(test_in_order),
 		T(test_at_once),
 		T(test_lost),
