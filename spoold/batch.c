@@ -382,6 +382,10 @@ try_again(void)
 		if (store_reopen(sp.store) == -1)
 			return;
 		sp.failing = 0;
+		if (content_settle() == -1) {
+			spool_failed(store_error(sp.store));
+			return;
+		}
 		if (!loaded) {
 			if (load() == -1) {
 				spool_failed(store_error(sp.store));

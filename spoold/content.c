@@ -31,6 +31,7 @@ struct ids {
 };
 static struct ids	 discarded;	/* once it is committed */
 static struct ids	 shared;	/* unless it is */
+static struct ids	 doubtful;	/* of commits that failed */
 static struct ids	 pinned;	/* when nobody reads them any more */
 static int		 pins;
 
@@ -218,10 +219,40 @@ content_tick(void)
 }
 
 void
-content_keep(void)
+content_undo(void)
 {
 	discarded.n = 0;
 	ids_unlink(&shared);
+}
+
+void
+content_keep(void)
+{
+	discarded.n = 0;
+	while (shared.n > 0)
+		content_doubt(shared.id[--shared.n]);
+}
+
+void
+content_doubt(uint64_t id)
+{
+	/* no memory: swept at the next start */
+	ids_add(&doubtful, id);
+}
+
+int
+content_settle(void)
+{
+	int	r;
+
+	for (; doubtful.n > 0; doubtful.n--) {
+		if ((r = store_file_wanted(sp.store,
+		    doubtful.id[doubtful.n - 1])) == -1)
+			return (-1);
+		if (r == 0)
+			content_unlink(doubtful.id[doubtful.n - 1]);
+	}
+	return (0);
 }
 
 /* Removes the orphans of one directory. */

@@ -251,10 +251,16 @@ control_failed(const char *why)
 {
 	struct client	*c;
 
-	TAILQ_FOREACH(c, &clients, entry)
-		if (c->committing || c->changing == CHANGE_COMMIT ||
-		    c->changing == CHANGE_PEER)
-			client_fail(c, why);
+	TAILQ_FOREACH(c, &clients, entry) {
+		if (c->committing) {
+			if (c->body.fd != -1)
+				content_doubt(c->body.id);
+			submit_free(c, 1);
+		} else if (c->changing != CHANGE_COMMIT &&
+		    c->changing != CHANGE_PEER)
+			continue;
+		client_fail(c, why);
+	}
 }
 
 const char *

@@ -447,7 +447,7 @@ check_arrival(struct client *c, struct arrival *a)
 	if (r == 0)
 		check_rows(c, a);
 	store_rollback(sp.store);
-	content_keep();
+	content_undo();
 	audit_rollback();
 	return (r);
 }

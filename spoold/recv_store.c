@@ -493,6 +493,11 @@ recv_failed(const char *why)
 	struct intransfer *t;
 
 	while ((t = recv_first_dirty()) != NULL) {
+		/* it may be on record all the same */
+		if (t->body.fd != -1 && !t->stored_file) {
+			t->keep_file = 1;
+			content_doubt(t->body.id);
+		}
 		if (t->assoc == NULL) {
 			recv_done(t, 1);
 			continue;

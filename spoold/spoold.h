@@ -723,6 +723,15 @@ int	 content_any(void);
 /* Those of content_discard and _share: the commit succeeded, or did not. */
 void	 content_discarded(void);
 void	 content_keep(void);
+/* The same where it was rolled back, so that none of it can come back. */
+void	 content_undo(void);
+/*
+ * A commit that failed may be in the log all the same, and be there when the
+ * store is opened again: till then the file stays that it named.
+ */
+void	 content_doubt(uint64_t id);
+/* The store is open again: files that nothing names go.  -1: ask it why. */
+int	 content_settle(void);
 /*
  * From pin to unpin files that would be removed stay, then go, some at each
  * tick.

@@ -199,7 +199,7 @@
 	"NOT EXISTS (SELECT 1 FROM queue WHERE target = poison.target " \
 	"AND rank IN (0, 1, 2) AND message = poison.id) ELSE NOT EXISTS " \
 	"(SELECT 1 FROM receiving WHERE id = poison.id) END") \
-    S(AUDIT_PUT, "INSERT INTO audit (id, line) VALUES (?, ?)") \
+    S(AUDIT_PUT, "INSERT OR IGNORE INTO audit (id, line) VALUES (?, ?)") \
     S(AUDIT_DELETE, "DELETE FROM audit WHERE id <= ?") \
     S(AUDIT_EACH, "SELECT id, line FROM audit ORDER BY id")
 

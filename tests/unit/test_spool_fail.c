@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@
 #include <cmocka.h>
 
 #include "../shim/powercut.h"
+#include "log_file.h"
 #include "spool_fake.h"
 
 #define IN	(ASSOC_INCOMING | 1)
@@ -34,6 +36,8 @@
 #define MESSAGES	6
 
 static char	dir[64];
+static int	fail_log, fail_syncfs;
+static int	syncfs_calls;
 
 /* What the lives share. */
 struct shared {
@@ -92,12 +96,23 @@ fdatasync(int fd)
 		errno = EIO;
 		return (-1);
 	}
+	if (fail_log && is_log(fd)) {
+		errno = EIO;
+		return (-1);
+	}
 	STEP(syscall(SYS_fdatasync, fd), powercut_synced(fd));
 }
 
 int
 syncfs(int fd)
 {
+	syncfs_calls++;
+	/* as the kernel has it: a descriptor is told of an error once */
+	if (fail_syncfs) {
+		fail_syncfs = 0;
+		errno = EIO;
+		return (-1);
+	}
 	STEP(0, powercut_synced_all());
 }
 
@@ -582,13 +597,12 @@ life_full_shared(const char *d)
 	spool_turn();
 	r = (const void *)next(IMSG_RECV_REFUSE)->data;
 	CHECK(r->kind == RECV_JEOPARDIZED && sp.failing);
-	CHECK(!leftovers(d));
 	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
 	next(IMSG_RECV_INTERRUPTED);
 	limit_files(RLIM_INFINITY);
 	fake_offset += 4000;
 	spool_tick();
-	CHECK(!sp.failing);
+	CHECK(!sp.failing && !leftovers(d));
 	recv_message(IN, 2, 1, PRIORITY_NORMAL, TO_HERE, 100000);
 	next(IMSG_RECV_ENDED);
 	settle();
@@ -680,6 +694,178 @@ test_unreadable(void **state)
 	assert_int_equal(fake_life(life_unreadable, dir), 0);
 }
 
+/*
+ * A commit whose sync failed is in the log nevertheless: when that is read
+ * again, a message that its sender was told to send again is there, and what
+ * it sends is a duplicate.  So its file has to be there as well.
+ */
+static void
+refused_commit(void)
+{
+	static uint8_t			 buf[60000];
+	const struct recv_refuse	*r;
+
+	peer_opens(IN, BETA, 1, 0, 0);
+	spool_turn();
+	recv_begin(IN, 1);
+	fill_octets(buf, 0, sizeof(buf));
+	recv_octets(IMSG_RECV_CONTENT, IN, buf, sizeof(buf));
+	recv_envelope(IN, 1, PRIORITY_NORMAL, 1, (const char *[]){ TO_HERE });
+	recv_number(IMSG_RECV_END, IN, 1);
+	fail_log = 1;		/* the content's sync is good */
+	spool_turn();
+	r = (const void *)next(IMSG_RECV_REFUSE)->data;
+	CHECK(r->kind == RECV_JEOPARDIZED && sp.failing);
+}
+
+static void
+sent_again(const char *d, int n)
+{
+	recv_message(IN, n, 1, PRIORITY_NORMAL, TO_HERE, 60000);
+	next(IMSG_RECV_ENDED);		/* the peer forgets it */
+	settle();
+	CHECK(delivered_files(d, ".p2") == 1);
+	CHECK(delivered_right(d, 60000));
+	CHECK(!leftovers(d));
+}
+
+static void
+life_commit_fails_killed(const char *d)
+{
+	life_begin(d);
+	refused_commit();
+	raise(SIGKILL);
+}
+
+static void
+life_after_commit_failed(const char *d)
+{
+	life_begin(d);
+	peer_opens(IN, BETA, 2, 0, 0);
+	sent_again(d, 1);
+}
+
+static void
+test_commit_fails_killed(void **state)
+{
+	assert_int_equal(fake_life(life_commit_fails_killed, dir),
+	    256 + SIGKILL);
+	assert_int_equal(fake_life(life_after_commit_failed, dir), 0);
+}
+
+/* The disk stays away for the next try: the log is read again, too. */
+static void
+life_commit_fails(const char *d)
+{
+	life_begin(d);
+	refused_commit();
+	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
+	next(IMSG_RECV_INTERRUPTED);
+	shared->fail_sync = 1;
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(sp.failing);
+	shared->fail_sync = fail_log = 0;
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(!sp.failing);
+	sent_again(d, 2);
+}
+
+static void
+test_commit_fails(void **state)
+{
+	assert_int_equal(fake_life(life_commit_fails, dir), 0);
+}
+
+/* It did not stay away: nothing of it is there, and no file is left. */
+static void
+life_commit_fails_once(const char *d)
+{
+	life_begin(d);
+	refused_commit();
+	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
+	next(IMSG_RECV_INTERRUPTED);
+	fail_log = 0;
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(!sp.failing);
+	sent_again(d, 2);
+}
+
+static void
+test_commit_fails_once(void **state)
+{
+	assert_int_equal(fake_life(life_commit_fails_once, dir), 0);
+}
+
+/* What is in the log after all, lines for the audit log too, is made again. */
+static void
+life_commit_again(const char *d)
+{
+	struct pollfd	pfd = { .events = POLLIN };
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, 0);
+	recv_message(IN, 1, 1, PRIORITY_NORMAL, TO_HERE, 100);
+	next(IMSG_RECV_ENDED);
+	spool_turn();
+	deliver_wake();
+	pfd.fd = deliver_event_fd();
+	CHECK(poll(&pfd, 1, 10000) == 1);
+	deliver_wake();			/* done, and in the audit log */
+	CHECK(!deliver_busy() && sp.dirty);
+	fail_log = 1;
+	spool_turn();
+	CHECK(sp.failing);
+	shared->fail_sync = 1;
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(sp.failing);
+	shared->fail_sync = fail_log = 0;
+	fake_offset += 6000;
+	spool_tick();
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(!sp.failing && queue_length() == 0);
+	CHECK(delivered_files(d, ".p2") == 1);
+}
+
+static void
+test_commit_again(void **state)
+{
+	assert_int_equal(fake_life(life_commit_again, dir), 0);
+}
+
+/* The error of one sync of a file system is that of all files in it. */
+static void
+life_syncfs_fails(const char *d)
+{
+	int	i, done;
+
+	life_begin(d);
+	peer_opens(IN, BETA, 1, 0, 0);
+	recv_message(IN, 100, 100, PRIORITY_NORMAL, TO_HERE, 100);
+	next(IMSG_RECV_ENDED);
+	spool_turn();
+	for (i = 1; i <= 8; i++) {
+		recv_message(IN, i, i, PRIORITY_NORMAL, TO_HERE, 100);
+		next(IMSG_RECV_ENDED);
+	}
+	fail_syncfs = 1;
+	settle();
+	CHECK(syncfs_calls == 1 && !fail_syncfs);
+	/* the first may have gone alone, and they wait for another try */
+	done = delivered_files(d, ".p2");
+	CHECK(done <= 1 && queue_length() == 9 - (uint64_t)done);
+}
+
+static void
+test_syncfs_fails(void **state)
+{
+	assert_int_equal(fake_life(life_syncfs_fails, dir), 0);
+}
+
 int
 main(void)
 {
@@ -691,6 +877,11 @@ main(void)
 		    teardown),
 		T(test_bad_sync),
 		T(test_bad_sync_out),
+		T(test_commit_fails_killed),
+		T(test_commit_fails),
+		T(test_commit_fails_once),
+		T(test_commit_again),
+		T(test_syncfs_fails),
 		T(test_full),
 		T(test_reserve),
 		T(test_full_shared),
