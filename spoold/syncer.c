@@ -30,12 +30,20 @@ static uint64_t		 log_synced;	/* of them; 0: unknown */
 static unsigned		 log_turn;	/* when that was forgotten */
 static int		 log_broken;	/* errno of a sync that failed */
 
-/* Called and returns with the lock. */
+/* Called with the lock, as what follows is. */
+static void
+unqueue(struct direct *d)
+{
+	if (d->queued)
+		TAILQ_REMOVE(&writes, d, entry);
+	d->queued = 0;
+}
+
+/* It is nobody else's at work.  Returns with the lock. */
 static void
 write_one(struct direct *d)
 {
-	TAILQ_REMOVE(&writes, d, entry);
-	d->queued = 0;
+	unqueue(d);
 	d->busy = 1;
 	pthread_mutex_unlock(&lock);
 	direct_write(d);	/* that it failed is in it */
@@ -162,18 +170,9 @@ sync_write_wait(struct direct *d, uint64_t written)
 	pthread_mutex_lock(&lock);
 	while (d->busy && d->written == written)
 		pthread_cond_wait(&ended, &lock);
-	if (d->written == written) {
-		/* the thread may be at others for long */
-		if (d->queued)
-			TAILQ_REMOVE(&writes, d, entry);
-		d->queued = 0;
-		d->busy = 1;
-		pthread_mutex_unlock(&lock);
-		direct_write(d);
-		pthread_mutex_lock(&lock);
-		d->busy = 0;
-		pthread_cond_broadcast(&ended);
-	}
+	/* the thread may be at others for long */
+	if (d->written == written)
+		write_one(d);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -181,9 +180,7 @@ void
 sync_write_stop(struct direct *d)
 {
 	pthread_mutex_lock(&lock);
-	if (d->queued)
-		TAILQ_REMOVE(&writes, d, entry);
-	d->queued = 0;
+	unqueue(d);
 	while (d->busy)
 		pthread_cond_wait(&ended, &lock);
 	pthread_mutex_unlock(&lock);

@@ -25,6 +25,7 @@ def write(directory, size, every=None, block=BLOCK, direct=False):
         if direct:
             usual, fd = fd, os.open(name, os.O_WRONLY | os.O_DIRECT)
             os.close(usual)
+            size -= size % 4096
         start = time.monotonic()
         done = since = 0
         while done < size:

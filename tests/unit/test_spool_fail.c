@@ -753,23 +753,35 @@ test_commit_fails_killed(void **state)
 	assert_int_equal(fake_life(life_after_commit_failed, dir), 0);
 }
 
-/* The disk stays away for the next try: the log is read again, too. */
+/* The next try of the spool: with the disk still away or not. */
 static void
-life_commit_fails(const char *d)
+next_try(int away)
+{
+	shared->fail_sync = away;
+	fail_log = 0;
+	fake_offset += 6000;
+	spool_tick();
+	CHECK(sp.failing == away);
+}
+
+static void
+commit_fails(const char *d, int away)
 {
 	life_begin(d);
 	refused_commit();
 	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
 	next(IMSG_RECV_INTERRUPTED);
-	shared->fail_sync = 1;
-	fake_offset += 6000;
-	spool_tick();
-	CHECK(sp.failing);
-	shared->fail_sync = fail_log = 0;
-	fake_offset += 6000;
-	spool_tick();
-	CHECK(!sp.failing);
+	if (away)
+		next_try(1);
+	next_try(0);
 	sent_again(d, 2);
+}
+
+/* The disk stays away for the next try: the log is read again, too. */
+static void
+life_commit_fails(const char *d)
+{
+	commit_fails(d, 1);
 }
 
 static void
@@ -782,15 +794,7 @@ test_commit_fails(void **state)
 static void
 life_commit_fails_once(const char *d)
 {
-	life_begin(d);
-	refused_commit();
-	recv_number(IMSG_RECV_INTERRUPT, IN, 0);
-	next(IMSG_RECV_INTERRUPTED);
-	fail_log = 0;
-	fake_offset += 6000;
-	spool_tick();
-	CHECK(!sp.failing);
-	sent_again(d, 2);
+	commit_fails(d, 0);
 }
 
 static void
@@ -818,16 +822,10 @@ life_commit_again(const char *d)
 	fail_log = 1;
 	spool_turn();
 	CHECK(sp.failing);
-	shared->fail_sync = 1;
-	fake_offset += 6000;
-	spool_tick();
-	CHECK(sp.failing);
-	shared->fail_sync = fail_log = 0;
-	fake_offset += 6000;
-	spool_tick();
-	fake_offset += 6000;
-	spool_tick();
-	CHECK(!sp.failing && queue_length() == 0);
+	next_try(1);
+	next_try(0);
+	next_try(0);
+	CHECK(queue_length() == 0);
 	CHECK(delivered_files(d, ".p2") == 1);
 }
 
